@@ -1,0 +1,83 @@
+//! What goes into the model: one tensor, several, or MixUp's triple.
+
+use tch::{Device, Tensor};
+
+/// What a batch gives to the model.
+///
+/// Every tensor's first dimension is the batch: `[n, …]`.
+#[derive(Debug)]
+pub enum Input {
+    /// One tensor `[n, …]`: what nearly every model takes.
+    Tensor(Tensor),
+    /// Several tensors `[n, …]`, for models with several inputs.
+    Tensors(Vec<Tensor>),
+    /// MixUp's triple (`stack_x = true`): the items, their partners, and the weight of the first, still unmixed.
+    Stacked {
+        /// The batch as it came, `[n, …]`.
+        first: Tensor,
+        /// Each item's partner, `[n, …]`.
+        second: Tensor,
+        /// The weight of `first` for each item, `[n]`, between 0.5 and 1.
+        weight: Tensor,
+    },
+}
+
+impl Input {
+    /// How many items the batch has: the first dimension, 0 where there is none.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        self.tensors().first().map_or(0, |tensor| items(tensor))
+    }
+
+    /// All tensors, in the order of their fields.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<&Tensor> {
+        match self {
+            Self::Tensor(tensor) => vec![tensor],
+            Self::Tensors(tensors) => tensors.iter().collect(),
+            Self::Stacked { first, second, weight } => vec![first, second, weight],
+        }
+    }
+
+    /// The tensor, where the input is exactly one.
+    #[must_use]
+    pub fn tensor(&self) -> Option<&Tensor> {
+        match self {
+            Self::Tensor(tensor) => Some(tensor),
+            Self::Tensors(tensors) if tensors.len() == 1 => tensors.first(),
+            Self::Tensors(_) | Self::Stacked { .. } => None,
+        }
+    }
+
+    /// The same input on `device`; what lies there already is shared, not copied.
+    ///
+    /// # Errors
+    /// What libtorch says when the device has no room or is not there.
+    pub fn to_device(&self, device: Device) -> Result<Self, tch::TchError> {
+        let to = |tensor: &Tensor| tensor.f_to_device(device);
+        Ok(match self {
+            Self::Tensor(tensor) => Self::Tensor(to(tensor)?),
+            Self::Tensors(tensors) => Self::Tensors(tensors.iter().map(to).collect::<Result<_, _>>()?),
+            Self::Stacked { first, second, weight } => {
+                Self::Stacked { first: to(first)?, second: to(second)?, weight: to(weight)? }
+            }
+        })
+    }
+}
+
+impl From<Tensor> for Input {
+    fn from(tensor: Tensor) -> Self {
+        Self::Tensor(tensor)
+    }
+}
+
+impl From<Vec<Tensor>> for Input {
+    fn from(tensors: Vec<Tensor>) -> Self {
+        Self::Tensors(tensors)
+    }
+}
+
+/// The first dimension of a tensor, 0 for a scalar.
+pub(crate) fn items(tensor: &Tensor) -> usize {
+    tensor.size().first().map_or(0, |&n| usize::try_from(n).unwrap_or(0))
+}
