@@ -1,0 +1,208 @@
+//! What the runtime takes from the table: the hooks' names, the events, the trait `Callback`, what each hook may return.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::hooks::{HOOKS, Hook, Lent, Name};
+
+/// All that `mixup-runtime` has of the table.
+pub(crate) fn expand() -> TokenStream {
+    let hook_enum = hook_enum();
+    let events = HOOKS.iter().map(event);
+    let callback = callback_trait();
+    let returns = HOOKS.iter().map(returns);
+    quote! { #hook_enum #(#events)* #callback #(#returns)* }
+}
+
+/// `enum Hook`, its names and its list.
+fn hook_enum() -> TokenStream {
+    let variants: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.event)).collect();
+    let names = HOOKS.iter().map(|hook| hook.name);
+    let docs = HOOKS.iter().map(|hook| format!("`{}`: {}", hook.name, hook.doc));
+    let known = HOOKS.iter().map(|hook| {
+        let names = hook.names().into_iter().map(|name| name.name);
+        quote! { &[#(#names),*] }
+    });
+    let flows = HOOKS.iter().map(|hook| hook.flows).map(|flows| quote! { &[#(#flows),*] });
+    quote! {
+        /// The moments of a training at which callbacks run.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Hook { #(#[doc = #docs] #variants,)* }
+
+        impl Hook {
+            /// All hooks, in the order in which a training reaches them first.
+            pub const ALL: &[Hook] = &[#(Hook::#variants),*];
+
+            /// The hook's name, as the method that serves it is called.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { #(Hook::#variants => #names,)* }
+            }
+
+            /// The names that a callback may ask for in this hook.
+            #[must_use]
+            pub const fn names(self) -> &'static [&'static str] {
+                match self { #(Hook::#variants => #known,)* }
+            }
+
+            /// The flow values that this hook may return.
+            #[must_use]
+            pub const fn flows(self) -> &'static [&'static str] {
+                match self { #(Hook::#variants => #flows,)* }
+            }
+        }
+    }
+}
+
+/// The type that carries what exists in a hook.
+fn event(hook: &Hook) -> TokenStream {
+    let event = format_ident!("{}", hook.event);
+    let doc = format!("What exists in `{}`. {}", hook.name, hook.doc);
+    let fields = hook.names().into_iter().map(|name| {
+        let (ident, doc, ty) = (format_ident!("{}", name.name), name.doc, ty(name));
+        quote! { #[doc = #doc] pub #ident: #ty }
+    });
+    let views = hook.names().into_iter().map(view);
+    quote! {
+        #[doc = #doc]
+        #[derive(Debug)]
+        #[non_exhaustive]
+        pub struct #event<'a> { #(#fields,)* }
+
+        impl<'a> #event<'a> {
+            /// The part of the state that exists in this hook.
+            pub(crate) fn view(state: &'a mut State) -> Self {
+                Self { #(#views,)* }
+            }
+        }
+    }
+}
+
+fn ty(name: &Name) -> TokenStream {
+    let ty: TokenStream = name.ty.parse().unwrap_or_default();
+    match name.lent {
+        Lent::Copied => ty,
+        Lent::Read => quote! { &'a #ty },
+        Lent::Changed => quote! { &'a mut #ty },
+    }
+}
+
+fn view(name: &Name) -> TokenStream {
+    let ident = format_ident!("{}", name.name);
+    match name.lent {
+        Lent::Copied => quote! { #ident: state.#ident },
+        Lent::Read => quote! { #ident: &state.#ident },
+        // What is boxed in the state is lent without its box.
+        Lent::Changed if name.ty.starts_with("dyn ") => quote! { #ident: &mut *state.#ident },
+        Lent::Changed => quote! { #ident: &mut state.#ident },
+    }
+}
+
+/// The trait, the same without its constants for the learner's list, and the list's way to each hook.
+fn callback_trait() -> TokenStream {
+    let hooks: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.name)).collect();
+    let events: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.event)).collect();
+    let docs = HOOKS.iter().map(|hook| hook.doc);
+    let on_demand: Vec<_> = HOOKS
+        .iter()
+        .map(|hook| {
+            let names = hook.names().into_iter().filter(|name| name.on_demand).map(|name| {
+                let (text, make) = (name.name, format_ident!("make_{}", name.name));
+                quote! { if self.asks(hook, #text) { state.#make(); } }
+            });
+            quote! { #(#names)* }
+        })
+        .collect();
+    quote! {
+        /// Something that runs at named moments of a training and may change what it is lent there.
+        ///
+        /// Written by `#[callback]`, which takes hooks from an `impl` block and fills in the constants; a hook that
+        /// is not in `HOOKS` is never called.
+        #[diagnostic::on_unimplemented(
+            message = "`{Self}` is not a callback",
+            label = "put `#[callback]` on an `impl` block of `{Self}` that has hooks"
+        )]
+        pub trait Callback: std::any::Any + Send {
+            /// What messages and listings call it.
+            const NAME: &'static str;
+            /// Its place among the others: the smaller runs earlier, in hooks named `…_end` later.
+            const ORDER: i32 = 0;
+            /// The hooks that it has, and the names that it asks for in each.
+            const HOOKS: &'static [Asked];
+
+            #(
+                #[doc = #docs]
+                ///
+                /// # Errors
+                /// Whatever the callback returns: training then ends with an error that says where.
+                #[allow(unused_variables, reason = "a hook that is not there does nothing")]
+                fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult { Ok(Flow::Continue) }
+            )*
+        }
+
+        /// A callback in the learner's list.
+        pub(crate) trait AnyCallback: std::any::Any + Send {
+            fn name(&self) -> &'static str;
+            fn order(&self) -> i32;
+            fn hooks(&self) -> &'static [Asked];
+            #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult;)*
+        }
+
+        impl<C: Callback> AnyCallback for C {
+            fn name(&self) -> &'static str { C::NAME }
+            fn order(&self) -> i32 { C::ORDER }
+            fn hooks(&self) -> &'static [Asked] { C::HOOKS }
+            #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult { Callback::#hooks(self, event) })*
+        }
+
+        impl Callbacks {
+            #(
+                pub(crate) fn #hooks(&mut self, state: &mut State) -> Result<Decision, Error> {
+                    let hook = Hook::#events;
+                    #on_demand
+                    self.run(hook, state, |callback, state| callback.#hooks(&mut #events::view(state)))
+                }
+            )*
+        }
+    }
+}
+
+/// The trait of all that a hook may return, with the sentence for what it may not.
+fn returns(hook: &Hook) -> TokenStream {
+    let (returns, name) = (format_ident!("{}Returns", hook.event), hook.name);
+    let doc = format!("What `{name}` may return.");
+    let message = format!("`{name}` may not return `{{Self}}`");
+    let label = match hook.flows {
+        [] => "return nothing here, or a `Result<(), …>`".to_owned(),
+        flows => {
+            let flows: Vec<_> = flows.iter().map(|flow| format!("`{flow}`")).collect();
+            format!("return nothing here, or {}, an `Option` of it, or a `Result` of these", flows.join(" or "))
+        }
+    };
+    let flows: Vec<_> = hook.flows.iter().map(|flow| format_ident!("{flow}")).collect();
+    quote! {
+        #[doc = #doc]
+        #[diagnostic::on_unimplemented(message = #message, label = #label)]
+        pub trait #returns {
+            /// As the learner understands it.
+            ///
+            /// # Errors
+            /// The error that the hook returned.
+            fn into_flow(self) -> HookResult;
+        }
+        impl #returns for () {
+            fn into_flow(self) -> HookResult { Ok(Flow::Continue) }
+        }
+        impl<T: #returns, E: Into<BoxError>> #returns for Result<T, E> {
+            fn into_flow(self) -> HookResult { self.map_err(Into::into)?.into_flow() }
+        }
+        #(
+            impl #returns for #flows {
+                fn into_flow(self) -> HookResult { Ok(self.into()) }
+            }
+            impl #returns for Option<#flows> {
+                fn into_flow(self) -> HookResult { Ok(self.map_or(Flow::Continue, Into::into)) }
+            }
+        )*
+    }
+}
