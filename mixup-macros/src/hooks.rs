@@ -16,6 +16,7 @@ pub(crate) enum Lent {
 
 /// A name that a hook's parameter may have.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "a name's name is its name")]
 pub(crate) struct Name {
     pub name: &'static str,
     /// The type, without the reference for what is lent.
@@ -64,7 +65,11 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "TrainBegin",
         builds_on: None,
         adds: &[
-            copied("epochs", "usize", "How many epochs this training is to have; 0 where a run only validates or predicts."),
+            copied(
+                "epochs",
+                "usize",
+                "How many epochs this training is to have; 0 where a run only validates or predicts.",
+            ),
             read("metric_names", "[String]", "The names of the metrics, in the order of `last_metrics`."),
             changed("loss_func", "LossFunc", "The loss function. Who replaces it gives it back in `on_train_end`."),
             changed("opt", "dyn Optimizer", "The optimizer, with its learning rate and its other hyper-parameters."),
@@ -129,7 +134,11 @@ pub(crate) const HOOKS: &[Hook] = &[
         name: "on_backward_end",
         event: "BackwardEnd",
         builds_on: Some("on_backward_begin"),
-        adds: &[read("gradients", "Gradients", "The gradients, by the parameters' names; may be clipped or scaled in place.")],
+        adds: &[read(
+            "gradients",
+            "Gradients",
+            "The gradients, by the parameters' names; may be clipped or scaled in place.",
+        )],
         flows: &["SkipStep"],
         doc: "In training, after the backward pass and before the optimizer's step.",
     },
@@ -179,7 +188,11 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "[f64]",
                 "The metrics on the validation data, in the order of `metric_names`; NaN where there was no validation.",
             ),
-            copied("train_loss", "f64", "The smoothed training loss at the end of the epoch; NaN without a training batch."),
+            copied(
+                "train_loss",
+                "f64",
+                "The smoothed training loss at the end of the epoch; NaN without a training batch.",
+            ),
             copied("epoch_time", "Duration", "How long the epoch took, validation included."),
         ],
         flows: &["StopTraining"],

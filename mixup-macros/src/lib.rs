@@ -5,10 +5,20 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod check;
+mod expand;
 mod hooks;
+mod mistakes;
+mod parse;
 mod runtime;
 
 use proc_macro::TokenStream;
+
+/// Makes a callback of an `impl` block: its methods named after hooks run there, with the values that they ask for by name.
+#[proc_macro_attribute]
+pub fn callback(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::callback(options.into(), &item.into()).into()
+}
 
 /// What the runtime has of the table of hooks: only for `mixup-runtime`.
 #[doc(hidden)]

@@ -72,7 +72,9 @@ impl From<Tensor> for Target {
     fn from(tensor: Tensor) -> Self {
         match tensor.kind() {
             Kind::Int64 => Self::Classes(tensor),
-            Kind::Uint8 | Kind::Int8 | Kind::Int16 | Kind::Int | Kind::Bool => Self::Classes(tensor.to_kind(Kind::Int64)),
+            Kind::Uint8 | Kind::Int8 | Kind::Int16 | Kind::Int | Kind::Bool => {
+                Self::Classes(tensor.to_kind(Kind::Int64))
+            }
             _ => Self::Dense(tensor),
         }
     }

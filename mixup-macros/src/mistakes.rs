@@ -1,0 +1,61 @@
+//! Mistakes are gathered, so that a user sees all of them at once, each on its own token and with the way out of it.
+
+use std::fmt::Display;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+/// What is wrong so far.
+#[derive(Debug, Default)]
+pub(crate) struct Mistakes(Option<syn::Error>);
+
+impl Mistakes {
+    /// One mistake, on the tokens that are wrong.
+    pub(crate) fn add(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.extend(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Mistakes that were found elsewhere.
+    pub(crate) fn extend(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            errors => *errors = Some(error),
+        }
+    }
+
+    /// The mistakes of a part.
+    pub(crate) fn append(&mut self, others: Self) {
+        if let Some(errors) = others.0 {
+            self.extend(errors);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The compiler's errors; nothing where there is no mistake.
+    pub(crate) fn into_compile_errors(self) -> TokenStream {
+        self.0.map(syn::Error::into_compile_error).unwrap_or_default()
+    }
+}
+
+/// What was probably meant: the nearest of what there is, if a third of the letters at most is different.
+pub(crate) fn nearest<'a>(written: &str, there_are: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = written.chars().count().max(3) / 3;
+    there_are
+        .into_iter()
+        .map(|known| (strsim::osa_distance(written, known), known))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// «`a`, `b` and `c`».
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.pop() {
+        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
