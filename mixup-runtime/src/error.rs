@@ -82,7 +82,9 @@ pub enum Error {
         source: BoxError,
     },
     /// The loss that the backward pass should begin with is no scalar that depends on the parameters.
-    #[error("the loss, {at}, has the shape {shape:?}: the backward pass begins with one number; reduce it with its mean")]
+    #[error(
+        "the loss, {at}, has the shape {shape:?}: the backward pass begins with one number; reduce it with its mean"
+    )]
     LossShape {
         /// Which batch.
         at: At,
@@ -133,6 +135,21 @@ pub enum Error {
     NoValidation {
         /// What needs it.
         what: &'static str,
+    },
+    /// A callback stopped a validation or a prediction, which has then no result.
+    #[error("there is nothing to {what}: the run was {outcome}")]
+    Stopped {
+        /// What was being done.
+        what: &'static str,
+        /// How it ended.
+        outcome: String,
+    },
+    /// The predictions' parts do not fit together.
+    #[error("joining the predictions: {source}")]
+    Join {
+        /// Why.
+        #[source]
+        source: crate::target::TargetError,
     },
     /// More than one thing went wrong: training, and then the end of it.
     #[error("{first}{}", rest.iter().map(|error| format!("; then {error}")).collect::<String>())]

@@ -54,6 +54,12 @@ impl Input {
         }
     }
 
+    /// Where the first tensor lies.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.tensors().first().map_or(Device::Cpu, |tensor| tensor.device())
+    }
+
     /// The same input on `device`; what lies there already is shared, not copied.
     ///
     /// # Errors
@@ -86,7 +92,9 @@ impl std::fmt::Display for Input {
 #[non_exhaustive]
 pub enum InputError {
     /// Several tensors for a model that takes one.
-    #[error("the model takes one tensor and got {tensors}: implement `Model` for it and take them from `Input::Tensors`")]
+    #[error(
+        "the model takes one tensor and got {tensors}: implement `Model` for it and take them from `Input::Tensors`"
+    )]
     Several {
         /// How many.
         tensors: usize,

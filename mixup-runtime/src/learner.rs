@@ -16,6 +16,7 @@ pub use builder::LearnerBuilder;
 pub use evaluate::{Predictions, Validation};
 pub use interrupt::Interrupt;
 pub use listing::{Summary, TrainingLoop};
+pub(crate) use report::Table;
 pub use report::{EpochReport, Report};
 pub(crate) use state::State;
 use state::Weighted;

@@ -168,7 +168,9 @@ pub enum LossError {
         target: Vec<i64>,
     },
     /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
-    #[error("{loss} gave losses of the shape {got:?} for {items} mixed items: with `Reduction::None` it must keep the items apart")]
+    #[error(
+        "{loss} gave losses of the shape {got:?} for {items} mixed items: with `Reduction::None` it must keep the items apart"
+    )]
     NotPerItem {
         /// The loss function.
         loss: String,

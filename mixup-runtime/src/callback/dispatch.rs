@@ -119,8 +119,10 @@ impl Callbacks {
         call: impl Fn(&mut dyn AnyCallback, &mut State) -> super::HookResult,
     ) -> Result<Flow, Error> {
         state.beside.turn = Some((callback.name(), hook));
-        let flow = call(callback, state)
-            .map_err(|source| Error::Callback { at: Where { callback: callback.name(), hook, at: state.at() }, source })?;
+        let flow = call(callback, state).map_err(|source| Error::Callback {
+            at: Where { callback: callback.name(), hook, at: state.at() },
+            source,
+        })?;
         state.beside.turn = None;
         Ok(flow)
     }

@@ -134,7 +134,7 @@ impl Loader {
     pub fn describe(&self) -> String {
         match &self.source {
             Source::Dataset(dataset) => dataset.describe(),
-            Source::Prepared { batches, .. } => match batches.first().and_then(|batch| batch.input.tensor()) {
+            Source::Prepared { batches, .. } => match batches.first().and_then(|batch| batch.input.one().ok()) {
                 Some(tensor) => describe("items", &tensor.size()),
                 None => "items".to_owned(),
             },

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     loss::{Loss, Reduction},
-    target::Target,
+    target::{Target, TargetError},
 };
 
 /// What a validation found.
@@ -61,13 +61,15 @@ impl Learner {
 
     /// The model's answers on the validation data, after the loss function's activation, with targets and losses.
     ///
+    /// Every item gets its answer: a `SkipBatch` is not obeyed here.
+    ///
     /// # Errors
     /// As [`fit`](Self::fit); and where there is no validation data.
     pub fn predictions(&mut self) -> Result<Predictions, Error> {
         self.no_training("predict", |learner| {
             let mut seen = Seen::default();
             learner.answers(&mut seen)?;
-            seen.join().map_err(|e| learner.torch("joining the predictions", e).into())
+            Ok(seen.join().map_err(|source| Error::Join { source })?)
         })
     }
 
@@ -127,7 +129,7 @@ impl Seen {
         self.targets.push(target);
     }
 
-    fn join(self) -> Result<Predictions, tch::TchError> {
+    fn join(self) -> Result<Predictions, TargetError> {
         let per_item = |losses: &Tensor| match losses.dim() {
             0 | 1 => Ok(losses.shallow_clone()),
             _ => losses.f_flatten(1, -1)?.f_mean_dim(1_i64, false, losses.kind()),

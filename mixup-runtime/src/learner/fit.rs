@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use tch::Device;
+
 use super::{EpochReport, Learner, Weighted};
 use crate::{
     callback::{Decision, Flow, Hook},
@@ -48,9 +50,7 @@ impl Learner {
 
     fn validate_epoch(&mut self) -> Result<(), Exit> {
         self.state.train = false;
-        if self.state.data.valid().is_some()
-            && ask!(self.on_validate_begin) != Flow::SkipValidation
-        {
+        if self.state.data.valid().is_some() && ask!(self.on_validate_begin) != Flow::SkipValidation {
             self.pass(false)?;
             ask!(self.on_validate_end);
         }
@@ -73,7 +73,11 @@ impl Learner {
             self.forward()?;
             ask!(self.on_loss_begin);
             self.loss()?;
-            if train { self.step()? } else { self.measure(&mut measured)? }
+            if train {
+                self.step()?
+            } else {
+                self.measure(&mut measured)?
+            }
             let flow = ask!(self.on_batch_end);
             self.state.iteration += usize::from(train);
             if flow == Flow::SkipEpoch {
@@ -137,7 +141,7 @@ impl Learner {
     }
 
     /// The order of a pass: drawn for training, as it stands for validation.
-    fn begin_pass(&mut self, train: bool) -> Result<Vec<usize>, Exit> {
+    pub(super) fn begin_pass(&mut self, train: bool) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
         state.train = train;
         let loader = if train { Some(state.data.train()) } else { state.data.valid() };
@@ -159,7 +163,7 @@ impl Learner {
     }
 
     /// The next batch, on the device; here an interrupt is heard.
-    fn load(&mut self, order: &[usize], num_batch: usize) -> Result<(), Exit> {
+    pub(super) fn load(&mut self, order: &[usize], num_batch: usize) -> Result<(), Exit> {
         if self.interrupt.is_set() {
             return Err(Exit::Interrupted);
         }
@@ -169,12 +173,12 @@ impl Learner {
         let loader = if state.train { Some(state.data.train()) } else { state.data.valid() };
         let loader = loader.ok_or(Error::NoValidation { what: "validate on" })?;
         let batch = loader.batch(order, num_batch).map_err(|source| Error::Data { at: state.at(), source })?;
-        (state.last_input, state.last_target) = (batch.input, batch.target);
-        if state.device != tch::Device::Cpu {
-            let what = "sending the batch to the device";
-            state.last_input = state.last_input.to_device(state.device).map_err(|e| self.torch(what, e))?;
-            self.state.last_target = self.state.last_target.to_device(self.state.device).map_err(|e| self.torch(what, e))?;
-        }
+        (state.last_input, state.last_target) = if state.device == Device::Cpu {
+            (batch.input, batch.target)
+        } else {
+            let sent = || Ok((batch.input.to_device(state.device)?, batch.target.to_device(state.device)?));
+            sent().map_err(|e| Error::Torch { what: "sending the batch to the device", at: state.at(), source: e })?
+        };
         Ok(())
     }
 
@@ -225,9 +229,7 @@ impl Decision {
     /// The flow value, or the way out.
     pub(super) fn or_stop(self) -> Result<Flow, Exit> {
         match self.flow {
-            Flow::StopTraining(stop) => {
-                Err(Exit::Stopped { by: self.by, hook: self.hook, why: stop.why().to_owned() })
-            },
+            Flow::StopTraining(stop) => Err(Exit::Stopped { by: self.by, hook: self.hook, why: stop.why().to_owned() }),
             flow => Ok(flow),
         }
     }

@@ -67,7 +67,8 @@ impl Learner {
         let lines = LOOP.iter().map(|line| match line {
             Line::Text(depth, text) => format!("{:indent$}{text}\n", "", indent = 4 * depth),
             Line::Hook(depth, hook) => {
-                let callbacks = self.callbacks.listing(*hook).map(|(name, asked)| format!("{name}({})", asked.join(", ")));
+                let callbacks =
+                    self.callbacks.listing(*hook).map(|(name, asked)| format!("{name}({})", asked.join(", ")));
                 let callbacks = callbacks.collect::<Vec<_>>().join(", ");
                 let colon = if callbacks.is_empty() { "" } else { ": " };
                 format!("{:indent$}{hook}{colon}{callbacks}\n", "", indent = 4 * depth)

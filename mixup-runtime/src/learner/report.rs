@@ -91,7 +91,8 @@ impl Table {
 
     /// Each cell as wide as its column's name, and at least as a number with six decimals.
     fn line(&self, cells: &[String]) -> String {
-        let cells = cells.iter().zip(&self.names).map(|(cell, name)| format!("{cell:<width$}", width = name.len().max(8)));
+        let cells =
+            cells.iter().zip(&self.names).map(|(cell, name)| format!("{cell:<width$}", width = name.len().max(8)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     }
 }

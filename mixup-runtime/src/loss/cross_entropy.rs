@@ -75,7 +75,9 @@ impl Loss for Nll {
         let classes = match target {
             Target::Classes(classes) => class_shape(NAME, output, classes)?,
             Target::Dense(_) => {
-                return Err(LossError::TargetKind { loss: NAME, wanted: "class indices (i64)", got: "dense values" }.into());
+                return Err(
+                    LossError::TargetKind { loss: NAME, wanted: "class indices (i64)", got: "dense values" }.into()
+                );
             }
             Target::Mixed { .. } => return Err(unmixed(NAME).into()),
         };

@@ -55,8 +55,7 @@ impl Optimizer for Sgd {
             if momentum != 0.0 {
                 let [buffer] = &mut slot.tensors[..] else { return Ok(()) };
                 let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&update)?;
-                update =
-                    if nesterov { update.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer.shallow_clone() };
+                update = if nesterov { update.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer.shallow_clone() };
             }
             let _ = param.f_sub_(&update.f_mul_scalar(lr)?)?;
             Ok(())
