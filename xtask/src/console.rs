@@ -13,6 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// How often a bar that nobody moves shows that it is alive.
 const TICK: Duration = Duration::from_millis(120);
 
+/// What takes less than this says nothing on the way when there is no terminal.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// Where lines and progress go.
 pub enum Console {
     /// Someone watches: bars.
@@ -39,6 +42,11 @@ impl Console {
         }
     }
 
+    /// Whether someone watches.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Terminal)
+    }
+
     /// Progress over a known number of bytes.
     pub fn bytes(&self, what: &str, total: u64) -> Progress<'_> {
         self.progress(what, Some(total), "{msg} {wide_bar} {bytes}/{total_bytes} {elapsed}")
@@ -50,7 +58,7 @@ impl Console {
     }
 
     fn progress(&self, what: &str, total: Option<u64>, template: &str) -> Progress<'_> {
-        let bar = matches!(self, Self::Terminal).then(|| {
+        let bar = self.is_terminal().then(|| {
             let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
@@ -90,11 +98,19 @@ impl Progress<'_> {
             bar.set_position(bytes);
         } else if let Some(total) = self.total.filter(|total| *total > 0) {
             let quarters = bytes.saturating_mul(4) / total;
-            // The end has a line of its own.
-            if quarters > self.quarters && quarters < 4 {
+            // The end has a line of its own, and what is quick needs no other.
+            if quarters > self.quarters && quarters < 4 && self.start.elapsed() > SLOW {
                 self.console.line(&format!("{}: {} %", self.what, quarters * 25));
             }
             self.quarters = quarters;
+        }
+    }
+
+    /// A line above the bar.
+    pub fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.console.line(text)),
+            None => self.console.line(text),
         }
     }
 

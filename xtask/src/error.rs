@@ -85,7 +85,7 @@ pub enum Error {
     /// A Python, but without pip, and no uv.
     #[error(
         "`{} -m pip` does not run, and there is no `uv`: install pip (Debian and Ubuntu: `sudo apt install python3-pip`, \
-         elsewhere `{} -m ensurepip --user`) or uv, and run `cargo xtask setup` again",
+         elsewhere `{} -m ensurepip --upgrade`) or uv, and run `cargo xtask setup` again",
         python.display(), python.display()
     )]
     NoPip {

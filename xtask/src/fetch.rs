@@ -9,6 +9,7 @@ use std::{
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::Duration,
 };
@@ -28,6 +29,8 @@ const PYTHON: &str = "3.12";
 
 /// How often a running pip or uv is looked after.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long its last lines are waited for when it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How many of its last lines are remembered.
 const LAST_LINES: usize = 20;
 
@@ -116,7 +119,7 @@ fn pip(machine: &Machine, python: &Path, part: &Part, into: &Path) -> Command {
     command.args(PLATFORMS.iter().flat_map(|platform| ["--platform", platform]));
     // Without pip's cache: it would keep half a gigabyte a second time, in the user's home.
     command.args(["--no-input", "--no-cache-dir", "--disable-pip-version-check"]);
-    if !matches!(machine.console, crate::console::Console::Terminal) {
+    if !machine.console.is_terminal() {
         command.args(["--progress-bar", "off"]);
     }
     command.arg("-d").arg(into).arg(part.requirement);
@@ -140,37 +143,60 @@ fn watch(
     // Its stdout goes to our stderr: a terminal stays a terminal, so that pip draws its bar, and ours stays clean.
     command.stdin(Stdio::null()).stdout(io::stderr()).stderr(Stdio::piped());
     let program = PathBuf::from(command.get_program());
-    let mut child = command.spawn().map_err(|error| Error::Start { program: program.clone(), error })?;
-    let listener = child.stderr.take().map(|said| {
-        thread::spawn(move || {
-            let mut last = VecDeque::new();
-            for line in BufReader::new(said).lines().map_while(Result::ok) {
-                eprintln!("{line}");
-                last.push_back(line);
-                if last.len() > LAST_LINES {
-                    last.pop_front();
-                }
-            }
-            last
-        })
-    });
+    let failed = |error| Error::Start { program: program.clone(), error };
+    let mut child = command.spawn().map_err(failed)?;
+    let said = listen(&mut child);
+    let mut last = VecDeque::new();
+    let mut hear = |line: String, progress: &Option<(Progress<'_>, &Path)>| {
+        progress.as_ref().map_or_else(|| machine.console.line(&line), |(progress, _)| progress.line(&line));
+        last.push_back(line);
+        if last.len() > LAST_LINES {
+            last.pop_front();
+        }
+    };
     let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| Error::Start { program: program.clone(), error })? {
-            break status;
+        match said.recv_timeout(LOOK) {
+            Ok(line) => hear(line, &progress),
+            Err(RecvTimeoutError::Timeout) => {}
+            // It has closed its stderr, and will end soon.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
         }
         if let Err(interrupted) = machine.go_on() {
             end(&mut child);
             return Err(interrupted);
         }
+        if let Some(status) = child.try_wait().map_err(failed)? {
+            break status;
+        }
         if let Some((progress, work)) = &mut progress {
             progress.set(size(work));
         }
-        thread::sleep(LOOK);
     };
+    // Not for ever: a child of its own may live on and hold the pipe.
+    while let Ok(line) = said.recv_timeout(LAST_WORDS) {
+        hear(line, &progress);
+    }
     // pip ends by itself on the terminal's Ctrl-C, and may do so before it is looked after.
     machine.go_on()?;
-    let last = listener.and_then(|listener| listener.join().ok()).unwrap_or_default();
     Ok((status, last_words(&last)))
+}
+
+/// The lines of a child's stderr, as they come.
+fn listen(child: &mut Child) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stderr) = child.stderr.take() {
+        thread::spawn(move || {
+            let lines = BufReader::new(stderr).split(b'\n').map_while(Result::ok);
+            // Sending fails once nobody listens any more, and then this ends.
+            for line in lines {
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
 }
 
 fn end(child: &mut Child) {
@@ -179,11 +205,14 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// pip's last `ERROR:` line says most; else the last line at all.
+/// From the last line that calls itself an error to the end, since uv tells the causes below it; else the last line.
 fn last_words(lines: &VecDeque<String>) -> String {
-    let error = lines.iter().rev().find_map(|line| line.strip_prefix("ERROR:").or_else(|| line.strip_prefix("error:")));
-    let line = error.or_else(|| lines.iter().rev().map(String::as_str).find(|line| !line.trim().is_empty()));
-    line.unwrap_or_default().trim().to_owned()
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    let error = |line: &&str| line.starts_with("ERROR:") || line.starts_with("error:");
+    let start = lines.iter().rposition(error).unwrap_or(lines.len().saturating_sub(1));
+    let words =
+        lines.iter().skip(start).map(|line| line.trim_start_matches("ERROR:").trim_start_matches("error:").trim());
+    words.collect::<Vec<_>>().join("; ")
 }
 
 fn failure(tool: &'static str, requirement: &'static str, message: String, work: &Path) -> Error {

@@ -4,6 +4,7 @@
 //! it, and then hands over to cargo, so that a fresh checkout needs one command and no reading.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
 
 mod console;
 mod error;
@@ -12,8 +13,9 @@ mod libtorch;
 mod machine;
 mod run;
 mod setup;
-#[cfg(test)]
-mod testing;
+// The stand-ins for Python, uv and the compiler are shell scripts.
+#[cfg(all(test, unix))]
+mod tests;
 mod wheel;
 
 use std::{

@@ -59,7 +59,7 @@ fn behind_dashes(args: Vec<OsString>) -> impl Iterator<Item = OsString> {
 }
 
 /// The call of cargo, with its environment.
-fn cargo(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> Command {
+pub fn cargo(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> Command {
     let mut command = machine.command(machine.var("CARGO").unwrap_or("cargo".as_ref()));
     command.args(arguments);
     let variable = machine.platform.library_path();

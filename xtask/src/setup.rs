@@ -65,20 +65,19 @@ impl Ready {
 pub fn ensure(machine: &Machine, force: bool) -> Result<Ready, Error> {
     libtorch::compiler(machine)?;
     if let Some(libtorch) = usable(machine, force)? {
+        tidy(machine)?;
         return Ok(Ready { libtorch, made: false });
     }
     if machine.platform != Platform::LINUX {
         return Err(Error::Platform { os: machine.platform.os, arch: machine.platform.arch });
     }
-    let lock = machine.root.join(LOCK);
-    let lock = File::create(&lock).map_err(Error::io("create", &lock)).and_then(|file| locked(machine, file, &lock))?;
+    let _lock = locked(machine)?;
     // Another set-up may have made it while this one waited.
     if let Some(libtorch) = usable(machine, force)? {
         return Ok(Ready { libtorch, made: false });
     }
-    clean(machine)?;
+    clean(machine, &stale(machine)?)?;
     let libtorch = make(machine)?;
-    drop(lock);
     Ok(Ready { libtorch, made: true })
 }
 
@@ -94,13 +93,15 @@ fn usable(machine: &Machine, force: bool) -> Result<Option<Libtorch>, Error> {
     }
 }
 
-/// Waits until no other set-up is at work.
-fn locked(machine: &Machine, file: File, place: &Path) -> Result<File, Error> {
+/// The lock, once no other set-up is at work.
+fn locked(machine: &Machine) -> Result<File, Error> {
+    let place = machine.root.join(LOCK);
+    let file = File::create(&place).map_err(Error::io("create", &place))?;
     let mut told = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", place)(error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &place)(error)),
             Err(TryLockError::WouldBlock) => {
                 if !told {
                     machine.console.line("another `cargo xtask` is setting libtorch up here: waiting for it …");
@@ -113,16 +114,38 @@ fn locked(machine: &Machine, file: File, place: &Path) -> Result<File, Error> {
     }
 }
 
-/// Removes what set-ups that died have left. Whoever holds the lock knows that nobody works there.
-fn clean(machine: &Machine) -> Result<(), Error> {
+/// The folders of set-ups that are not done: they died, or are at work.
+fn stale(machine: &Machine) -> Result<Vec<PathBuf>, Error> {
     let root = &machine.root;
+    let mut folders = Vec::new();
     for entry in fs::read_dir(root).map_err(Error::io("list", root))? {
         let entry = entry.map_err(Error::io("list", root))?;
         if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            let stale = entry.path();
-            machine.console.line(&format!("cleaning up after an interrupted set-up: {}", stale.display()));
-            remove(&stale).map_err(Error::io("remove", &stale))?;
+            folders.push(entry.path());
         }
+    }
+    Ok(folders)
+}
+
+/// Removes what set-ups that died have left. Whoever holds the lock knows that nobody works there.
+fn clean(machine: &Machine, folders: &[PathBuf]) -> Result<(), Error> {
+    for folder in folders {
+        machine.console.line(&format!("cleaning up after an interrupted set-up: {}", folder.display()));
+        remove(folder).map_err(Error::io("remove", folder))?;
+    }
+    Ok(())
+}
+
+/// The same where nothing is to be made: what a dead `setup --force` left would lie there for ever.
+fn tidy(machine: &Machine) -> Result<(), Error> {
+    if stale(machine)?.is_empty() {
+        return Ok(());
+    }
+    let place = machine.root.join(LOCK);
+    let lock = File::create(&place).map_err(Error::io("create", &place))?;
+    // Where the lock is taken, a set-up is at work.
+    if lock.try_lock().is_ok() {
+        clean(machine, &stale(machine)?)?;
     }
     Ok(())
 }
