@@ -112,8 +112,7 @@ pub fn given(machine: &Machine) -> Option<&Path> {
 fn is_own(machine: &Machine, folder: &Path) -> bool {
     // The folder itself may not be there yet, so its parent is compared.
     let place = |path: &Path| Some((path.parent()?.canonicalize().ok()?, path.file_name()?.to_owned()));
-    let own = machine.root.join(FOLDER);
-    folder == own || place(folder).is_some_and(|folder| Some(folder) == place(&own))
+    place(folder).is_some_and(|folder| Some(folder) == place(&machine.root.join(FOLDER)))
 }
 
 /// Whether a folder that setup made is complete and of the right version; its version, or what is wrong.

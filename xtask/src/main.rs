@@ -84,20 +84,26 @@ fn main() -> ExitCode {
     })
 }
 
+impl Chore {
+    /// What cargo is to be called with, if it is.
+    fn arguments(self) -> Option<Vec<OsString>> {
+        match self {
+            Self::Setup { .. } => None,
+            Self::Test { args, rest } => Some(run::test(args, rest)),
+            Self::Demo { args, rest } => Some(run::demo(args, rest)),
+            Self::Bench { names, rest } => Some(run::bench(&names, rest)),
+        }
+    }
+}
+
 fn chore(chore: Chore) -> Result<ExitCode, Error> {
     let machine = here()?;
-    let force = matches!(chore, Chore::Setup { force: true });
-    let ready = setup::ensure(&machine, force)?;
-    let arguments = match chore {
-        Chore::Setup { .. } => {
-            machine.console.line(&ready.sentence());
-            return Ok(ExitCode::SUCCESS);
-        }
-        Chore::Test { args, rest } => run::test(args, rest),
-        Chore::Demo { args, rest } => run::demo(args, rest),
-        Chore::Bench { names, rest } => run::bench(&names, rest),
-    };
-    run::hand_over(&machine, &ready.libtorch, &arguments)
+    let ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
+    if let Some(arguments) = chore.arguments() {
+        return run::hand_over(&machine, &ready.libtorch, &arguments);
+    }
+    machine.console.line(&ready.sentence());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// This machine, with Ctrl-C asking for an orderly end; a second Ctrl-C ends at once.

@@ -6,6 +6,7 @@ use super::{Lab, write_libtorch};
 use crate::{
     error::Error,
     libtorch::{self, Found, Libtorch, Origin, TCH, WANTED},
+    wheel,
 };
 
 fn ready(lab: &Lab) -> Libtorch {
@@ -201,6 +202,7 @@ fn a_missing_compiler_is_told_and_a_chosen_one_is_looked_for() {
 fn the_wanted_version_is_the_one_of_the_tch_in_use() {
     // `WANTED` is what torch-sys's build script of this version asks for: a new tch must be looked at there.
     assert_eq!((TCH, WANTED), ("0.26", "2.13.0"));
+    assert_eq!(wheel::TORCH.requirement, format!("torch=={WANTED}"));
     let lock = include_str!("../../../Cargo.lock");
     assert!(lock.contains("name = \"torch-sys\"\nversion = \"0.26."), "tch has changed: see to `WANTED` and `TCH`");
 }

@@ -2,12 +2,16 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    iter,
     path::PathBuf,
     process::Command,
 };
 
+use clap::Parser;
+
 use super::Lab;
 use crate::{
+    Cli,
     libtorch::{Libtorch, Origin},
     machine::Platform,
     run::{self, Bench},
@@ -27,6 +31,30 @@ fn libtorch(lib: &str) -> Libtorch {
 
 fn var(command: &Command, name: &str) -> Option<OsString> {
     command.get_envs().find(|(key, _)| *key == OsStr::new(name)).and_then(|(_, value)| value.map(OsStr::to_owned))
+}
+
+/// What cargo is called with after `cargo xtask …`.
+fn typed(command: &str) -> String {
+    let cli = Cli::try_parse_from(iter::once("xtask").chain(command.split_whitespace())).expect("a good command");
+    cli.chore.arguments().as_deref().map(line).unwrap_or_default()
+}
+
+#[test]
+fn what_is_typed_arrives_on_its_side_of_the_dashes() {
+    assert_eq!(typed("setup --force"), "");
+    assert_eq!(typed("test"), "test --workspace");
+    assert_eq!(typed("test --release shuffle"), "test --workspace --release shuffle");
+    assert_eq!(typed("test -- --nocapture"), "test --workspace -- --nocapture");
+    assert_eq!(typed("test shuffle -- --nocapture"), "test --workspace shuffle -- --nocapture");
+    assert_eq!(typed("demo --epochs 3 -q"), "run --example mixup -- --epochs 3 -q");
+    assert_eq!(typed("demo -- --help"), "run --example mixup -- --help");
+    assert_eq!(typed("bench mix loop -- --quick"), "bench --bench mix --bench loop -- --quick");
+}
+
+#[test]
+fn an_unknown_bench_is_told_with_those_that_there_are() {
+    let refused = Cli::try_parse_from(["xtask", "bench", "mixing"]).err().expect("there is none").to_string();
+    assert!(refused.contains("'mixing'") && refused.contains("[possible values: loop, mix, epoch]"), "{refused}");
 }
 
 #[test]
