@@ -25,7 +25,11 @@ pub enum Bench {
 }
 
 /// `cargo test`, over the whole workspace unless packages are named.
-pub fn test(args: Vec<OsString>, rest: Vec<OsString>) -> Vec<OsString> {
+pub fn test(mut args: Vec<OsString>, mut rest: Vec<OsString>) -> Vec<OsString> {
+    // Behind an argument clap leaves the dashes, and what follows them, among the arguments.
+    if let Some(dashes) = args.iter().position(|arg| arg == "--") {
+        rest.splice(0..0, args.drain(dashes..).skip(1));
+    }
     let choice = ["-p", "--package", "--workspace", "--all", "--manifest-path"];
     let chosen = args.iter().filter_map(|arg| arg.to_str()).any(|arg| {
         let name = arg.split_once('=').map_or(arg, |(name, _)| name);

@@ -46,8 +46,10 @@ fn what_is_typed_arrives_on_its_side_of_the_dashes() {
     assert_eq!(typed("test --release shuffle"), "test --workspace --release shuffle");
     assert_eq!(typed("test -- --nocapture"), "test --workspace -- --nocapture");
     assert_eq!(typed("test shuffle -- --nocapture"), "test --workspace shuffle -- --nocapture");
+    assert_eq!(typed("test shuffle -- -p"), "test --workspace shuffle -- -p");
     assert_eq!(typed("demo --epochs 3 -q"), "run --example mixup -- --epochs 3 -q");
     assert_eq!(typed("demo -- --help"), "run --example mixup -- --help");
+    assert_eq!(typed("demo a -- --b"), "run --example mixup -- a -- --b", "as typed");
     assert_eq!(typed("bench mix loop -- --quick"), "bench --bench mix --bench loop -- --quick");
 }
 
