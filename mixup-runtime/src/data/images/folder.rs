@@ -19,7 +19,7 @@ pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
         return Err(DataError::MissingFolder { folder: train });
     }
     let valid = VALID.iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
-    Listing::new(part(train)?, valid.map(part).transpose()?)
+    Listing::new(part(&train)?, valid.as_deref().map(part).transpose()?)
 }
 
 /// What kind of thing lies at `path`, links followed.
@@ -30,9 +30,9 @@ pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
     })
 }
 
-fn part(folder: PathBuf) -> Result<Part, DataError> {
-    let mut part = Part::new(folder.clone());
-    for path in children(&folder)? {
+fn part(folder: &Path) -> Result<Part, DataError> {
+    let mut part = Part::new(folder.to_owned());
+    for path in children(folder)? {
         if let (Some(class), true) = (path.file_name(), metadata(&path)?.is_dir()) {
             walk(&path, Path::new(""), part.class(class))?;
         }

@@ -64,9 +64,10 @@ impl Pair {
         }
         let train = Part::from_files(require(folder, "train-images-idx3")?, require(folder, "train-labels-idx1")?)?;
         let has_valid = ["t10k-images-idx3", "t10k-labels-idx1"].iter().any(|stem| find(folder, stem).is_some());
-        let valid = match has_valid {
-            true => Some(Part::from_files(require(folder, "t10k-images-idx3")?, require(folder, "t10k-labels-idx1")?)?),
-            false => None,
+        let valid = if has_valid {
+            Some(Part::from_files(require(folder, "t10k-images-idx3")?, require(folder, "t10k-labels-idx1")?)?)
+        } else {
+            None
         };
         Self::new(train, valid)
     }
