@@ -262,6 +262,17 @@ fn of_several_broken_images_the_first_is_named_each_time() {
 }
 
 #[test]
+fn a_header_that_promises_too_many_pixels_takes_no_memory() {
+    let mut jpeg = colour(ImageFormat::Jpeg, 8, 8, [0; 3]);
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("a frame header");
+    jpeg[frame + 5..frame + 9].fill(0xff);
+    let root = folder(&[("train/a/x.jpg".into(), jpeg)]);
+    let (error, message) = refusal(&root);
+    assert!(matches!(error, DataError::Image { .. }));
+    assert!(message.contains("x.jpg is no readable PNG or JPEG: its header says 65535×65535 pixels"), "{message}");
+}
+
+#[test]
 fn several_sizes_are_named_with_their_first_files() {
     let root = folder(&sample());
     put(root.path(), "train/3/d.png", &grey_png(5, 2, 0));

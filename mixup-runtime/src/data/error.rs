@@ -185,6 +185,23 @@ pub enum DataError {
         /// Each size, the most frequent first.
         sizes: Vec<ImageSize>,
     },
+    /// More images than there is memory for.
+    #[error(
+        "there is no memory for {} images of {shape}, {} MB: take fewer or smaller ones, or read them batch by batch in \
+         a `Dataset` of your own",
+        thousands(*images),
+        thousands(bytes / 1_000_000)
+    )]
+    NoMemory {
+        /// How many images.
+        images: usize,
+        /// The shape of each: `3×224×224`.
+        shape: String,
+        /// How many bytes they need.
+        bytes: usize,
+        /// What libtorch says.
+        cause: TchError,
+    },
     /// A file, or an entry of an archive, that cannot be read.
     #[error("{file} cannot be read: {cause}")]
     Read {

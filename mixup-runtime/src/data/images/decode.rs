@@ -24,6 +24,10 @@ use crate::data::{DataError, ImageSize, progress::Progress, splits::thousands};
 /// So many bytes are decoded before they are copied to their tensor.
 const BLOCK: usize = 64 << 20;
 
+/// The most bytes that one decoded image may have: the limit that the decoders have too, checked before there is any
+/// memory for it.
+const LIMIT: u64 = 512 << 20;
+
 /// How many numbers a pixel has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channels {
@@ -82,7 +86,14 @@ fn pixels(images: &[Image], shape: [i64; 3], channels: Channels, progress: &Prog
     let length = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let [c, h, w] = shape;
     let bytes = shape.iter().map(|&n| usize::try_from(n).unwrap_or_default()).product::<usize>().max(1);
-    let all = Tensor::f_empty([length(images.len()), c, h, w], (Kind::Uint8, Device::Cpu))?;
+    let all = Tensor::f_empty([length(images.len()), c, h, w], (Kind::Uint8, Device::Cpu)).map_err(|cause| {
+        DataError::NoMemory {
+            images: images.len(),
+            shape: format!("{c}×{h}×{w}"),
+            bytes: images.len().saturating_mul(bytes),
+            cause,
+        }
+    })?;
     let per_block = (BLOCK / bytes).clamp(1, images.len().max(1));
     let mut buffer = vec![0_u8; per_block * bytes];
     let mut done = 0;
@@ -119,10 +130,14 @@ fn size(image: &Image) -> Result<(u32, u32), Failure> {
     fn header(source: impl BufRead + Seek) -> Result<(u32, u32), Failure> {
         Ok(ImageReader::new(source).with_guessed_format()?.into_dimensions()?)
     }
-    match &image.content {
-        Content::File(path) => header(BufReader::new(fs::File::open(path)?)),
-        Content::Memory(bytes) => header(Cursor::new(bytes)),
+    let (width, height) = match &image.content {
+        Content::File(path) => header(BufReader::new(fs::File::open(path)?))?,
+        Content::Memory(bytes) => header(Cursor::new(bytes))?,
+    };
+    if u64::from(width).saturating_mul(u64::from(height)).saturating_mul(3) > LIMIT {
+        return Err(format!("its header says {width}×{height} pixels, which is more than an image may have").into());
     }
+    Ok((width, height))
 }
 
 fn open(image: &Image) -> Result<DynamicImage, Failure> {
