@@ -84,8 +84,8 @@ fn event(hook: &Hook) -> TokenStream {
     let views = hook.names().into_iter().map(view);
     quote! {
         #[doc = #doc]
-        #[derive(Debug)]
         #[non_exhaustive]
+        #[allow(missing_debug_implementations, reason = "models and optimizers need not have it")]
         pub struct #event<'a> { #(#fields,)* }
 
         impl<'a> #event<'a> {
@@ -176,6 +176,7 @@ fn callback_trait() -> TokenStream {
 
         impl Callbacks {
             #(
+                #[allow(dead_code, reason = "`on_train_end` is owed one by one, not run like the others")]
                 pub(crate) fn #hooks(&mut self, state: &mut State) -> Result<Decision, Error> {
                     let hook = Hook::#events;
                     #on_demand

@@ -10,7 +10,10 @@ use std::time::Duration;
 use tch::{Device, Tensor};
 
 pub(crate) use dispatch::{Callbacks, Decision};
-pub use flow::{Flow, HookResult, KeepGradients, Outcome, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining};
+pub use flow::{
+    Flow, HookResult, KeepGradients, Outcome, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation,
+    StopTraining,
+};
 
 use crate::{
     Rng,

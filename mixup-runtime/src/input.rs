@@ -39,14 +39,25 @@ impl Input {
         }
     }
 
-    /// The tensor, where the input is exactly one.
-    #[must_use]
-    pub fn tensor(&self) -> Option<&Tensor> {
+    /// The one tensor that a model of one input takes.
+    ///
+    /// # Errors
+    /// [`InputError`] says what the input is instead.
+    pub fn one(&self) -> Result<&Tensor, InputError> {
         match self {
-            Self::Tensor(tensor) => Some(tensor),
-            Self::Tensors(tensors) if tensors.len() == 1 => tensors.first(),
-            Self::Tensors(_) | Self::Stacked { .. } => None,
+            Self::Tensor(tensor) => Ok(tensor),
+            Self::Tensors(tensors) => match &tensors[..] {
+                [tensor] => Ok(tensor),
+                _ => Err(InputError::Several { tensors: tensors.len() }),
+            },
+            Self::Stacked { .. } => Err(InputError::Stacked),
         }
+    }
+
+    /// Where the first tensor lies.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.tensors().first().map_or(Device::Cpu, |tensor| tensor.device())
     }
 
     /// The same input on `device`; what lies there already is shared, not copied.
@@ -63,6 +74,45 @@ impl Input {
             }
         })
     }
+}
+
+/// Shapes and kinds, as messages say them: `[64, 3, 28, 28] f32`.
+impl std::fmt::Display for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, tensor) in self.tensors().into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{:?} {:?}", tensor.size(), tensor.kind())?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a model can't take an input.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputError {
+    /// Several tensors for a model that takes one.
+    #[error(
+        "the model takes one tensor and got {tensors}: implement `Model` for it and take them from `Input::Tensors`"
+    )]
+    Several {
+        /// How many.
+        tensors: usize,
+    },
+    /// MixUp's triple for a model that takes one tensor.
+    #[error(
+        "the model takes one tensor and got MixUp's triple (items, partners, weight): set `stack_x` to false, or \
+         implement `Model` for it and take `Input::Stacked`"
+    )]
+    Stacked,
+    /// A shape that the model was not built for.
+    #[error("the model takes {wanted} and got {got:?}")]
+    Shape {
+        /// What it takes.
+        wanted: String,
+        /// The shape that came.
+        got: Vec<i64>,
+    },
 }
 
 impl From<Tensor> for Input {

@@ -1,6 +1,6 @@
 //! What the model should say: class indices, dense values, or two targets mixed. Never guessed from a shape.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::input::items;
 
@@ -44,6 +44,99 @@ impl Target {
         }
     }
 
+    /// The same tensors, not copied.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        match self {
+            Self::Classes(tensor) => Self::Classes(tensor.shallow_clone()),
+            Self::Dense(tensor) => Self::Dense(tensor.shallow_clone()),
+            Self::Mixed { first, second, weight } => Self::Mixed {
+                first: Box::new(first.shallow_clone()),
+                second: Box::new(second.shallow_clone()),
+                weight: weight.shallow_clone(),
+            },
+        }
+    }
+
+    /// A plain target as it is; of a mixed one, for each item the target that weighs more.
+    ///
+    /// # Errors
+    /// Two mixed targets that are not of one kind or shape.
+    pub fn heavier(&self) -> Result<Self, TargetError> {
+        let Self::Mixed { first, second, weight } = self else { return Ok(self.shallow_clone()) };
+        let (first, second) = (first.heavier()?, second.heavier()?);
+        let mut shape = vec![1; first.tensor().dim()];
+        if let Some(items) = shape.first_mut() {
+            *items = -1;
+        }
+        let heavy = weight.f_ge(0.5)?.f_reshape(&shape)?;
+        match (&first, &second) {
+            (Self::Classes(first), Self::Classes(second)) => Ok(Self::Classes(first.f_where_self(&heavy, second)?)),
+            (Self::Dense(first), Self::Dense(second)) => Ok(Self::Dense(first.f_where_self(&heavy, second)?)),
+            _ => Err(TargetError::Kinds { first: first.kind_name(), other: second.kind_name() }),
+        }
+    }
+
+    /// The targets of several batches, one behind the other.
+    ///
+    /// # Errors
+    /// Targets that are not of one kind, or whose shapes differ behind the first dimension.
+    pub fn join(targets: &[Self]) -> Result<Self, TargetError> {
+        let tensors: Vec<_> = targets.iter().map(Self::tensor).collect();
+        let first = targets.first();
+        if let Some((first, other)) = first.and_then(|first| {
+            let differs = |other: &&Self| other.kind_name() != first.kind_name();
+            Some((first, targets.iter().find(differs)?))
+        }) {
+            return Err(TargetError::Kinds { first: first.kind_name(), other: other.kind_name() });
+        }
+        match first {
+            Some(Self::Classes(_)) => Ok(Self::Classes(Tensor::f_cat(&tensors, 0)?)),
+            Some(Self::Mixed { .. }) => {
+                let (mut firsts, mut seconds, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+                for target in targets {
+                    if let Self::Mixed { first, second, weight } = target {
+                        firsts.push(first.shallow_clone());
+                        seconds.push(second.shallow_clone());
+                        weights.push(weight.shallow_clone());
+                    }
+                }
+                Ok(Self::Mixed {
+                    first: Box::new(Self::join(&firsts)?),
+                    second: Box::new(Self::join(&seconds)?),
+                    weight: Tensor::f_cat(&weights, 0)?,
+                })
+            }
+            _ => Ok(Self::Dense(Tensor::f_cat(&tensors, 0)?)),
+        }
+    }
+
+    /// The items at these places, `index` being `[k]`, i64, on the target's device.
+    ///
+    /// # Errors
+    /// What libtorch says of a place that is not there.
+    pub fn index_select(&self, index: &Tensor) -> Result<Self, TchError> {
+        Ok(match self {
+            Self::Classes(tensor) => Self::Classes(tensor.f_index_select(0, index)?),
+            Self::Dense(tensor) => Self::Dense(tensor.f_index_select(0, index)?),
+            Self::Mixed { first, second, weight } => Self::Mixed {
+                first: Box::new(first.index_select(index)?),
+                second: Box::new(second.index_select(index)?),
+                weight: weight.f_index_select(0, index)?,
+            },
+        })
+    }
+
+    /// The kind in words, for messages.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Classes(_) => "class indices",
+            Self::Dense(_) => "dense values",
+            Self::Mixed { .. } => "mixed",
+        }
+    }
+
     /// Whether two targets are mixed here.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
@@ -67,12 +160,31 @@ impl Target {
     }
 }
 
+/// Why targets can't be put together or taken apart.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// Class indices beside dense values.
+    #[error("one target is {first} and another is {other}: all must be of one kind")]
+    Kinds {
+        /// The first one's kind.
+        first: &'static str,
+        /// The other's.
+        other: &'static str,
+    },
+    /// libtorch refused.
+    #[error(transparent)]
+    Torch(#[from] TchError),
+}
+
 /// By kind: integers and booleans become class indices (`i64`), everything else dense values.
 impl From<Tensor> for Target {
     fn from(tensor: Tensor) -> Self {
         match tensor.kind() {
             Kind::Int64 => Self::Classes(tensor),
-            Kind::Uint8 | Kind::Int8 | Kind::Int16 | Kind::Int | Kind::Bool => Self::Classes(tensor.to_kind(Kind::Int64)),
+            Kind::Uint8 | Kind::Int8 | Kind::Int16 | Kind::Int | Kind::Bool => {
+                Self::Classes(tensor.to_kind(Kind::Int64))
+            }
             _ => Self::Dense(tensor),
         }
     }

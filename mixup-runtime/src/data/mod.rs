@@ -1,5 +1,28 @@
 //! Batches of inputs and targets, and where they come from.
+//!
+//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`]. A [`Loader`] cuts a data set into batches, in
+//! an order that is drawn anew for each epoch. [`Data`] is what a learner takes: a training loader, perhaps one for
+//! validation, and the names of the classes.
+//!
+//! | what there is | how it becomes [`Data`] |
+//! |---|---|
+//! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
+//! | batches, already made | [`Data::from_batches`] |
+//! | something of your own | implement [`Dataset`], then [`Data::builder`] |
 
+mod dataset;
+mod error;
+mod loader;
+mod splits;
+mod tensors;
+
+pub use self::{
+    dataset::Dataset,
+    error::DataError,
+    loader::Loader,
+    splits::{Data, DataBuilder},
+    tensors::TensorDataset,
+};
 use crate::{input::Input, target::Target};
 
 /// One step's worth of items: what goes in, and what should come out.

@@ -1,0 +1,100 @@
+//! The one trait between the learner and the data: how many items there are, and any of them as a batch.
+
+use tch::Tensor;
+
+use super::{Batch, DataError};
+
+/// Items that can be counted and gathered into batches.
+///
+/// ```
+/// use mixup_runtime::data::{Batch, Data, DataError, Dataset};
+/// use tch::{Kind, Tensor};
+///
+/// /// Learns the square: each number from 0 to 99, and its square.
+/// struct Squares;
+///
+/// impl Dataset for Squares {
+///     fn len(&self) -> usize {
+///         100
+///     }
+///
+///     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+///         let numbers: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
+///         let x = Tensor::f_from_slice(&numbers)?.f_to_kind(Kind::Float)?.f_unsqueeze(1)?;
+///         let squares = x.f_square()?;
+///         Ok(Batch { input: x.into(), target: squares.into() })
+///     }
+/// }
+///
+/// let data = Data::builder(Squares).batch_size(32).build()?;
+/// assert_eq!(data.train().batches(), 4);
+/// # Ok::<(), DataError>(())
+/// ```
+pub trait Dataset: Send {
+    /// How many items there are. It stays the same as long as the data set is in use.
+    fn len(&self) -> usize;
+
+    /// Whether there is no item at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The items at `indices`, in that order, each from 0 to `len() - 1`. Input and target have one item for each index.
+    ///
+    /// # Errors
+    /// Whatever keeps the items from being there; an error of your own goes into [`DataError::other`].
+    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError>;
+
+    /// Whether each batch is memory of its own, made for this one call. Then callbacks may change it in place (`MixUp`
+    /// does, to save a pass over the memory). `false`, the default, is always safe; say `true` only where no batch is a
+    /// view of something that is kept.
+    fn fresh(&self) -> bool {
+        false
+    }
+
+    /// What the items are, for the summary: «items» unless told, or «images of 3×28×28».
+    fn describe(&self) -> String {
+        "items".to_owned()
+    }
+}
+
+impl<D: Dataset + ?Sized> Dataset for Box<D> {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+        (**self).batch(indices)
+    }
+
+    fn fresh(&self) -> bool {
+        (**self).fresh()
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+}
+
+/// The indices as libtorch takes them, once each is known to be below `items`.
+pub(crate) fn index_tensor(indices: &[usize], items: usize) -> Result<Tensor, DataError> {
+    let checked = |&index: &usize| match i64::try_from(index) {
+        Ok(position) if index < items => Ok(position),
+        _ => Err(DataError::Index { index, items }),
+    };
+    let positions = indices.iter().map(checked).collect::<Result<Vec<i64>, _>>()?;
+    Ok(Tensor::f_from_slice(&positions)?)
+}
+
+/// A shape without its first dimension, as people write it: `3×28×28`; empty where an item is a single number.
+pub(crate) fn item_shape(size: &[i64]) -> String {
+    size.iter().skip(1).map(i64::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// «items of 3×28×28», or just «items» where an item is a single number.
+pub(crate) fn describe(what: &str, size: &[i64]) -> String {
+    match item_shape(size) {
+        shape if shape.is_empty() => what.to_owned(),
+        shape => format!("{what} of {shape}"),
+    }
+}

@@ -1,0 +1,101 @@
+//! Tensors in memory as a data set: the first dimension counts the items.
+
+use tch::Tensor;
+
+use super::{
+    Batch, DataError, Dataset,
+    dataset::{describe, index_tensor},
+};
+use crate::{
+    input::{Input, items},
+    target::Target,
+};
+
+/// Inputs and targets that lie in memory as whole tensors, on any device.
+///
+/// A batch is gathered on the device where its tensors lie.
+///
+/// ```
+/// use mixup_runtime::data::{Data, DataError, TensorDataset};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let x = Tensor::rand([100, 3], (Kind::Float, Device::Cpu));
+/// let y = x.sum_dim_intlist(1, false, None);
+/// let data = Data::builder(TensorDataset::new(x, y)?).build()?;
+/// assert_eq!(data.to_string(), "100 training items of 3, no validation");
+/// # Ok::<(), DataError>(())
+/// ```
+#[derive(Debug)]
+pub struct TensorDataset {
+    input: Input,
+    target: Target,
+    len: usize,
+}
+
+impl TensorDataset {
+    /// One item for each entry of the first dimension: input `[n, …]` (one tensor or several), target `[n]` or `[n, …]`.
+    ///
+    /// # Errors
+    /// [`DataError::Lengths`] and [`DataError::Inputs`] where the numbers of items differ, [`DataError::NoItemDimension`]
+    /// for a tensor of no dimension or no tensor at all, [`DataError::Mixed`] for what `MixUp` has already mixed.
+    pub fn new(input: impl Into<Input>, target: impl Into<Target>) -> Result<Self, DataError> {
+        let (input, target) = (input.into(), target.into());
+        let inputs = match &input {
+            Input::Tensor(_) | Input::Tensors(_) => input.tensors(),
+            Input::Stacked { .. } => return Err(DataError::Mixed { what: "input" }),
+        };
+        if inputs.is_empty() || inputs.iter().any(|tensor| tensor.dim() == 0) {
+            return Err(DataError::NoItemDimension { what: "input" });
+        }
+        let len = input.items();
+        for (position, found) in inputs.iter().map(|tensor| items(tensor)).enumerate() {
+            if found != len {
+                return Err(DataError::Inputs { position, expected: len, found });
+            }
+        }
+        match &target {
+            Target::Mixed { .. } => return Err(DataError::Mixed { what: "target" }),
+            Target::Classes(tensor) | Target::Dense(tensor) if tensor.dim() == 0 => {
+                return Err(DataError::NoItemDimension { what: "target" });
+            }
+            Target::Classes(_) | Target::Dense(_) if target.items() != len => {
+                return Err(DataError::Lengths { input: len, target: target.items() });
+            }
+            Target::Classes(_) | Target::Dense(_) => {}
+        }
+        Ok(Self { input, target, len })
+    }
+}
+
+impl Dataset for TensorDataset {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+        let index = index_tensor(indices, self.len)?;
+        let rows = |tensor: &Tensor| tensor.f_index_select(0, &index.f_to_device(tensor.device())?);
+        let input = match &self.input {
+            Input::Tensor(tensor) => Input::Tensor(rows(tensor)?),
+            Input::Tensors(tensors) => Input::Tensors(tensors.iter().map(rows).collect::<Result<_, _>>()?),
+            Input::Stacked { .. } => return Err(DataError::Mixed { what: "input" }),
+        };
+        let target = match &self.target {
+            Target::Classes(tensor) => Target::Classes(rows(tensor)?),
+            Target::Dense(tensor) => Target::Dense(rows(tensor)?),
+            Target::Mixed { .. } => return Err(DataError::Mixed { what: "target" }),
+        };
+        Ok(Batch { input, target })
+    }
+
+    fn fresh(&self) -> bool {
+        true
+    }
+
+    fn describe(&self) -> String {
+        match &self.input {
+            Input::Tensor(tensor) => describe("items", &tensor.size()),
+            Input::Tensors(_) | Input::Stacked { .. } => "items".to_owned(),
+        }
+    }
+}

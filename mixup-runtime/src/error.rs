@@ -1,0 +1,199 @@
+//! What can go wrong in a training: where it was, and why.
+
+use std::fmt;
+
+use tch::TchError;
+
+use crate::{callback::Hook, data::DataError};
+
+/// Any error of a user's own.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The place in a training: which epoch, which batch, trained or validated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// The epoch, counted from 0; none before the first and outside of a training.
+    pub epoch: Option<usize>,
+    /// The batch in this pass over the data, counted from 0.
+    pub batch: Option<usize>,
+    /// Whether it was a training batch.
+    pub train: bool,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.train { "training" } else { "validation" };
+        match (self.epoch, self.batch) {
+            (Some(epoch), Some(batch)) => write!(f, "epoch {epoch}, {kind} batch {batch}"),
+            (Some(epoch), None) => write!(f, "epoch {epoch}"),
+            (None, Some(batch)) => write!(f, "{kind} batch {batch}"),
+            (None, None) => f.write_str("outside of the epochs"),
+        }
+    }
+}
+
+/// A callback's hook, and when it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Where {
+    /// The callback's name.
+    pub callback: &'static str,
+    /// The hook.
+    pub hook: Hook,
+    /// When.
+    pub at: At,
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "callback `{}`, hook `{}`, {}", self.callback, self.hook, self.at)
+    }
+}
+
+/// Why a learner could not be built, or a training did not finish.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A hook returned an error.
+    #[error("{at}: {source}")]
+    Callback {
+        /// Which callback, hook, epoch and batch.
+        at: Where,
+        /// What the hook returned.
+        source: BoxError,
+    },
+    /// The model refused its input.
+    #[error("the model, {at}, with {input}: {source}")]
+    Model {
+        /// Which batch.
+        at: At,
+        /// The input's shapes and kinds.
+        input: String,
+        /// What the model returned.
+        source: BoxError,
+    },
+    /// The loss function refused output and target.
+    #[error("the loss function {loss}, {at}: {source}")]
+    Loss {
+        /// The loss function's name.
+        loss: String,
+        /// Which batch.
+        at: At,
+        /// What it returned.
+        source: BoxError,
+    },
+    /// The loss that the backward pass should begin with is no scalar that depends on the parameters.
+    #[error(
+        "the loss, {at}, has the shape {shape:?}: the backward pass begins with one number; reduce it with its mean"
+    )]
+    LossShape {
+        /// Which batch.
+        at: At,
+        /// The loss's shape.
+        shape: Vec<i64>,
+    },
+    /// A metric refused output and target.
+    #[error("the metric `{metric}`, {at}: {source}")]
+    Metric {
+        /// The metric's name.
+        metric: String,
+        /// Which batch.
+        at: At,
+        /// What it returned.
+        source: BoxError,
+    },
+    /// The data could not be loaded.
+    #[error("the data, {at}: {source}")]
+    Data {
+        /// Which batch.
+        at: At,
+        /// What the data set returned.
+        #[source]
+        source: DataError,
+    },
+    /// libtorch refused a step of the loop: the backward pass, the optimizer, a copy to the device.
+    #[error("{what}, {at}: {source}")]
+    Torch {
+        /// The step.
+        what: &'static str,
+        /// Which batch.
+        at: At,
+        /// libtorch's error.
+        #[source]
+        source: TchError,
+    },
+    /// Ctrl-C, or an [`Interrupt`](crate::learner::Interrupt), ended the run; the learner is usable as after any other end.
+    #[error("interrupted, {at}")]
+    Interrupted {
+        /// When.
+        at: At,
+    },
+    /// A learner that can't be.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// Something needs validation data, and the learner has none.
+    #[error("there is no validation data to {what}; give the data a validation part, as `valid(…)` does")]
+    NoValidation {
+        /// What needs it.
+        what: &'static str,
+    },
+    /// A callback stopped a validation or a prediction, which has then no result.
+    #[error("there is nothing to {what}: the run was {outcome}")]
+    Stopped {
+        /// What was being done.
+        what: &'static str,
+        /// How it ended.
+        outcome: String,
+    },
+    /// The predictions' parts do not fit together.
+    #[error("joining the predictions: {source}")]
+    Join {
+        /// Why.
+        #[source]
+        source: crate::target::TargetError,
+    },
+    /// More than one thing went wrong: training, and then the end of it.
+    #[error("{first}{}", rest.iter().map(|error| format!("; then {error}")).collect::<String>())]
+    Several {
+        /// What ended the training.
+        #[source]
+        first: Box<Error>,
+        /// What `on_train_end` returned after that, the last callback first.
+        rest: Vec<Error>,
+    },
+}
+
+/// Why a learner could not be built.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A CUDA device was asked for, and libtorch has none.
+    #[error("the device {wanted} is not there: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`")]
+    Device {
+        /// The device asked for.
+        wanted: String,
+        /// How many CUDA devices libtorch sees.
+        found: i64,
+    },
+    /// A learning rate that can't be trained with.
+    #[error("the learning rate is {lr}: it must be a finite number of at least 0")]
+    LearningRate {
+        /// The rate given.
+        lr: f64,
+    },
+    /// An optimizer's setting that can't be.
+    #[error("the optimizer's {name} is {value}: it must be {wanted}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// Two metrics with one name could not be told apart.
+    #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]
+    MetricName {
+        /// The name.
+        name: String,
+    },
+}

@@ -1,0 +1,171 @@
+//! The learner: model, data, loss function, optimizer, metrics and callbacks, and the training that they make together.
+//!
+//! `fit` holds the loop, on one screen; `run` the promise that what begins, ends; `evaluate` what is done without training.
+
+mod builder;
+mod evaluate;
+mod fit;
+mod interrupt;
+mod listing;
+mod report;
+mod run;
+mod state;
+mod vars;
+
+pub use builder::LearnerBuilder;
+pub use evaluate::{Predictions, Validation};
+pub use interrupt::Interrupt;
+pub use listing::{Summary, TrainingLoop};
+pub(crate) use report::Table;
+pub use report::{EpochReport, Report};
+pub(crate) use state::State;
+use state::Weighted;
+pub use vars::Vars;
+
+use crate::{
+    Rng,
+    callback::{Callback, Callbacks},
+    data::Data,
+    error::Error,
+    loss::LossFunc,
+    metrics::Metric,
+    model::{Model, Params},
+    optim::Optimizer,
+};
+
+/// Trains a model on data, with callbacks at named moments.
+///
+/// ```no_run
+/// use mixup::prelude::*;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let data = ImageData::from_folder("mnist_sample")?.batch_size(64).build()?;
+/// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[3, 16, 16, 2]))
+///     .loss(CrossEntropy::default())
+///     .metric(accuracy)
+///     .callback(MixUp::default())
+///     .seed(42)
+///     .build()?;
+/// let report = learn.fit(8, 3e-3)?;
+/// # let _ = report;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Learner {
+    state: State,
+    callbacks: Callbacks,
+    metrics: Vec<(String, Box<dyn Metric>)>,
+    interrupt: Interrupt,
+    seed: u64,
+}
+
+impl Learner {
+    /// Begins a learner: its data, and a closure that builds the model and keeps its parameters under the variables
+    /// that it is given.
+    pub fn builder<M: Model + 'static>(data: Data, model: impl FnOnce(&Vars<'_>) -> M + 'static) -> LearnerBuilder {
+        LearnerBuilder::new(data, Box::new(|vars| Box::new(model(vars))))
+    }
+
+    /// Trains for `epochs` at the learning rate `lr`, and prints a row for each epoch unless the learner is quiet.
+    ///
+    /// Each training counts its epochs and iterations from 0; the optimizer's moments go on from the last one, as in
+    /// fastai v1.
+    ///
+    /// # Errors
+    /// What ended the training before its time: an error of a callback, the model, the loss, the data, or an interrupt.
+    /// Every callback has had its `on_train_end` by then, the loss function is the one from before, and the learner can
+    /// train on. A [`StopTraining`](crate::callback::StopTraining) is no error: the report's outcome tells of it.
+    pub fn fit(&mut self, epochs: usize, lr: f64) -> Result<Report, Error> {
+        self.set_lr(lr)?;
+        self.run(epochs, Self::train)?;
+        Ok(self.report())
+    }
+
+    /// What the last training has come to, also one that ended with an error.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report {
+            metric_names: self.state.metric_names.clone(),
+            epochs: self.state.rows.clone(),
+            outcome: self.state.outcome.clone(),
+        }
+    }
+
+    /// Adds a callback, behind all of its own order.
+    pub fn callback(&mut self, callback: impl Callback) -> &mut Self {
+        self.callbacks.add(callback);
+        self
+    }
+
+    /// Adds [`MixUp`](crate::mixup::MixUp) with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
+    pub fn mixup(&mut self) -> &mut Self {
+        self.callback(crate::mixup::MixUp::default())
+    }
+
+    /// The first callback of this type.
+    #[must_use]
+    pub fn get<C: Callback>(&self) -> Option<&C> {
+        self.callbacks.get()
+    }
+
+    /// The same, to change.
+    pub fn get_mut<C: Callback>(&mut self) -> Option<&mut C> {
+        self.callbacks.get_mut()
+    }
+
+    /// Takes the first callback of this type out.
+    pub fn remove<C: Callback>(&mut self) -> Option<Box<C>> {
+        self.callbacks.remove()
+    }
+
+    /// A handle that ends the run in progress from another thread, as Ctrl-C does.
+    #[must_use]
+    pub fn interrupt_handle(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &dyn Model {
+        &*self.state.model
+    }
+
+    /// The model's parameters, by name.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.state.params
+    }
+
+    /// The same, to freeze, load or convert.
+    pub fn params_mut(&mut self) -> &mut Params {
+        &mut self.state.params
+    }
+
+    /// The optimizer.
+    #[must_use]
+    pub fn opt(&self) -> &dyn Optimizer {
+        &*self.state.opt
+    }
+
+    /// The same, to change its settings or to load its state.
+    pub fn opt_mut(&mut self) -> &mut dyn Optimizer {
+        &mut *self.state.opt
+    }
+
+    /// The loss function.
+    #[must_use]
+    pub fn loss_func(&self) -> &LossFunc {
+        &self.state.loss_func
+    }
+
+    /// The data.
+    #[must_use]
+    pub fn data(&self) -> &Data {
+        &self.state.data
+    }
+
+    /// The generator behind all that is random.
+    pub fn rng(&mut self) -> &mut Rng {
+        &mut self.state.rng
+    }
+}

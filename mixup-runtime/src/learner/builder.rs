@@ -1,0 +1,175 @@
+//! How a learner is put together.
+
+use std::time::Duration;
+
+use rand::{Rng as _, SeedableRng as _};
+use tch::{Cuda, Device, Tensor, nn::VarStore};
+
+use super::{Interrupt, Learner, State, Vars, state::Beside};
+use crate::{
+    Rng,
+    callback::{Callback, Callbacks, Outcome},
+    callbacks::Progress,
+    data::Data,
+    error::{BuildError, Error},
+    input::Input,
+    loss::{CrossEntropy, Loss, LossFunc},
+    metrics::Metric,
+    mixup::MixUp,
+    model::{Model, Params},
+    optim::{AdamW, Optimizer},
+    target::Target,
+};
+
+type BuildModel = Box<dyn FnOnce(&Vars<'_>) -> Box<dyn Model>>;
+
+/// A learner in the making; [`Learner::builder`] begins one.
+///
+/// Where nothing else is said: cross-entropy, AdamW as fastai has it, no metric, the CPU, seed 0, and a printed table.
+#[must_use = "a builder does nothing until `build`"]
+pub struct LearnerBuilder {
+    data: Data,
+    model: BuildModel,
+    loss_func: LossFunc,
+    opt: Box<dyn Optimizer>,
+    metrics: Vec<(String, Box<dyn Metric>)>,
+    callbacks: Callbacks,
+    device: Device,
+    seed: u64,
+    quiet: bool,
+}
+
+impl LearnerBuilder {
+    pub(super) fn new(data: Data, model: BuildModel) -> Self {
+        Self {
+            data,
+            model,
+            loss_func: LossFunc::new(CrossEntropy::default()),
+            opt: Box::new(AdamW::default()),
+            metrics: Vec::new(),
+            callbacks: Callbacks::default(),
+            device: Device::Cpu,
+            seed: 0,
+            quiet: false,
+        }
+    }
+
+    /// The loss function: one of [`loss`](crate::loss), one's own, or a closure of `(output, target, reduction)`.
+    pub fn loss(mut self, loss: impl Loss) -> Self {
+        self.loss_func = LossFunc::new(loss);
+        self
+    }
+
+    /// The optimizer.
+    pub fn optimizer(mut self, opt: impl Optimizer) -> Self {
+        self.opt = Box::new(opt);
+        self
+    }
+
+    /// A metric, named as its function is.
+    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.metrics.push((metric.name(), Box::new(metric)));
+        self
+    }
+
+    /// A metric with a name, for closures.
+    pub fn metric_named(mut self, name: impl Into<String>, metric: impl Metric + 'static) -> Self {
+        self.metrics.push((name.into(), Box::new(metric)));
+        self
+    }
+
+    /// A callback, behind all of its own order.
+    pub fn callback(mut self, callback: impl Callback) -> Self {
+        self.callbacks.add(callback);
+        self
+    }
+
+    /// MixUp with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
+    pub fn mixup(self) -> Self {
+        self.callback(MixUp::default())
+    }
+
+    /// Where the model lies and where each batch is sent.
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// The seed of everything random: same seed, same bits, on one machine.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Prints nothing: without the [`Progress`] that a learner else has.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Builds the model and the learner.
+    ///
+    /// # Errors
+    /// [`BuildError`]: a device that is not there, settings of the optimizer that can't be, two metrics of one name.
+    pub fn build(mut self) -> Result<Learner, Error> {
+        check_device(self.device)?;
+        self.opt.check()?;
+        for (index, (name, _)) in self.metrics.iter().enumerate() {
+            if self.metrics[..index].iter().any(|(other, _)| other == name) {
+                return Err(BuildError::MetricName { name: name.clone() }.into());
+            }
+        }
+        if !self.quiet {
+            self.callbacks.add(Progress::default());
+        }
+        let mut rng = Rng::seed_from_u64(self.seed);
+        // libtorch has one generator for each process; what `tch`'s layers draw for their first values comes from it.
+        tch::manual_seed(rng.next_u64().cast_signed());
+        let var_store = VarStore::new(self.device);
+        let model = (self.model)(&Vars::new(var_store.root(), &mut rng));
+        let params = Params::new(var_store);
+        let gradients = params.gradients();
+        let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
+        let state = State {
+            epochs: 0,
+            last_metrics: vec![f64::NAN; metric_names.len()],
+            metric_names,
+            loss_func: self.loss_func,
+            opt: self.opt,
+            params,
+            model,
+            data: self.data,
+            rng,
+            device: self.device,
+            epoch: 0,
+            iteration: 0,
+            train: false,
+            last_input: Input::Tensors(Vec::new()),
+            last_target: Target::Dense(Tensor::new()),
+            num_batch: 0,
+            batches: 0,
+            last_output: Tensor::new(),
+            last_loss: Tensor::new(),
+            smooth_loss: f64::NAN,
+            gradients,
+            valid_loss: None,
+            train_loss: f64::NAN,
+            epoch_time: Duration::ZERO,
+            outcome: Outcome::Finished,
+            beside: Beside::default(),
+            rows: Vec::new(),
+        };
+        let interrupt = Interrupt::default();
+        Ok(Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt, seed: self.seed })
+    }
+}
+
+fn check_device(device: Device) -> Result<(), BuildError> {
+    let found = Cuda::device_count();
+    match device {
+        Device::Cuda(index) if i64::try_from(index).map_or(true, |index| index >= found) => {
+            Err(BuildError::Device { wanted: format!("{device:?}"), found })
+        }
+        _ => Ok(()),
+    }
+}

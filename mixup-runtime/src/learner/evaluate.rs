@@ -1,0 +1,144 @@
+//! Without training: validation, and predictions.
+//!
+//! Both go through the batch hooks with `train` false, inside of `on_train_begin` and `on_train_end` with `epochs` 0: what a
+//! callback does to inputs and outputs is done here too. The epoch hooks don't run, since no epoch is trained.
+
+use std::fmt;
+
+use tch::Tensor;
+
+use super::{
+    Learner,
+    fit::{Exit, ask},
+};
+use crate::{
+    error::Error,
+    loss::{Loss, Reduction},
+    target::{Target, TargetError},
+};
+
+/// What a validation found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validation {
+    /// The loss, averaged over the items.
+    pub loss: f64,
+    /// Each metric's name and its average over the items.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// `valid_loss 0.1234, accuracy 0.9876`.
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "valid_loss {:.6}", self.loss)?;
+        self.metrics.iter().try_for_each(|(name, value)| write!(f, ", {name} {value:.6}"))
+    }
+}
+
+/// The model's answers on the validation data, in the data's order.
+#[derive(Debug)]
+pub struct Predictions {
+    /// After the loss function's activation (softmax, sigmoid, …): `[items, …]`.
+    pub outputs: Tensor,
+    /// What the answers should have been, for as many items.
+    pub targets: Target,
+    /// Each item's loss, `[items]`: where an item has several values, their mean.
+    pub losses: Tensor,
+}
+
+impl Learner {
+    /// The loss and the metrics on the validation data.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); and where there is no validation data.
+    pub fn validate(&mut self) -> Result<Validation, Error> {
+        self.no_training("validate on", |learner| {
+            learner.pass(false)?;
+            let names = learner.state.metric_names.iter().cloned();
+            let metrics = names.zip(learner.state.last_metrics.iter().copied()).collect();
+            Ok(Validation { loss: learner.state.valid_loss.unwrap_or(f64::NAN), metrics })
+        })
+    }
+
+    /// The model's answers on the validation data, after the loss function's activation, with targets and losses.
+    ///
+    /// Every item gets its answer: a `SkipBatch` is not obeyed here.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); and where there is no validation data.
+    pub fn predictions(&mut self) -> Result<Predictions, Error> {
+        self.no_training("predict", |learner| {
+            let mut seen = Seen::default();
+            learner.answers(&mut seen)?;
+            Ok(seen.join().map_err(|source| Error::Join { source })?)
+        })
+    }
+
+    /// One bracket around something that trains nothing.
+    fn no_training<T>(
+        &mut self,
+        what: &'static str,
+        body: impl FnOnce(&mut Self) -> Result<T, Exit>,
+    ) -> Result<T, Error> {
+        if self.state.data.valid().is_none() {
+            return Err(Error::NoValidation { what });
+        }
+        let done = self.run(0, |learner| {
+            ask!(learner.on_train_begin);
+            ask!(learner.on_validate_begin);
+            let value = body(learner)?;
+            ask!(learner.on_validate_end);
+            Ok(value)
+        })?;
+        done.ok_or_else(|| Error::Stopped { what, outcome: self.state.outcome.to_string() })
+    }
+
+    /// Each validation batch's outputs, targets and losses.
+    fn answers(&mut self, seen: &mut Seen) -> Result<(), Exit> {
+        let _no_grad = tch::no_grad_guard();
+        let order = self.begin_pass(false)?;
+        for num_batch in 0..self.state.batches {
+            self.load(&order, num_batch)?;
+            ask!(self.on_batch_begin);
+            self.forward()?;
+            ask!(self.on_loss_begin);
+            let state = &mut self.state;
+            let failed = |source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source };
+            let losses = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None);
+            let losses = losses.map_err(failed)?;
+            let outputs = state.loss_func.activation(&state.last_output).map_err(failed)?;
+            state.last_loss = losses.mean(losses.kind());
+            seen.push(outputs, losses, state.last_target.shallow_clone());
+            ask!(self.on_batch_end);
+        }
+        Ok(())
+    }
+}
+
+/// The batches' answers so far.
+#[derive(Default)]
+struct Seen {
+    outputs: Vec<Tensor>,
+    losses: Vec<Tensor>,
+    targets: Vec<Target>,
+}
+
+impl Seen {
+    fn push(&mut self, outputs: Tensor, losses: Tensor, target: Target) {
+        self.outputs.push(outputs);
+        self.losses.push(losses);
+        self.targets.push(target);
+    }
+
+    fn join(self) -> Result<Predictions, TargetError> {
+        let per_item = |losses: &Tensor| match losses.dim() {
+            0 | 1 => Ok(losses.shallow_clone()),
+            _ => losses.f_flatten(1, -1)?.f_mean_dim(1_i64, false, losses.kind()),
+        };
+        let losses = self.losses.iter().map(per_item).collect::<Result<Vec<_>, _>>()?;
+        Ok(Predictions {
+            outputs: Tensor::f_cat(&self.outputs, 0)?,
+            losses: Tensor::f_cat(&losses, 0)?,
+            targets: Target::join(&self.targets)?,
+        })
+    }
+}

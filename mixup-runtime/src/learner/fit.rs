@@ -1,0 +1,236 @@
+//! The training loop: fastai v1's `fit` and `loss_batch` in meaning (`fastai/basic_train.py`), on one screen.
+
+use std::time::Instant;
+
+use tch::Device;
+
+use super::{EpochReport, Learner, Weighted};
+use crate::{
+    callback::{Decision, Flow, Hook},
+    error::Error,
+    loss::{Loss, Reduction},
+};
+
+/// Why the loop was left before its end.
+pub(super) enum Exit {
+    Stopped { by: &'static str, hook: Hook, why: String },
+    Interrupted,
+    Failed(Box<Error>),
+}
+
+impl From<Error> for Exit {
+    fn from(error: Error) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// Asks the callbacks of a hook what to do next; a `StopTraining` leaves the loop.
+macro_rules! ask {
+    ($learner:ident.$hook:ident) => {
+        $learner.callbacks.$hook(&mut $learner.state)?.or_stop()?
+    };
+}
+pub(super) use ask;
+
+impl Learner {
+    /// All epochs: training batches, then validation.
+    pub(super) fn train(&mut self) -> Result<(), Exit> {
+        ask!(self.on_train_begin);
+        for epoch in 0..self.state.epochs {
+            self.begin_epoch(epoch);
+            if ask!(self.on_epoch_begin) != Flow::SkipEpoch {
+                self.pass(true)?;
+                self.validate_epoch()?;
+            }
+            self.end_epoch();
+            ask!(self.on_epoch_end);
+        }
+        Ok(())
+    }
+
+    fn validate_epoch(&mut self) -> Result<(), Exit> {
+        self.state.train = false;
+        if self.state.data.valid().is_some() && ask!(self.on_validate_begin) != Flow::SkipValidation {
+            self.pass(false)?;
+            ask!(self.on_validate_end);
+        }
+        self.state.train = true;
+        Ok(())
+    }
+
+    /// One pass over the training data, or over the validation data.
+    pub(super) fn pass(&mut self, train: bool) -> Result<(), Exit> {
+        let _no_grad = (!train).then(tch::no_grad_guard);
+        let order = self.begin_pass(train)?;
+        let mut measured = Measured::new(self.metrics.len());
+        for num_batch in 0..self.state.batches {
+            self.load(&order, num_batch)?;
+            match ask!(self.on_batch_begin) {
+                Flow::SkipBatch => continue,
+                Flow::SkipEpoch => break,
+                _ => {}
+            }
+            self.forward()?;
+            ask!(self.on_loss_begin);
+            self.loss()?;
+            if train {
+                self.step()?
+            } else {
+                self.measure(&mut measured)?
+            }
+            let flow = ask!(self.on_batch_end);
+            self.state.iteration += usize::from(train);
+            if flow == Flow::SkipEpoch {
+                break;
+            }
+        }
+        self.end_pass(train, measured)
+    }
+
+    /// From the loss to the changed parameters.
+    fn step(&mut self) -> Result<(), Exit> {
+        self.remember_loss()?;
+        if ask!(self.on_backward_begin) != Flow::SkipBackward {
+            self.backward()?;
+            if ask!(self.on_backward_end) != Flow::SkipStep {
+                self.state.opt.step(&self.state.params).map_err(|e| self.torch("the optimizer's step", e))?;
+            }
+            if ask!(self.on_step_end) != Flow::KeepGradients {
+                self.state.params.zero_grad().map_err(|e| self.torch("zeroing the gradients", e))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a validation adds up.
+pub(super) struct Measured {
+    loss: Weighted,
+    metrics: Vec<Weighted>,
+}
+
+impl Measured {
+    fn new(metrics: usize) -> Self {
+        Self { loss: Weighted::default(), metrics: (0..metrics).map(|_| Weighted::default()).collect() }
+    }
+}
+
+/// The loop's single steps, each with its own error.
+impl Learner {
+    fn begin_epoch(&mut self, epoch: usize) {
+        let state = &mut self.state;
+        state.epoch = epoch;
+        state.train = true;
+        state.valid_loss = None;
+        state.last_metrics = vec![f64::NAN; state.metric_names.len()];
+        state.beside.in_epoch = true;
+        state.beside.epoch_began = Some(Instant::now());
+    }
+
+    fn end_epoch(&mut self) {
+        let state = &mut self.state;
+        state.train_loss = state.beside.smooth.value();
+        state.epoch_time = state.beside.epoch_began.map_or_else(Default::default, |began| began.elapsed());
+        state.rows.push(EpochReport {
+            epoch: state.epoch,
+            train_loss: state.train_loss,
+            valid_loss: state.valid_loss,
+            metrics: state.last_metrics.clone(),
+            time: state.epoch_time,
+        });
+    }
+
+    /// The order of a pass: drawn for training, as it stands for validation.
+    pub(super) fn begin_pass(&mut self, train: bool) -> Result<Vec<usize>, Exit> {
+        let state = &mut self.state;
+        state.train = train;
+        let loader = if train { Some(state.data.train()) } else { state.data.valid() };
+        let loader = loader.ok_or(Error::NoValidation { what: "validate on" })?;
+        state.batches = loader.batches();
+        Ok(loader.order(&mut state.rng))
+    }
+
+    fn end_pass(&mut self, train: bool, mut measured: Measured) -> Result<(), Exit> {
+        self.state.beside.in_batch = false;
+        if !train {
+            let read = |e| self.torch("reading the validation's values", e);
+            self.state.valid_loss = measured.loss.mean().map_err(read)?;
+            let metrics = measured.metrics.iter_mut().map(|metric| Ok(metric.mean()?.unwrap_or(f64::NAN)));
+            let metrics = metrics.collect::<Result<_, _>>().map_err(|e| self.torch("reading the metrics", e))?;
+            self.state.last_metrics = metrics;
+        }
+        Ok(())
+    }
+
+    /// The next batch, on the device; here an interrupt is heard.
+    pub(super) fn load(&mut self, order: &[usize], num_batch: usize) -> Result<(), Exit> {
+        if self.interrupt.is_set() {
+            return Err(Exit::Interrupted);
+        }
+        let state = &mut self.state;
+        state.num_batch = num_batch;
+        state.beside.in_batch = true;
+        let loader = if state.train { Some(state.data.train()) } else { state.data.valid() };
+        let loader = loader.ok_or(Error::NoValidation { what: "validate on" })?;
+        let batch = loader.batch(order, num_batch).map_err(|source| Error::Data { at: state.at(), source })?;
+        (state.last_input, state.last_target) = if state.device == Device::Cpu {
+            (batch.input, batch.target)
+        } else {
+            let sent = || Ok((batch.input.to_device(state.device)?, batch.target.to_device(state.device)?));
+            sent().map_err(|e| Error::Torch { what: "sending the batch to the device", at: state.at(), source: e })?
+        };
+        Ok(())
+    }
+
+    pub(super) fn forward(&mut self) -> Result<(), Exit> {
+        let state = &mut self.state;
+        state.last_output = state.model.forward(&state.last_input, state.train).map_err(|source| Error::Model {
+            at: state.at(),
+            input: state.last_input.to_string(),
+            source,
+        })?;
+        Ok(())
+    }
+
+    fn loss(&mut self) -> Result<(), Exit> {
+        let state = &mut self.state;
+        let loss = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::Mean);
+        state.last_loss =
+            loss.map_err(|source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source })?;
+        if state.last_loss.numel() != 1 {
+            return Err(Error::LossShape { at: state.at(), shape: state.last_loss.size() }.into());
+        }
+        Ok(())
+    }
+
+    fn remember_loss(&mut self) -> Result<(), Exit> {
+        let pushed = self.state.beside.smooth.push(&self.state.last_loss);
+        Ok(pushed.map_err(|e| self.torch("reading the loss", e))?)
+    }
+
+    fn backward(&mut self) -> Result<(), Exit> {
+        Ok(self.state.last_loss.f_backward().map_err(|e| self.torch("the backward pass", e))?)
+    }
+
+    fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {
+        let state = &self.state;
+        let items = state.last_target.items();
+        measured.loss.push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
+        for ((name, metric), sum) in self.metrics.iter().zip(&mut measured.metrics) {
+            let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
+            let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
+            sum.push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
+        }
+        Ok(())
+    }
+}
+
+impl Decision {
+    /// The flow value, or the way out.
+    pub(super) fn or_stop(self) -> Result<Flow, Exit> {
+        match self.flow {
+            Flow::StopTraining(stop) => Err(Exit::Stopped { by: self.by, hook: self.hook, why: stop.why().to_owned() }),
+            flow => Ok(flow),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Ctrl-C, and the same from another thread: the run ends after the batch in progress, with everything given back.
+
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use signal_hook::{consts::SIGINT, flag};
+
+/// Ends a learner's run from anywhere; cloned, it ends the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Ends the run in progress at the next batch with [`Error::Interrupted`](crate::error::Error::Interrupted). Where none
+    /// is in progress, nothing happens.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether this run was interrupted, by this handle or by Ctrl-C.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed) || CTRL_C.get().is_some_and(|ctrl_c| ctrl_c.load(Ordering::Relaxed))
+    }
+}
+
+/// Set by Ctrl-C. Set, too, while nothing is being trained: Ctrl-C then does what it does without us. A second Ctrl-C during
+/// a training therefore ends the process at once.
+static CTRL_C: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// How many runs are in progress.
+static RUNS: Mutex<usize> = Mutex::new(0);
+
+/// While it lives, Ctrl-C means "end the run".
+pub(super) struct Watch(());
+
+impl Watch {
+    /// Where no handler can be set, training goes on without one.
+    pub(super) fn begin() -> Self {
+        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+        let ctrl_c = CTRL_C.get_or_init(|| {
+            let ctrl_c = Arc::new(AtomicBool::new(true));
+            // In this order: the first acts on what the second has set only at the next Ctrl-C.
+            let set = flag::register_conditional_default(SIGINT, Arc::clone(&ctrl_c))
+                .and_then(|_| flag::register(SIGINT, Arc::clone(&ctrl_c)));
+            if let Err(error) = set {
+                tracing::warn!("Ctrl-C will end the process without ending the training first: {error}");
+            }
+            ctrl_c
+        });
+        if *runs == 0 {
+            ctrl_c.store(false, Ordering::Relaxed);
+        }
+        *runs += 1;
+        Self(())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+        *runs = runs.saturating_sub(1);
+        if let (0, Some(ctrl_c)) = (*runs, CTRL_C.get()) {
+            ctrl_c.store(true, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a training has come to: fastai's table, as data.
+
+use std::{fmt, time::Duration};
+
+use crate::callback::Outcome;
+
+/// A finished epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochReport {
+    /// Counted from 0.
+    pub epoch: usize,
+    /// The smoothed training loss at its end; NaN where no batch was trained.
+    pub train_loss: f64,
+    /// The validation loss, averaged over the items.
+    pub valid_loss: Option<f64>,
+    /// The metrics on the validation data, in the order of the report's names; NaN without validation.
+    pub metrics: Vec<f64>,
+    /// How long it took, validation included.
+    pub time: Duration,
+}
+
+/// What [`fit`](super::Learner::fit) returns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The metrics' names.
+    pub metric_names: Vec<String>,
+    /// The finished epochs.
+    pub epochs: Vec<EpochReport>,
+    /// How the training ended.
+    pub outcome: Outcome,
+}
+
+impl Report {
+    /// The last finished epoch.
+    #[must_use]
+    pub fn last(&self) -> Option<&EpochReport> {
+        self.epochs.last()
+    }
+
+    /// The last value of a metric.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let index = self.metric_names.iter().position(|known| known == name)?;
+        self.last()?.metrics.get(index).copied()
+    }
+}
+
+/// fastai's table: `epoch  train_loss  valid_loss  accuracy  time`.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = Table::new(&self.metric_names);
+        write!(f, "{}", table.header())?;
+        for epoch in &self.epochs {
+            let EpochReport { epoch, train_loss, valid_loss, metrics, time } = epoch;
+            write!(f, "\n{}", table.row(*epoch, *train_loss, *valid_loss, metrics, *time))?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns of the table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    names: Vec<String>,
+}
+
+impl Table {
+    pub(crate) fn new(metric_names: &[String]) -> Self {
+        let names = ["epoch", "train_loss", "valid_loss"].map(str::to_owned).into_iter();
+        Self { names: names.chain(metric_names.iter().cloned()).chain(["time".to_owned()]).collect() }
+    }
+
+    pub(crate) fn header(&self) -> String {
+        self.line(&self.names)
+    }
+
+    pub(crate) fn row(
+        &self,
+        epoch: usize,
+        train_loss: f64,
+        valid_loss: Option<f64>,
+        metrics: &[f64],
+        time: Duration,
+    ) -> String {
+        let mut cells = vec![epoch.to_string(), format!("{train_loss:.6}")];
+        cells.push(valid_loss.map_or_else(String::new, |loss| format!("{loss:.6}")));
+        cells.extend(metrics.iter().map(|metric| format!("{metric:.6}")));
+        cells.push(format!("{:02}:{:02}", time.as_secs() / 60, time.as_secs() % 60));
+        self.line(&cells)
+    }
+
+    /// Each cell as wide as its column's name, and at least as a number with six decimals.
+    fn line(&self, cells: &[String]) -> String {
+        let cells =
+            cells.iter().zip(&self.names).map(|(cell, name)| format!("{cell:<width$}", width = name.len().max(8)));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}

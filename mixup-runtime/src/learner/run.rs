@@ -1,0 +1,104 @@
+//! What begins, ends: one bracket around everything that runs callbacks.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
+
+use rand::Rng as _;
+
+use super::{Learner, fit::Exit, interrupt::Watch};
+use crate::{
+    callback::Outcome,
+    error::{BuildError, Error},
+};
+
+impl Learner {
+    pub(super) fn set_lr(&mut self, lr: f64) -> Result<(), Error> {
+        if !lr.is_finite() || lr < 0.0 {
+            return Err(BuildError::LearningRate { lr }.into());
+        }
+        self.state.opt.hyper_mut().lr = lr;
+        Ok(self.state.opt.check()?)
+    }
+
+    /// Runs `body`, then `on_train_end` for each callback that was entered, in reverse order, whatever `body` came to; then
+    /// everything is as before, but for what was learnt. A panic goes on only after that.
+    pub(super) fn run<T>(
+        &mut self,
+        epochs: usize,
+        body: impl FnOnce(&mut Self) -> Result<T, Exit>,
+    ) -> Result<Option<T>, Error> {
+        let watch = Watch::begin();
+        let loss_func = self.state.loss_func.clone();
+        self.begin(epochs)?;
+        let mut panic = None;
+        let mut errors = Vec::new();
+        let mut done = None;
+        self.state.outcome = match catch_unwind(AssertUnwindSafe(|| body(self))) {
+            Ok(Ok(value)) => {
+                done = Some(value);
+                Outcome::Finished
+            }
+            Ok(Err(Exit::Stopped { by, hook, why })) => Outcome::Stopped { by, hook, why },
+            Ok(Err(Exit::Interrupted)) => {
+                errors.push(Error::Interrupted { at: self.state.at() });
+                Outcome::Interrupted
+            }
+            Ok(Err(Exit::Failed(error))) => {
+                let outcome = Outcome::Failed { error: error.to_string() };
+                errors.push(*error);
+                outcome
+            }
+            Err(payload) => {
+                let message = message(&*payload);
+                if let Some((callback, hook)) = self.state.beside.turn {
+                    tracing::error!("callback `{callback}` panicked in `{hook}`, {}: {message}", self.state.at());
+                }
+                panic = Some(payload);
+                Outcome::Panicked { message }
+            }
+        };
+        self.callbacks.end(&mut self.state, |end| match catch_unwind(AssertUnwindSafe(end)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => errors.push(error),
+            Err(payload) => drop(panic.get_or_insert(payload)),
+        });
+        self.state.loss_func = loss_func;
+        self.state.reset();
+        drop(watch);
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+        // A gradient that is left over would be added to the next training's first one.
+        let zeroed = self.state.params.zero_grad();
+        let mut errors = errors.into_iter();
+        match errors.next() {
+            None => zeroed.map_err(|source| self.torch("zeroing the gradients", source)).map(|()| done),
+            Some(only) if errors.len() == 0 => Err(only),
+            Some(first) => Err(Error::Several { first: Box::new(first), rest: errors.collect() }),
+        }
+    }
+
+    /// A new run: counts from 0, libtorch's generator (dropout, say) seeded from the learner's own.
+    fn begin(&mut self, epochs: usize) -> Result<(), Error> {
+        self.interrupt.clear();
+        self.state.reset();
+        self.state.epochs = epochs;
+        if epochs > 0 {
+            self.state.rows.clear();
+            tch::manual_seed(self.state.rng.next_u64().cast_signed());
+        }
+        self.state.params.zero_grad().map_err(|source| self.torch("zeroing the gradients", source))
+    }
+
+    pub(super) fn torch(&self, what: &'static str, source: tch::TchError) -> Error {
+        Error::Torch { what, at: self.state.at(), source }
+    }
+}
+
+/// The text of a panic.
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a text").to_owned()
+}

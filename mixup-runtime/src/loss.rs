@@ -1,0 +1,190 @@
+//! Loss functions: what an output is worth, with the reduction as an argument and the activation known.
+
+mod closure;
+mod cross_entropy;
+mod elementwise;
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub use closure::{IntoLoss, PerItem, per_item};
+pub use cross_entropy::{CrossEntropy, Nll};
+pub use elementwise::{BceWithLogits, Mse};
+use tch::{TchError, Tensor};
+
+use crate::{error::BoxError, target::Target};
+
+/// How the losses of a batch's items become the loss of the batch, as PyTorch names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Reduction {
+    /// Every item's loss (and every position's, where an item has several): `[n]` or `[n, …]`.
+    None,
+    /// Their mean, a scalar.
+    #[default]
+    Mean,
+    /// Their sum, a scalar.
+    Sum,
+}
+
+impl Reduction {
+    /// Reduces losses that are not reduced yet.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn of(self, losses: &Tensor) -> Result<Tensor, TchError> {
+        match self {
+            Self::None => Ok(losses.shallow_clone()),
+            Self::Mean => losses.f_mean(losses.kind()),
+            Self::Sum => losses.f_sum(losses.kind()),
+        }
+    }
+}
+
+impl From<Reduction> for tch::Reduction {
+    fn from(reduction: Reduction) -> Self {
+        match reduction {
+            Reduction::None => Self::None,
+            Reduction::Mean => Self::Mean,
+            Reduction::Sum => Self::Sum,
+        }
+    }
+}
+
+/// A loss function.
+///
+/// Any closure of `(output, target, reduction)` is one; [`per_item`] makes one of a closure that only knows the items.
+///
+/// ```
+/// use mixup_runtime::{loss::{Loss, Reduction, CrossEntropy}, target::Target};
+/// use tch::Tensor;
+///
+/// let output = Tensor::from_slice(&[2.0_f32, 0.0, 0.0, 2.0]).reshape([2, 2]);
+/// let target = Target::from(Tensor::from_slice(&[0_i64, 0]));
+/// let losses = CrossEntropy::default().loss(&output, &target, Reduction::None)?;
+/// assert_eq!(losses.size(), [2]);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+pub trait Loss: Any + Send {
+    /// The loss of `output` `[n, …]` for `target`, reduced as asked.
+    ///
+    /// # Errors
+    /// [`LossError`] or any other, where output and target do not fit.
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError>;
+
+    /// What turns the model's output into predictions: softmax for cross-entropy, sigmoid for binary cross-entropy.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
+        Ok(output.shallow_clone())
+    }
+
+    /// The name in messages and summaries.
+    fn name(&self) -> String {
+        short_type_name::<Self>()
+    }
+}
+
+/// `CrossEntropy` for `mixup_runtime::loss::cross_entropy::CrossEntropy`.
+pub(crate) fn short_type_name<T: ?Sized>() -> String {
+    let name = std::any::type_name::<T>();
+    let path = name.split('<').next().unwrap_or(name).trim_end_matches("::{{closure}}");
+    path.rsplit("::").next().unwrap_or(path).to_owned()
+}
+
+/// A loss function as the learner holds it: cheap to clone, and the same one as its clone.
+///
+/// A callback that replaces it keeps a clone and gives that back in `on_train_end`.
+#[derive(Clone)]
+pub struct LossFunc(Arc<Mutex<dyn Loss>>);
+
+impl LossFunc {
+    /// Holds a loss function.
+    #[must_use]
+    pub fn new(loss: impl Loss) -> Self {
+        Self(Arc::new(Mutex::new(loss)))
+    }
+
+    /// Whether both are the very same one, not only of the same kind.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Looks at the loss function as the type that it is, where it is that type.
+    pub fn with<L: Loss, R>(&self, look: impl FnOnce(&L) -> R) -> Option<R> {
+        let loss = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (&*loss as &dyn Any).downcast_ref().map(look)
+    }
+}
+
+impl Loss for LossFunc {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).loss(output, target, reduction)
+    }
+
+    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).activation(output)
+    }
+
+    fn name(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).name()
+    }
+}
+
+impl fmt::Debug for LossFunc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LossFunc({})", self.name())
+    }
+}
+
+/// Why a loss function can't judge an output.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LossError {
+    /// A target of a kind that this loss has no use for.
+    #[error("{loss} takes {wanted}, and the target is {got}")]
+    TargetKind {
+        /// The loss function.
+        loss: &'static str,
+        /// What it takes.
+        wanted: &'static str,
+        /// What the target is.
+        got: &'static str,
+    },
+    /// Output and target whose shapes do not belong together.
+    #[error("{loss} wants {wanted}: the output is {output:?} and the target {target:?}")]
+    Shapes {
+        /// The loss function.
+        loss: &'static str,
+        /// What would fit.
+        wanted: &'static str,
+        /// The output's shape.
+        output: Vec<i64>,
+        /// The target's shape.
+        target: Vec<i64>,
+    },
+    /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
+    #[error(
+        "{loss} gave losses of the shape {got:?} for {items} mixed items: with `Reduction::None` it must keep the items apart"
+    )]
+    NotPerItem {
+        /// The loss function.
+        loss: String,
+        /// The shape of what it gave.
+        got: Vec<i64>,
+        /// How many items there are.
+        items: usize,
+    },
+    /// libtorch refused.
+    #[error(transparent)]
+    Torch(#[from] TchError),
+}
+
+/// Refuses the target that MixUp made: a loss function gets it only where `MixUpLoss` is missing around it.
+fn unmixed(loss: &'static str) -> LossError {
+    LossError::TargetKind { loss, wanted: "one target, or two of them inside `MixUpLoss`", got: "mixed" }
+}

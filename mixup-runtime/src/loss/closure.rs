@@ -1,0 +1,76 @@
+//! Closures as loss functions.
+
+use tch::{TchError, Tensor};
+
+use super::{Loss, Reduction};
+use crate::{error::BoxError, target::Target};
+
+/// What a loss closure may return: a tensor, or a result with any error.
+pub trait IntoLoss {
+    /// As [`Loss`] returns it.
+    ///
+    /// # Errors
+    /// The closure's own.
+    fn into_loss(self) -> Result<Tensor, BoxError>;
+}
+
+impl IntoLoss for Tensor {
+    fn into_loss(self) -> Result<Tensor, BoxError> {
+        Ok(self)
+    }
+}
+
+impl<E: Into<BoxError>> IntoLoss for Result<Tensor, E> {
+    fn into_loss(self) -> Result<Tensor, BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+impl<F, R> Loss for F
+where
+    F: Fn(&Tensor, &Target, Reduction) -> R + Send + 'static,
+    R: IntoLoss,
+{
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        self(output, target, reduction).into_loss()
+    }
+}
+
+/// A loss function of a closure that gives each item's loss; made by [`per_item`].
+#[derive(Clone, Copy, Debug)]
+pub struct PerItem<F>(F);
+
+/// A loss function of a closure that gives each item's loss, `[n]` or `[n, …]`, and leaves reducing to the library.
+///
+/// ```
+/// use mixup_runtime::{loss::per_item, target::Target};
+/// use tch::{TchError, Tensor};
+///
+/// // the absolute error
+/// let loss = per_item(|output: &Tensor, target: &Target| -> Result<Tensor, TchError> {
+///     output.f_sub(target.tensor())?.f_abs()
+/// });
+/// # let _ = loss;
+/// ```
+pub fn per_item<F, R>(losses: F) -> PerItem<F>
+where
+    F: Fn(&Tensor, &Target) -> R + Send + 'static,
+    R: IntoLoss,
+{
+    PerItem(losses)
+}
+
+impl<F, R> Loss for PerItem<F>
+where
+    F: Fn(&Tensor, &Target) -> R + Send + 'static,
+    R: IntoLoss,
+{
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        let losses = (self.0)(output, target).into_loss()?;
+        reduction.of(&losses).map_err(|error: TchError| error.into())
+    }
+
+    fn name(&self) -> String {
+        super::short_type_name::<F>()
+    }
+}

@@ -1,0 +1,59 @@
+//! Losses that compare value with value: binary cross-entropy and the mean squared error.
+
+use tch::Tensor;
+
+use super::{Loss, LossError, Reduction, unmixed};
+use crate::{error::BoxError, target::Target};
+
+/// Binary cross-entropy of unnormalised scores, as `torch.nn.BCEWithLogitsLoss`: several labels per item.
+///
+/// Output and dense target have the same shape `[n, …]`. Activation: the sigmoid.
+#[derive(Debug, Default)]
+pub struct BceWithLogits {
+    /// A weight for each label, of a shape that spreads over the output's, or none.
+    pub weight: Option<Tensor>,
+    /// A weight for the positive answers, likewise.
+    pub pos_weight: Option<Tensor>,
+}
+
+impl Loss for BceWithLogits {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        let target = same_shape("BceWithLogits", output, target)?;
+        let (weight, pos_weight) = (self.weight.as_ref(), self.pos_weight.as_ref());
+        Ok(output.f_binary_cross_entropy_with_logits(target, weight, pos_weight, reduction.into())?)
+    }
+
+    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
+        Ok(output.f_sigmoid()?)
+    }
+}
+
+/// The squared error, as `torch.nn.MSELoss`: regression.
+///
+/// Output and dense target have the same shape; `[n, 1]` beside `[n]` is an error here, not n×n differences.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mse;
+
+impl Loss for Mse {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        Ok(output.f_mse_loss(same_shape("Mse", output, target)?, reduction.into())?)
+    }
+}
+
+fn same_shape<'a>(loss: &'static str, output: &Tensor, target: &'a Target) -> Result<&'a Tensor, LossError> {
+    match target {
+        Target::Dense(dense) if dense.size() == output.size() => Ok(dense),
+        Target::Dense(dense) => Err(LossError::Shapes {
+            loss,
+            wanted: "a target of the output's shape",
+            output: output.size(),
+            target: dense.size(),
+        }),
+        Target::Classes(_) => Err(LossError::TargetKind {
+            loss,
+            wanted: "dense values of a floating kind (one-hot labels, or numbers)",
+            got: "class indices",
+        }),
+        Target::Mixed { .. } => Err(unmixed(loss)),
+    }
+}

@@ -1,0 +1,146 @@
+//! Metrics: numbers about outputs and targets, averaged over the items of the validation data.
+
+use tch::{Kind, TchError, Tensor};
+
+use crate::{
+    error::BoxError,
+    loss::short_type_name,
+    target::{Target, TargetError},
+};
+
+/// A number about a batch, averaged over the items when all batches are in.
+///
+/// Any function or closure of `(output, target)` is one; it returns a number or a tensor of one element (which is read only
+/// at the end, so that no batch waits for the device), or a result with one.
+pub trait Metric: Send {
+    /// The batch's value, a tensor of one element: the mean over its items.
+    ///
+    /// # Errors
+    /// Where output and target do not fit.
+    fn measure(&self, output: &Tensor, target: &Target) -> Result<Tensor, BoxError>;
+
+    /// What the column is called.
+    fn name(&self) -> String {
+        short_type_name::<Self>()
+    }
+}
+
+/// What a metric's function may return.
+pub trait IntoValue {
+    /// As [`Metric`] returns it.
+    ///
+    /// # Errors
+    /// The function's own.
+    fn into_value(self) -> Result<Tensor, BoxError>;
+}
+
+impl IntoValue for Tensor {
+    fn into_value(self) -> Result<Tensor, BoxError> {
+        Ok(self)
+    }
+}
+
+impl IntoValue for f64 {
+    fn into_value(self) -> Result<Tensor, BoxError> {
+        Ok(Tensor::f_from_slice(&[self])?.f_reshape([0_i64; 0])?)
+    }
+}
+
+impl<V: IntoValue, E: Into<BoxError>> IntoValue for Result<V, E> {
+    fn into_value(self) -> Result<Tensor, BoxError> {
+        self.map_err(Into::into)?.into_value()
+    }
+}
+
+impl<F, V> Metric for F
+where
+    F: Fn(&Tensor, &Target) -> V + Send,
+    V: IntoValue,
+{
+    fn measure(&self, output: &Tensor, target: &Target) -> Result<Tensor, BoxError> {
+        self(output, target).into_value()
+    }
+}
+
+/// Why a metric can't be measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetricError {
+    /// Output and target whose shapes do not belong together.
+    #[error("the metric wants {wanted}: the output is {output:?} and the target {target:?}")]
+    Shapes {
+        /// What would fit.
+        wanted: &'static str,
+        /// The output's shape.
+        output: Vec<i64>,
+        /// The target's shape.
+        target: Vec<i64>,
+    },
+    /// A target that the metric has no use for.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// libtorch refused.
+    #[error(transparent)]
+    Torch(#[from] TchError),
+}
+
+/// The share of items whose highest score is their class's.
+///
+/// Output `[n, classes]` or `[n, classes, d…]`; class indices `[n]` or `[n, d…]`, or dense targets of the output's shape,
+/// whose highest value is the class. Of a mixed target, the heavier one counts.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn accuracy(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    let target = target.heavier()?;
+    let classes = match &target {
+        Target::Dense(dense) if dense.size() == output.size() && output.dim() >= 2 => dense.f_argmax(1, false)?,
+        other => other.tensor().shallow_clone(),
+    };
+    let shapes = || MetricError::Shapes {
+        wanted: "scores `[n, classes, d…]` and class indices `[n, d…]`, or dense targets of the scores' shape",
+        output: output.size(),
+        target: target.tensor().size(),
+    };
+    if output.dim() < 2 {
+        return Err(shapes());
+    }
+    let guess = output.f_argmax(1, false)?;
+    if guess.size() != classes.size() {
+        return Err(shapes());
+    }
+    Ok(guess.f_eq_tensor(&classes)?.f_mean(Kind::Float)?)
+}
+
+/// One minus the [`accuracy`].
+///
+/// # Errors
+/// As [`accuracy`].
+pub fn error_rate(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    Ok(accuracy(output, target)?.f_neg()?.f_add_scalar_(1.0)?)
+}
+
+/// The mean absolute error; output and dense target have the same shape.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn mae(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    Ok(difference(output, target)?.f_abs()?.f_mean(output.kind())?)
+}
+
+/// The mean squared error; output and dense target have the same shape.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn mse(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    Ok(difference(output, target)?.f_square()?.f_mean(output.kind())?)
+}
+
+fn difference(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    let target = target.heavier()?;
+    if target.tensor().size() != output.size() {
+        let (output, target) = (output.size(), target.tensor().size());
+        return Err(MetricError::Shapes { wanted: "a target of the output's shape", output, target });
+    }
+    Ok(output.f_sub(target.tensor())?)
+}

@@ -1,0 +1,58 @@
+//! The loss of a mixed target: λ·loss(output, first) + (1−λ)·loss(output, second), reduced only then.
+
+use tch::Tensor;
+
+use crate::{
+    error::BoxError,
+    loss::{Loss, LossError, LossFunc, Reduction},
+    target::Target,
+};
+
+/// A loss function that understands [`Target::Mixed`]; every other target goes straight to the one inside.
+///
+/// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighed item by item and
+/// reduced after that, so that `Sum` and `None` come out right. The activation is the inner one's.
+#[derive(Debug)]
+pub struct MixUpLoss {
+    inner: LossFunc,
+}
+
+impl MixUpLoss {
+    /// Wraps a loss function.
+    #[must_use]
+    pub fn new(inner: LossFunc) -> Self {
+        Self { inner }
+    }
+
+    /// The loss function inside.
+    #[must_use]
+    pub fn inner(&self) -> &LossFunc {
+        &self.inner
+    }
+}
+
+impl Loss for MixUpLoss {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        let Target::Mixed { first, second, weight } = target else {
+            return self.inner.loss(output, target, reduction);
+        };
+        let first = self.loss(output, first, Reduction::None)?;
+        let second = self.loss(output, second, Reduction::None)?;
+        let (shape, items) = (first.size(), weight.numel());
+        if shape.first().and_then(|&n| usize::try_from(n).ok()) != Some(items) || second.size() != shape {
+            return Err(LossError::NotPerItem { loss: self.inner.name(), got: shape, items }.into());
+        }
+        let mut spread = vec![1; shape.len()];
+        spread[0] = -1;
+        let weight = weight.f_to_kind(first.kind())?.f_reshape(&spread)?;
+        Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
+    }
+
+    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
+        self.inner.activation(output)
+    }
+
+    fn name(&self) -> String {
+        format!("MixUpLoss({})", self.inner.name())
+    }
+}

@@ -1,0 +1,145 @@
+//! A model's parameters and gradients, by name, in the order in which the model made them.
+
+use tch::{TchError, Tensor, nn::VarStore};
+
+/// The parameters of a model: its `VarStore`, and what of it is trained.
+#[derive(Debug)]
+pub struct Params {
+    var_store: VarStore,
+    trained: Vec<(String, Tensor)>,
+}
+
+impl Params {
+    /// The parameters that a model made under this `VarStore`.
+    #[must_use]
+    pub(crate) fn new(var_store: VarStore) -> Self {
+        let names = var_store.variables();
+        let mut names: Vec<_> = names.iter().collect();
+        names.sort_by_key(|(name, _)| *name);
+        let name_of = |tensor: &Tensor| {
+            let found = names.iter().find(|(_, other)| other.data_ptr() == tensor.data_ptr());
+            found.map_or_else(String::new, |(name, _)| (*name).clone())
+        };
+        let trained = var_store.trainable_variables();
+        let trained = trained.into_iter().map(|tensor| (name_of(&tensor), tensor)).collect();
+        Self { var_store, trained }
+    }
+
+    /// The trainable parameters with their names, in the order in which the model made them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.trained.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// How many trainable parameters (tensors) there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.trained.len()
+    }
+
+    /// Whether the model has nothing to train.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.trained.is_empty()
+    }
+
+    /// How many numbers all trainable parameters have together.
+    #[must_use]
+    pub fn numel(&self) -> usize {
+        self.trained.iter().map(|(_, tensor)| tensor.numel()).sum()
+    }
+
+    /// The `VarStore`: saving, loading, buffers such as the running means of batch normalisation.
+    #[must_use]
+    pub fn var_store(&self) -> &VarStore {
+        &self.var_store
+    }
+
+    /// The same, to freeze, load or convert.
+    pub fn var_store_mut(&mut self) -> &mut VarStore {
+        &mut self.var_store
+    }
+
+    /// Sets every gradient to zero.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn zero_grad(&self) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (_, tensor) in &self.trained {
+                let mut grad = tensor.f_grad()?;
+                if grad.defined() {
+                    let _ = grad.f_zero_()?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The gradients of these parameters.
+    #[must_use]
+    pub(crate) fn gradients(&self) -> Gradients {
+        Gradients { of: self.trained.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect() }
+    }
+}
+
+/// The gradients of the trainable parameters, as the backward pass left them.
+#[derive(Debug)]
+pub struct Gradients {
+    of: Vec<(String, Tensor)>,
+}
+
+impl Gradients {
+    /// Each gradient with its parameter's name; a parameter that took no part in the loss has none and is left out.
+    /// A change in place is what the optimizer will see.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Tensor)> {
+        self.of.iter().map(|(name, tensor)| (name.as_str(), tensor.grad())).filter(|(_, grad)| grad.defined())
+    }
+
+    /// The Euclidean norm of all gradients taken as one vector. Waits for the device.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn norm(&self) -> Result<f64, TchError> {
+        let norms = self.iter().map(|(_, grad)| grad.f_norm()).collect::<Result<Vec<_>, _>>()?;
+        if norms.is_empty() { Ok(0.0) } else { Tensor::f_stack(&norms, 0)?.f_norm()?.f_double_value(&[]) }
+    }
+
+    /// Multiplies every gradient by `factor`.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn scale(&self, factor: f64) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (_, mut grad) in self.iter() {
+                let _ = grad.f_mul_scalar_(factor)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Scales all gradients so that their norm is at most `max`, as `torch.nn.utils.clip_grad_norm_` does, and gives
+    /// the norm from before. Waits for the device.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn clip_norm(&self, max: f64) -> Result<f64, TchError> {
+        let norm = self.norm()?;
+        if norm > max {
+            self.scale(max / (norm + 1e-6))?;
+        }
+        Ok(norm)
+    }
+
+    /// Bounds each number of each gradient to `-max ..= max`, as `torch.nn.utils.clip_grad_value_` does.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn clip_value(&self, max: f64) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (_, mut grad) in self.iter() {
+                let _ = grad.f_clamp_(-max, max)?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! fastai v1's `simple_cnn`: 3×3 convolutions of stride 2 with ReLU, an average over what is left, one value per class.
+//!
+//! Source: fastai v1, `fastai/vision/learner.py` (`simple_cnn`) and `fastai/layers.py` (`conv_layer`): every convolution
+//! has padding 1, a bias and a ReLU behind it, the last one too; weights Kaiming-normal (He et al. 2015, fan-in,
+//! gain √2), biases zero.
+
+use tch::{Tensor, nn};
+
+use super::Model;
+use crate::{
+    Rng,
+    error::BoxError,
+    input::{Input, InputError},
+    learner::Vars,
+};
+
+/// A small convolutional network for images `[n, c, h, w]`, of any height and width.
+#[derive(Debug)]
+pub struct SimpleCnn {
+    convs: Vec<(Tensor, Tensor)>,
+    channels: i64,
+}
+
+/// fastai v1's `simple_cnn`. `channels` begins with the image's (1 or 3) and ends with the number of classes:
+/// `&[3, 16, 16, 2]` has three convolutions. The output has the shape `[n, classes]`.
+///
+/// The weights are drawn from the learner's generator.
+#[must_use]
+pub fn simple_cnn(vars: &Vars<'_>, channels: &[i64]) -> SimpleCnn {
+    let mut rng = vars.rng();
+    let convs = channels.windows(2).enumerate().map(|(layer, pair)| {
+        let path = vars.path() / layer;
+        let shape = [pair[1], pair[0], 3, 3];
+        let std = (2.0 / (pair[0] * 9) as f64).sqrt();
+        let weight = normal(&shape, std, &mut rng);
+        (path.var_copy("weight", &weight), path.var("bias", &[pair[1]], nn::Init::Const(0.0)))
+    });
+    SimpleCnn { convs: convs.collect(), channels: channels.first().copied().unwrap_or(0) }
+}
+
+/// A tensor of normal numbers, mean 0, from the generator given.
+fn normal(shape: &[i64], std: f64, rng: &mut Rng) -> Tensor {
+    use rand_distr::{Distribution, StandardNormal};
+    let count = shape.iter().product::<i64>();
+    let values: Vec<f32> = (0..count)
+        .map(|_| {
+            let value: f64 = StandardNormal.sample(rng);
+            (value * std) as f32
+        })
+        .collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+impl Model for SimpleCnn {
+    fn forward(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
+        let images = input.one()?;
+        let size = images.size();
+        if size.len() != 4 || size[1] != self.channels {
+            return Err(InputError::Shape {
+                wanted: format!("images of the shape [n, {}, h, w]", self.channels),
+                got: size,
+            }
+            .into());
+        }
+        let mut x = images.shallow_clone();
+        for (weight, bias) in &self.convs {
+            x = x.f_conv2d(weight, Some(bias), 2, 1, 1, 1)?.f_relu_()?;
+        }
+        Ok(x.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)?)
+    }
+}

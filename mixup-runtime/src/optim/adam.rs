@@ -1,0 +1,117 @@
+//! Adam and AdamW.
+//!
+//! Source: Kingma and Ba, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter, arXiv:1711.05101, algorithm 2, for the
+//! decoupled weight decay, as PyTorch and fastai v1's `OptimWrapper` (`true_wd`) have it.
+
+use tch::TchError;
+
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots, fraction, setting};
+use crate::{error::BuildError, model::Params};
+
+/// Adam with decoupled weight decay. The default is fastai's: betas 0.9 and 0.99, eps 1e-8, weight decay 0.01.
+pub type AdamW = AdamOf<true>;
+
+/// Adam. Betas 0.9 and 0.99, eps 1e-8; weight decay, none by default, is added to the gradient, as in the first paper.
+pub type Adam = AdamOf<false>;
+
+/// [`Adam`] and [`AdamW`]: they differ in where the weight decay goes.
+#[derive(Debug)]
+pub struct AdamOf<const DECOUPLED: bool> {
+    hyper: Hyper,
+    beta2: f64,
+    eps: f64,
+    slots: Slots,
+}
+
+impl<const DECOUPLED: bool> Default for AdamOf<DECOUPLED> {
+    fn default() -> Self {
+        let hyper = Hyper::new(if DECOUPLED { 0.01 } else { 0.0 }, 0.9);
+        Self { hyper, beta2: 0.99, eps: 1e-8, slots: Slots::new(&["exp_avg", "exp_avg_sq"]) }
+    }
+}
+
+impl<const DECOUPLED: bool> AdamOf<DECOUPLED> {
+    const NAME: &str = if DECOUPLED { "AdamW" } else { "Adam" };
+
+    /// How slowly the running means of the gradient and of its square forget.
+    #[must_use]
+    pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
+        self.hyper.momentum = beta1;
+        self.beta2 = beta2;
+        self
+    }
+
+    /// What keeps the denominator from zero.
+    #[must_use]
+    pub fn eps(mut self, eps: f64) -> Self {
+        self.eps = eps;
+        self
+    }
+
+    /// The weight decay.
+    #[must_use]
+    pub fn wd(mut self, weight_decay: f64) -> Self {
+        self.hyper.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
+    fn step(&mut self, params: &Params) -> Result<(), TchError> {
+        let (Hyper { lr, momentum: beta1, weight_decay }, beta2, eps) = (self.hyper, self.beta2, self.eps);
+        self.slots.step(params, |param, grad, slot| {
+            let mut decayed = None;
+            if weight_decay != 0.0 && DECOUPLED {
+                let _ = param.f_mul_scalar_(1.0 - lr * weight_decay)?;
+            } else if weight_decay != 0.0 {
+                decayed = Some(grad.f_add(&param.f_mul_scalar(weight_decay)?)?);
+            }
+            let grad = decayed.as_ref().unwrap_or(grad);
+            let [mean, square] = &mut slot.tensors[..] else { return Ok(()) };
+            let _ = mean.f_lerp_(grad, 1.0 - beta1)?;
+            let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - beta2)?;
+            // lr/c₁ · m / (√v/√c₂ + ε), with the factor in the denominator: the fewest passes over the tensors.
+            let correction1 = 1.0 - beta1.powf(f64::from(slot.steps));
+            let correction2 = (1.0 - beta2.powf(f64::from(slot.steps))).sqrt();
+            let factor = lr * correction2 / correction1;
+            if factor != 0.0 {
+                let mut denominator = square.f_sqrt()?;
+                let _ = denominator.f_add_scalar_(eps * correction2)?;
+                let _ = denominator.f_mul_scalar_(-1.0 / factor)?;
+                let _ = param.f_addcdiv_(mean, &denominator)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn hyper(&self) -> &Hyper {
+        &self.hyper
+    }
+
+    fn hyper_mut(&mut self) -> &mut Hyper {
+        &mut self.hyper
+    }
+
+    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
+        let mut settings = self.hyper.numbers().to_vec();
+        settings.extend([("beta2", self.beta2), ("eps", self.eps)]);
+        self.slots.save(Self::NAME, &settings, params)
+    }
+
+    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
+        let slots = self.slots.load(Self::NAME, state, params)?;
+        *self = Self { hyper: Hyper::load(state)?, beta2: state.number("beta2")?, eps: state.number("eps")?, slots };
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        self.hyper.check()?;
+        fraction("beta2", self.beta2)?;
+        setting("eps", self.eps, self.eps > 0.0, "above 0")
+    }
+
+    fn describe(&self) -> String {
+        let (name, Hyper { momentum, weight_decay, .. }) = (Self::NAME, self.hyper);
+        format!("{name}(betas {momentum} and {}, eps {:e}, weight decay {weight_decay})", self.beta2, self.eps)
+    }
+}

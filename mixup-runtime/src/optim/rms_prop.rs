@@ -1,0 +1,106 @@
+//! RMSProp.
+//!
+//! Source: Tieleman and Hinton, Coursera lecture 6.5 (2012), in the form of PyTorch's `torch.optim.RMSprop`.
+
+use tch::TchError;
+
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots, fraction, setting};
+use crate::{error::BuildError, model::Params};
+
+/// RMSProp; PyTorch's defaults: alpha 0.99, eps 1e-8, no momentum, no weight decay.
+#[derive(Debug)]
+pub struct RmsProp {
+    hyper: Hyper,
+    alpha: f64,
+    eps: f64,
+    slots: Slots,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        let slots = Slots::new(&["square_avg", "momentum_buffer"]);
+        Self { hyper: Hyper::new(0.0, 0.0), alpha: 0.99, eps: 1e-8, slots }
+    }
+}
+
+impl RmsProp {
+    /// How slowly the running mean of the squared gradient forgets.
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.alpha = alpha;
+        self
+    }
+
+    /// What keeps the denominator from zero.
+    #[must_use]
+    pub fn eps(mut self, eps: f64) -> Self {
+        self.eps = eps;
+        self
+    }
+
+    /// With momentum.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.hyper.momentum = momentum;
+        self
+    }
+
+    /// The weight decay, added to the gradient.
+    #[must_use]
+    pub fn wd(mut self, weight_decay: f64) -> Self {
+        self.hyper.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl Optimizer for RmsProp {
+    fn step(&mut self, params: &Params) -> Result<(), TchError> {
+        let (Hyper { lr, momentum, weight_decay }, alpha, eps) = (self.hyper, self.alpha, self.eps);
+        self.slots.step(params, |param, grad, slot| {
+            let mut decayed = None;
+            if weight_decay != 0.0 {
+                decayed = Some(grad.f_add(&param.f_mul_scalar(weight_decay)?)?);
+            }
+            let grad = decayed.as_ref().unwrap_or(grad);
+            let [square, buffer] = &mut slot.tensors[..] else { return Ok(()) };
+            let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - alpha)?;
+            let mut update = grad.f_div(&square.f_sqrt()?.f_add_scalar_(eps)?)?;
+            if momentum != 0.0 {
+                update = buffer.f_mul_scalar_(momentum)?.f_add_(&update)?;
+            }
+            let _ = param.f_sub_(&update.f_mul_scalar(lr)?)?;
+            Ok(())
+        })
+    }
+
+    fn hyper(&self) -> &Hyper {
+        &self.hyper
+    }
+
+    fn hyper_mut(&mut self) -> &mut Hyper {
+        &mut self.hyper
+    }
+
+    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
+        let mut settings = self.hyper.numbers().to_vec();
+        settings.extend([("alpha", self.alpha), ("eps", self.eps)]);
+        self.slots.save("RmsProp", &settings, params)
+    }
+
+    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
+        let slots = self.slots.load("RmsProp", state, params)?;
+        *self = Self { hyper: Hyper::load(state)?, alpha: state.number("alpha")?, eps: state.number("eps")?, slots };
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        self.hyper.check()?;
+        fraction("alpha", self.alpha)?;
+        setting("eps", self.eps, self.eps > 0.0, "above 0")
+    }
+
+    fn describe(&self) -> String {
+        let Hyper { momentum, weight_decay, .. } = self.hyper;
+        format!("RmsProp(alpha {}, eps {:e}, momentum {momentum}, weight decay {weight_decay})", self.alpha, self.eps)
+    }
+}

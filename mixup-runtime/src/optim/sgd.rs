@@ -1,0 +1,94 @@
+//! Stochastic gradient descent, with momentum.
+//!
+//! Source: PyTorch's `torch.optim.SGD`, whose momentum buffer begins with the first gradient.
+
+use tch::TchError;
+
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots};
+use crate::{error::BuildError, model::Params};
+
+/// SGD; plain by default.
+#[derive(Debug)]
+pub struct Sgd {
+    hyper: Hyper,
+    nesterov: bool,
+    slots: Slots,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { hyper: Hyper::new(0.0, 0.0), nesterov: false, slots: Slots::new(&["momentum_buffer"]) }
+    }
+}
+
+impl Sgd {
+    /// With momentum: 0.9 is usual.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.hyper.momentum = momentum;
+        self
+    }
+
+    /// Whether the momentum looks ahead (Nesterov).
+    #[must_use]
+    pub fn nesterov(mut self, nesterov: bool) -> Self {
+        self.nesterov = nesterov;
+        self
+    }
+
+    /// The weight decay, added to the gradient.
+    #[must_use]
+    pub fn wd(mut self, weight_decay: f64) -> Self {
+        self.hyper.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl Optimizer for Sgd {
+    fn step(&mut self, params: &Params) -> Result<(), TchError> {
+        let (Hyper { lr, momentum, weight_decay }, nesterov) = (self.hyper, self.nesterov);
+        self.slots.step(params, |param, grad, slot| {
+            let mut update = grad.shallow_clone();
+            if weight_decay != 0.0 {
+                update = update.f_add(&param.f_mul_scalar(weight_decay)?)?;
+            }
+            if momentum != 0.0 {
+                let [buffer] = &mut slot.tensors[..] else { return Ok(()) };
+                let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&update)?;
+                update = if nesterov { update.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer.shallow_clone() };
+            }
+            let _ = param.f_sub_(&update.f_mul_scalar(lr)?)?;
+            Ok(())
+        })
+    }
+
+    fn hyper(&self) -> &Hyper {
+        &self.hyper
+    }
+
+    fn hyper_mut(&mut self) -> &mut Hyper {
+        &mut self.hyper
+    }
+
+    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
+        let mut settings = self.hyper.numbers().to_vec();
+        settings.push(("nesterov", f64::from(u8::from(self.nesterov))));
+        self.slots.save("Sgd", &settings, params)
+    }
+
+    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
+        let slots = self.slots.load("Sgd", state, params)?;
+        *self = Self { hyper: Hyper::load(state)?, nesterov: state.number("nesterov")? != 0.0, slots };
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        self.hyper.check()
+    }
+
+    fn describe(&self) -> String {
+        let (Hyper { momentum, weight_decay, .. }, nesterov) =
+            (self.hyper, if self.nesterov { " (Nesterov)" } else { "" });
+        format!("Sgd(momentum {momentum}{nesterov}, weight decay {weight_decay})")
+    }
+}

@@ -1,0 +1,152 @@
+//! What an optimizer remembers: for each parameter a count of steps and some tensors; and all of it as data, to be saved.
+
+use std::collections::BTreeMap;
+
+use tch::{TchError, Tensor};
+
+use crate::model::Params;
+
+/// An optimizer's memory: numbers by name, and tensors by `parameter/name`.
+#[derive(Debug, Default)]
+pub struct OptimizerState {
+    /// Which optimizer it is of.
+    pub optimizer: String,
+    /// Settings and counts, as they were.
+    pub numbers: BTreeMap<String, f64>,
+    /// Moments and the like, each of its parameter's shape.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+/// Why a saved state can't be taken up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptimizerError {
+    /// Another optimizer's.
+    #[error("this is the state of {found}, and the optimizer is {wanted}")]
+    Optimizer {
+        /// Whose state it is.
+        found: String,
+        /// Whose it must be.
+        wanted: &'static str,
+    },
+    /// A number or a tensor is missing.
+    #[error("the state has no `{key}`")]
+    Missing {
+        /// What is missing.
+        key: String,
+    },
+    /// A tensor of another shape than its parameter.
+    #[error("`{key}` has the shape {found:?} in the state, and its parameter is {wanted:?}")]
+    Shape {
+        /// Which one.
+        key: String,
+        /// Its shape.
+        found: Vec<i64>,
+        /// The parameter's.
+        wanted: Vec<i64>,
+    },
+    /// libtorch refused.
+    #[error(transparent)]
+    Torch(#[from] TchError),
+}
+
+impl OptimizerState {
+    pub(super) fn number(&self, key: &str) -> Result<f64, OptimizerError> {
+        self.numbers.get(key).copied().ok_or_else(|| OptimizerError::Missing { key: key.to_owned() })
+    }
+}
+
+/// The memory for all parameters, in their order; a parameter that never had a gradient has none.
+#[derive(Debug)]
+pub(super) struct Slots {
+    /// The tensors' names, PyTorch's: `exp_avg`, `momentum_buffer`, …
+    names: &'static [&'static str],
+    of: Vec<Option<Slot>>,
+}
+
+/// One parameter's.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// Steps so far, the present one included.
+    pub steps: u32,
+    /// Of the parameter's shape and kind, zero at first.
+    pub tensors: Vec<Tensor>,
+}
+
+impl Slots {
+    pub(super) fn new(names: &'static [&'static str]) -> Self {
+        Self { names, of: Vec::new() }
+    }
+
+    /// Calls `step(parameter, gradient, slot)` for each parameter that has a gradient, outside of autograd.
+    pub(super) fn step(
+        &mut self,
+        params: &Params,
+        mut step: impl FnMut(&mut Tensor, &Tensor, &mut Slot) -> Result<(), TchError>,
+    ) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        self.of.resize_with(params.len(), || None);
+        for ((_, param), slot) in params.iter().zip(&mut self.of) {
+            let grad = param.f_grad()?;
+            if !grad.defined() {
+                continue;
+            }
+            let slot = match slot {
+                Some(slot) => slot,
+                empty => {
+                    let tensors = self.names.iter().map(|_| param.f_zeros_like()).collect::<Result<_, _>>()?;
+                    empty.insert(Slot { steps: 0, tensors })
+                }
+            };
+            slot.steps = slot.steps.saturating_add(1);
+            step(&mut param.shallow_clone(), &grad, slot)?;
+        }
+        Ok(())
+    }
+
+    /// The whole memory as data, with the optimizer's settings.
+    pub(super) fn save(
+        &self,
+        optimizer: &str,
+        settings: &[(&str, f64)],
+        params: &Params,
+    ) -> Result<OptimizerState, OptimizerError> {
+        let mut state = OptimizerState { optimizer: optimizer.to_owned(), ..OptimizerState::default() };
+        state.numbers.extend(settings.iter().map(|&(name, value)| (name.to_owned(), value)));
+        for ((param, _), slot) in params.iter().zip(&self.of) {
+            let Some(slot) = slot else { continue };
+            state.numbers.insert(format!("{param}/steps"), f64::from(slot.steps));
+            for (name, tensor) in self.names.iter().zip(&slot.tensors) {
+                state.tensors.insert(format!("{param}/{name}"), tensor.f_detach_copy()?);
+            }
+        }
+        Ok(state)
+    }
+
+    /// The memory out of a saved state, checked against the optimizer and the parameters.
+    pub(super) fn load(
+        &self,
+        optimizer: &'static str,
+        state: &OptimizerState,
+        params: &Params,
+    ) -> Result<Self, OptimizerError> {
+        if state.optimizer != optimizer {
+            return Err(OptimizerError::Optimizer { found: state.optimizer.clone(), wanted: optimizer });
+        }
+        let slot = |(param, tensor): (&str, &Tensor)| {
+            let Some(steps) = state.numbers.get(&format!("{param}/steps")) else { return Ok(None) };
+            let load = |name: &&str| {
+                let key = format!("{param}/{name}");
+                let Some(saved) = state.tensors.get(&key) else { return Err(OptimizerError::Missing { key }) };
+                if saved.size() == tensor.size() {
+                    Ok(saved.f_detach_copy()?.f_to_device(tensor.device())?.f_to_kind(tensor.kind())?)
+                } else {
+                    Err(OptimizerError::Shape { key, found: saved.size(), wanted: tensor.size() })
+                }
+            };
+            let tensors = self.names.iter().map(load).collect::<Result<_, _>>()?;
+            Ok(Some(Slot { steps: *steps as u32, tensors }))
+        };
+        Ok(Self { names: self.names, of: params.iter().map(slot).collect::<Result<_, OptimizerError>>()? })
+    }
+}
