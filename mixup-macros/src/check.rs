@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
-    FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, PatType, Receiver, ReceiverKind, Safety,
-    Signature, Type, TypeReference, ext::IdentExt,
+    Attribute, FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Pat, PatType, Receiver, ReceiverKind,
+    Safety, Signature, Type, TypePath, TypeReference, ext::IdentExt,
 };
 
 use crate::{
@@ -24,7 +24,6 @@ pub(crate) struct Hooked<'a> {
 /// A parameter: what it asks for, and how it takes it.
 pub(crate) struct Ask<'a> {
     pub name: &'static Name,
-    pub taken: Taken,
     pub ty: &'a Type,
     pub cfgs: Vec<TokenStream>,
     written: Ident,
@@ -32,7 +31,7 @@ pub(crate) struct Ask<'a> {
 
 /// How a parameter takes what it is lent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+enum Taken {
     /// `epoch: usize`
     Value,
     /// `last_input: &Input`
@@ -41,14 +40,47 @@ pub(crate) enum Taken {
     Mut,
 }
 
+/// The trait's name, where the block is one of a trait.
+pub(crate) fn of_a_trait(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<String> {
+    let (path, _) = block.trait_.as_ref()?;
+    let ty = block.self_ty.to_token_stream();
+    mistakes.add(
+        path,
+        format!(
+            "`#[callback]` stands on an `impl` block of the type itself, not of a trait: write `impl {ty} {{ … }}`"
+        ),
+    );
+    Some(path.segments.last().map(|segment| plain(&segment.ident)).unwrap_or_default())
+}
+
+/// Whether a second `#[callback]` stands below this one, which then is the one to do the work.
+pub(crate) fn is_there_twice(block: &ItemImpl, mistakes: &mut Mistakes) -> bool {
+    let is_callback =
+        |attr: &&Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == "callback");
+    let second = block.attrs.iter().find(is_callback);
+    if let Some(attr) = second {
+        mistakes.add(attr, "`#[callback]` is there twice: keep one of the two");
+    }
+    second.is_some()
+}
+
+/// What the callback is called if no option says it: the last part of its type's path.
+pub(crate) fn named(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<String> {
+    if let Type::Path(TypePath { path, .. }) = strip_type(&block.self_ty) {
+        return path.segments.last().map(|segment| plain(&segment.ident));
+    }
+    mistakes.add(&block.self_ty, "a callback is a struct or an enum, by its name: write `impl MyCallback { … }`");
+    None
+}
+
 /// The hooks without mistakes; the mistakes in the others are told.
 pub(crate) fn hooks<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Hooked<'a>> {
     let methods =
         || block.items.iter().filter_map(|item| if let ImplItem::Fn(method) = item { Some(method) } else { None });
     let named_like_hooks: Vec<_> = methods().filter(|method| plain(&method.sig.ident).starts_with("on_")).collect();
     if named_like_hooks.is_empty() {
-        let hooks = listed(HOOKS.iter().map(|hook| hook.name));
-        mistakes.add(&block.self_ty, format!("no hook in this `impl` block: a callback has at least one of {hooks}"));
+        let names = methods().map(|method| plain(&method.sig.ident));
+        mistakes.add(&block.self_ty, no_hooks(names));
     }
     let mut hooks: Vec<_> = named_like_hooks.into_iter().filter_map(|method| hooked(method, mistakes)).collect();
     // A method that is there twice is the compiler's to tell. A call of it would be told as well, for not knowing which.
@@ -75,6 +107,10 @@ fn hooked<'a>(method: &'a ImplItemFn, mistakes: &mut Mistakes) -> Option<Hooked<
         mistakes.add(&signature.ident, no_hook(&written));
         return None;
     };
+    // The compiler has enough to say of these.
+    if signature.variadic.is_some() {
+        return None;
+    }
     let mut here = Mistakes::default();
     modifiers(hook, signature, &mut here);
     receiver(hook, signature, &mut here);
@@ -97,26 +133,44 @@ fn hooked<'a>(method: &'a ImplItemFn, mistakes: &mut Mistakes) -> Option<Hooked<
     right.then(|| Hooked { hook, signature, cfgs: cfgs(&method.attrs), asks })
 }
 
-/// What hooks are called elsewhere, so that who comes from there finds the hook here.
+/// What parts of the hooks' names are called elsewhere, so that who comes from there finds the hook here.
 const ELSEWHERE: [(&str, &str); 6] = [
     ("_start", "_begin"),
     ("_finish", "_end"),
     ("validation", "validate"),
     ("train_batch", "batch"),
     ("train_epoch", "epoch"),
-    ("_fit_", "_train_"),
+    ("_fit", "_train"),
 ];
 
-fn no_hook(written: &str) -> String {
+/// The hook that a name is probably meant for.
+fn nearest_hook(written: &str) -> Option<&'static str> {
     let here = ELSEWHERE.iter().fold(written.to_lowercase(), |name, (there, here)| name.replace(there, here));
-    let hooks = || HOOKS.iter().map(|hook| hook.name);
-    nearest(&here, hooks()).map_or_else(
-        || {
-            let hooks = listed(hooks());
-            format!("no hook `{written}`: there are {hooks}; a helper with such a name belongs in an `impl` block without `#[callback]`")
-        },
-        |meant| format!("no hook `{written}`; did you mean `{meant}`?"),
+    nearest(&here, HOOKS.iter().map(|hook| hook.name))
+}
+
+fn no_hook(written: &str) -> String {
+    if let Some(meant) = nearest_hook(written) {
+        return format!("no hook `{written}`; did you mean `{meant}`?");
+    }
+    let hooks = listed(HOOKS.iter().map(|hook| hook.name));
+    format!(
+        "no hook `{written}`: there are {hooks}; a helper with such a name belongs in an `impl` block without `#[callback]`"
     )
+}
+
+/// Methods that do not begin with `on_` are left alone, but where there are no others one of them may be meant for a hook.
+fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
+    let meant = methods.find_map(|method| {
+        let begins = method.strip_prefix("before_").map(|moment| format!("on_{moment}_begin"));
+        let ends = method.strip_prefix("after_").map(|moment| format!("on_{moment}_end"));
+        let hook = nearest_hook(&begins.or(ends).unwrap_or_else(|| format!("on_{method}")))?;
+        Some(format!("no hook in this `impl` block; did you mean `{hook}` by `{method}`?"))
+    });
+    meant.unwrap_or_else(|| {
+        let hooks = listed(HOOKS.iter().map(|hook| hook.name));
+        format!("no hook in this `impl` block: a callback has at least one of {hooks}")
+    })
 }
 
 fn modifiers(hook: &Hook, signature: &Signature, mistakes: &mut Mistakes) {
@@ -124,7 +178,7 @@ fn modifiers(hook: &Hook, signature: &Signature, mistakes: &mut Mistakes) {
     if let Some(token) = &signature.asyncness {
         mistakes.add(
             token,
-            format!("`{name}` is called by the training loop, which waits for nobody: write it without `async`"),
+            format!("`{name}` is called by the training loop, which awaits nothing: write it without `async`"),
         );
     }
     if let Safety::Unsafe(token) = &signature.safety {
@@ -132,10 +186,6 @@ fn modifiers(hook: &Hook, signature: &Signature, mistakes: &mut Mistakes) {
     }
     if let Some(abi) = &signature.abi {
         mistakes.add(abi, format!("`{name}` is called from Rust: write it without `extern`"));
-    }
-    if let Some(variadic) = &signature.variadic {
-        mistakes
-            .add(variadic, format!("`{name}` asks for its values by name: write each of them, as in `epochs: usize`"));
     }
     for param in &signature.generics.params {
         let message = match param {
@@ -179,7 +229,7 @@ fn ask<'a>(hook: &'static Hook, signature: &Signature, param: &'a PatType, mista
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => &pat.ident,
         pattern => {
             let message = format!(
-                "a parameter of `{}` is a plain name, for it says what is asked for: write `epochs: usize`",
+                "a parameter of `{}` is a plain name, for it says what is asked for, as in `epochs: usize`",
                 hook.name
             );
             mistakes.add(pattern, message);
@@ -203,7 +253,7 @@ fn ask<'a>(hook: &'static Hook, signature: &Signature, param: &'a PatType, mista
         mistakes.add(&param.ty, message);
         return None;
     }
-    Some(Ask { name, taken, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
+    Some(Ask { name, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
 }
 
 /// The value of this name in a hook; `_epoch` asks for `epoch` and leaves it unused.
@@ -216,7 +266,8 @@ fn find(hook: &Hook, written: &str) -> Option<&'static Name> {
 fn no_value(hook: &Hook, written: &str) -> String {
     let (name, at) = (written.strip_prefix('_').unwrap_or(written), hook.name);
     if first_with(name).is_some() {
-        return not_here(hook, name);
+        let (when, there) = elsewhere(hook, name);
+        return format!("`{name}` does not exist {when} in `{at}`: it is {there}");
     }
     let here: Vec<_> = hook.names().into_iter().map(|known| known.name).collect();
     let everywhere = HOOKS.iter().flat_map(|hook| hook.adds).map(|known| known.name);
@@ -225,28 +276,24 @@ fn no_value(hook: &Hook, written: &str) -> String {
     if let Some(meant) = nearest(name, here.iter().copied()).or_else(part) {
         format!("no value `{written}` in `{at}`; did you mean `{meant}`?")
     } else if let Some(meant) = nearest(name, everywhere) {
-        format!("no value `{written}` in `{at}`; {}", not_here(hook, meant))
+        format!("no value `{written}` in `{at}`; did you mean `{meant}`, which is {}?", elsewhere(hook, meant).1)
     } else {
         format!("no value `{written}` in `{at}`: there are {}", listed(here))
     }
 }
 
-/// Where a value is that is not in this hook.
-fn not_here(hook: &Hook, name: &str) -> String {
+/// Whether a value that is not in this hook comes later or is gone, and where it is.
+fn elsewhere(hook: &Hook, name: &str) -> (&'static str, String) {
     let place = |name: &str| HOOKS.iter().position(|hook| hook.name == name);
     let having: Vec<_> = HOOKS.iter().filter(|hook| find(hook, name).is_some()).map(|hook| hook.name).collect();
     let places: Vec<_> = having.iter().filter_map(|name| place(name)).collect();
-    let (Some(first), Some(last)) = (having.first(), having.last()) else { return String::new() };
-    if places.first() > place(hook.name).as_ref() {
-        return format!("`{name}` does not exist yet in `{}`: it is first there in `{first}`", hook.name);
+    match having.as_slice() {
+        [first, ..] if places.first() > place(hook.name).as_ref() => ("yet", format!("first there in `{first}`")),
+        [first, _, .., last] if places.is_sorted_by(|place, next| place + 1 == *next) => {
+            ("any more", format!("there from `{first}` to `{last}`"))
+        }
+        _ => ("any more", format!("there in {}", listed(having))),
     }
-    let in_a_row = places.windows(2).all(|pair| pair[1] == pair[0] + 1);
-    let there = if in_a_row && having.len() > 2 {
-        format!("from `{first}` to `{last}`")
-    } else {
-        format!("in {}", listed(having.iter().copied()))
-    };
-    format!("`{name}` does not exist any more in `{}`: it is there {there}", hook.name)
 }
 
 /// What to write instead of a type that takes a value in a way in which it is not lent.
@@ -254,14 +301,14 @@ fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
     let (value, lent) = (name.name, name.ty);
     let behind = if let Type::Reference(TypeReference { elem, .. }) = ty { strip_type(elem) } else { ty };
     if matches!(behind, Type::ImplTrait(_)) {
-        return Some(format!("nothing says which type that would be: write `{}`", spelt(name)));
+        return Some(format!("nothing says which type that would be: write `{}`", name.spelt()));
     }
     match (name.lent, taken) {
-        (Lent::Copied, Taken::Mut) => Some(format!("`{value}` is a copy: write `{}`", spelt(name))),
-        (Lent::Read, Taken::Mut) => Some(format!("`{value}` can only be read: write `{}`", spelt(name))),
-        (Lent::Read, Taken::Value) => Some(format!("`{value}` is lent: write `{}`", spelt(name))),
+        (Lent::Copied, Taken::Mut) => Some(format!("`{value}` is a copy: write `{}`", name.spelt())),
+        (Lent::Read, Taken::Mut) => Some(format!("`{value}` can only be read: write `{}`", name.spelt())),
+        (Lent::Read, Taken::Value) => Some(format!("`{value}` is lent: write `{}`", name.spelt())),
         (Lent::Changed, Taken::Value) => {
-            Some(format!("`{value}` is lent: write `{}`, or `{value}: &{lent}` if it stays as it is", spelt(name)))
+            Some(format!("`{value}` is lent: write `{}`, or `{value}: &{lent}` if it stays as it is", name.spelt()))
         }
         _ => None,
     }
@@ -275,13 +322,4 @@ fn kept_too_long(name: &Name, signature: &Signature, reference: &TypeReference) 
         let mutable = if mutable.is_empty() { "" } else { "mut " };
         format!("`{}` is lent for the hook only: write `{}: &{mutable}{}`", name.name, name.name, name.ty)
     })
-}
-
-/// A parameter as it is written in full.
-fn spelt(Name { name, ty, lent, .. }: &Name) -> String {
-    match lent {
-        Lent::Copied => format!("{name}: {ty}"),
-        Lent::Read => format!("{name}: &{ty}"),
-        Lent::Changed => format!("{name}: &mut {ty}"),
-    }
 }

@@ -208,6 +208,18 @@ pub(crate) const HOOKS: &[Hook] = &[
     },
 ];
 
+impl Name {
+    /// A parameter of this name, in full, as a user writes it.
+    pub(crate) fn spelt(&self) -> String {
+        let Self { name, ty, lent, .. } = self;
+        match lent {
+            Lent::Copied => format!("{name}: {ty}"),
+            Lent::Read => format!("{name}: &{ty}"),
+            Lent::Changed => format!("{name}: &mut {ty}"),
+        }
+    }
+}
+
 impl Hook {
     pub(crate) fn find(name: &str) -> Option<&'static Hook> {
         HOOKS.iter().find(|hook| hook.name == name)

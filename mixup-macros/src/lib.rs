@@ -11,6 +11,8 @@ mod hooks;
 mod mistakes;
 mod parse;
 mod runtime;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 

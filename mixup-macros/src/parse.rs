@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
-    Attribute, Expr, ExprLit, ExprUnary, Ident, Item, ItemImpl, Lit, Meta, Path, Token, Type, TypePath, UnOp,
+    Attribute, Expr, ExprLit, ExprUnary, Ident, Item, ItemImpl, Lit, Meta, Path, Token, Type, UnOp,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
@@ -150,30 +150,10 @@ pub(crate) fn strip_type(mut ty: &Type) -> &Type {
 /// # Errors
 /// What stands there instead, and what to write.
 pub(crate) fn block(tokens: TokenStream) -> syn::Result<ItemImpl> {
-    let block = match syn::parse2(tokens)? {
-        Item::Impl(block) => block,
-        item => return Err(not_a_block(&item)),
-    };
-    let ty = block.self_ty.to_token_stream();
-    if let Some((path, _)) = &block.trait_ {
-        let message = format!(
-            "`#[callback]` stands on an `impl` block of the type itself, not of a trait: write `impl {ty} {{ … }}`"
-        );
-        return Err(syn::Error::new_spanned(path, message));
+    match syn::parse2(tokens)? {
+        Item::Impl(block) => Ok(block),
+        item => Err(not_a_block(&item)),
     }
-    if let Some(token) = &block.unsafety {
-        return Err(syn::Error::new_spanned(
-            token,
-            "the `impl` block of a callback is not `unsafe`: leave the word out",
-        ));
-    }
-    if let Some(token) = &block.modifiers.defaultness {
-        return Err(syn::Error::new_spanned(
-            token,
-            "the `impl` block of a callback is not `default`: leave the word out",
-        ));
-    }
-    Ok(block)
 }
 
 fn not_a_block(item: &Item) -> syn::Error {
@@ -200,14 +180,6 @@ fn not_a_block(item: &Item) -> syn::Error {
         Item::Use(item) => elsewhere(&item.use_token, "a `use`"),
         Item::Macro(item) => elsewhere(&item.mac.path, "a macro"),
         other => elsewhere(other, "this"),
-    }
-}
-
-/// The name that a type has in messages: the last part of its path.
-pub(crate) fn type_name(ty: &Type) -> Option<String> {
-    match strip_type(ty) {
-        Type::Path(TypePath { path, .. }) => Some(path.segments.last()?.ident.unraw().to_string()),
-        _ => None,
     }
 }
 

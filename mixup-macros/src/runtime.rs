@@ -11,7 +11,26 @@ pub(crate) fn expand() -> TokenStream {
     let events = HOOKS.iter().map(event);
     let callback = callback_trait();
     let returns = HOOKS.iter().map(returns);
-    quote! { #hook_enum #(#events)* #callback #(#returns)* }
+    let lent = HOOKS.iter().flat_map(|hook| hook.adds).map(lent);
+    quote! {
+        #hook_enum
+        #(#events)*
+        #callback
+        #(#returns)*
+
+        /// For each value the types of a parameter that may take it: `#[callback]` hands in through these traits, so that
+        /// a wrong type is told in one sentence.
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, reason = "they are called as the values are")]
+        pub mod lent {
+            use super::*;
+            /// What is lent.
+            pub struct Value;
+            /// A type that no parameter has.
+            pub struct Nothing;
+            #(#lent)*
+        }
+    }
 }
 
 /// `enum Hook`, its names and its list.
@@ -174,10 +193,13 @@ fn returns(hook: &Hook) -> TokenStream {
     let doc = format!("What `{name}` may return.");
     let message = format!("`{name}` may not return `{{Self}}`");
     let label = match hook.flows {
-        [] => "return nothing here, or a `Result<(), …>`".to_owned(),
+        [] => "return nothing here, or a `Result<(), _>` whose error is a `std::error::Error + Send + Sync`".to_owned(),
         flows => {
             let flows: Vec<_> = flows.iter().map(|flow| format!("`{flow}`")).collect();
-            format!("return nothing here, or {}, an `Option` of it, or a `Result` of these", flows.join(" or "))
+            format!(
+                "return nothing here, or {}, an `Option` of it, or a `Result` of these whose error is a `std::error::Error + Send + Sync`",
+                flows.join(" or ")
+            )
         }
     };
     let flows: Vec<_> = hook.flows.iter().map(|flow| format_ident!("{flow}")).collect();
@@ -191,19 +213,56 @@ fn returns(hook: &Hook) -> TokenStream {
             /// The error that the hook returned.
             fn into_flow(self) -> HookResult;
         }
+        #[diagnostic::do_not_recommend]
         impl #returns for () {
             fn into_flow(self) -> HookResult { Ok(Flow::Continue) }
         }
+        #[diagnostic::do_not_recommend]
         impl<T: #returns, E: Into<BoxError>> #returns for Result<T, E> {
             fn into_flow(self) -> HookResult { self.map_err(Into::into)?.into_flow() }
         }
         #(
+            #[diagnostic::do_not_recommend]
             impl #returns for #flows {
                 fn into_flow(self) -> HookResult { Ok(self.into()) }
             }
+            #[diagnostic::do_not_recommend]
             impl #returns for Option<#flows> {
                 fn into_flow(self) -> HookResult { Ok(self.map_or(Flow::Continue, Into::into)) }
             }
         )*
+    }
+}
+
+/// The trait that hands a value to a parameter of its name, with the sentence for a parameter of another type.
+fn lent(name: &Name) -> TokenStream {
+    let (ident, ty, spelt) = (format_ident!("{}", name.name), name.ty, name.spelt());
+    let (is, write) = match name.lent {
+        Lent::Copied => (ty.to_owned(), format!("write `{spelt}`")),
+        Lent::Read => (format!("&{ty}"), format!("write `{spelt}`")),
+        Lent::Changed => (format!("&mut {ty}"), format!("write `{spelt}`, or `{ident}: &{ty}` if it stays as it is")),
+    };
+    let message = format!("`{ident}` is a `{is}`, not a `{{T}}`");
+    let ty: TokenStream = ty.parse().unwrap_or_default();
+    let (from, other) = match name.lent {
+        Lent::Copied => (quote! { &'a #ty }, Some((quote! { #ty }, quote! { *value }))),
+        // Were there one type only, the compiler would take it for the one that is meant, and say something else.
+        Lent::Read => (quote! { &'a #ty }, Some((quote! { Nothing }, quote! { { let _ = value; Nothing } }))),
+        Lent::Changed => (quote! { &'a mut #ty }, Some((quote! { &'a mut #ty }, quote! { value }))),
+    };
+    let taken = [(quote! { &'a #ty }, quote! { value })].into_iter().chain(other).map(|(taken, value)| {
+        quote! {
+            #[diagnostic::do_not_recommend]
+            impl<'a> #ident<'a, #taken> for Value {
+                fn lend(value: #from) -> #taken { #value }
+            }
+        }
+    });
+    quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #write)]
+        pub trait #ident<'a, T> {
+            fn lend(value: #from) -> T;
+        }
+        #(#taken)*
     }
 }

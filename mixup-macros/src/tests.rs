@@ -1,0 +1,168 @@
+//! The pipeline on token streams: what it makes of a block, what it says, and that nothing odd brings it down.
+//!
+//! That the messages stand where they belong, and that what is made compiles, is tested with the facade.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
+use syn::Item;
+
+use crate::{
+    expand::callback,
+    hooks::{HOOKS, Hook},
+};
+
+/// The messages of all `compile_error!`s, in their order.
+fn messages(options: TokenStream, item: &TokenStream) -> Vec<String> {
+    let file = syn::parse2::<syn::File>(callback(options, item)).expect("what is made is Rust");
+    let errors = file.items.iter().filter_map(|item| if let Item::Macro(item) = item { Some(&item.mac) } else { None });
+    errors.filter_map(|error| Some(error.parse_body::<syn::LitStr>().ok()?.value())).collect()
+}
+
+#[test]
+fn a_block_stays_as_it_is_and_the_trait_follows() {
+    let block = quote! {
+        /// Documented.
+        impl<W: Write> Watch<W> where W: Send {
+            #[cfg(unix)]
+            fn on_batch_end(&mut self, iteration: usize, #[cfg(test)] last_input: &mut Input) -> Option<StopTraining> {
+                None
+            }
+        }
+    };
+    let expected = quote! {
+        #block
+        const _: () = {
+            use ::mixup::callback as __mixup;
+            #[automatically_derived]
+            impl<W: Write> __mixup::Callback for Watch<W> where W: Send, Watch<W>: ::core::marker::Send + 'static {
+                const NAME: &'static ::core::primitive::str = "Watch";
+                const ORDER: ::core::primitive::i32 = 7;
+                const HOOKS: &'static [__mixup::Asked] = &[
+                    #[cfg(unix)]
+                    __mixup::Asked { hook: __mixup::Hook::BatchEnd, names: &["iteration", #[cfg(test)] "last_input"] }
+                ];
+                #[cfg(unix)]
+                fn on_batch_end(&mut self, event: &mut __mixup::BatchEnd<'_>) -> __mixup::HookResult {
+                    let answer = (Self::on_batch_end(
+                        self,
+                        <__mixup::lent::Value as __mixup::lent::iteration<'_, _>>::lend(&event.iteration),
+                        #[cfg(test)]
+                        <__mixup::lent::Value as __mixup::lent::last_input<'_, _>>::lend(event.last_input)
+                    ),);
+                    __mixup::BatchEndReturns::into_flow(answer.0)
+                }
+            }
+        };
+    };
+    assert_eq!(callback(quote! { order = 7 }, &block).to_string(), expected.to_string());
+}
+
+#[test]
+fn a_mistake_leaves_the_block_and_the_other_hooks() {
+    let block = quote! {
+        impl Stop {
+            fn on_bacth_end(&self) {}
+            fn on_epoch_end(&self) {}
+        }
+    };
+    let made = callback(TokenStream::new(), &block).to_string();
+    assert!(made.starts_with(&block.to_string()), "{made}");
+    assert!(made.contains("Hook :: EpochEnd") && !made.contains("Hook :: BatchEnd"), "{made}");
+    assert_eq!(messages(TokenStream::new(), &block), ["no hook `on_bacth_end`; did you mean `on_batch_end`?"]);
+}
+
+#[test]
+fn what_is_no_rust_stays_with_its_error() {
+    let half = quote! { impl Stop { fn on_epoch_end(&self) -> } fn };
+    let made = callback(TokenStream::new(), &half).to_string();
+    assert!(made.starts_with(&half.to_string()) && made.contains("compile_error"), "{made}");
+}
+
+#[test]
+fn every_name_is_told_yet_or_any_more_where_it_is_not() {
+    let mut told = 0;
+    for hook in HOOKS {
+        for name in HOOKS.iter().flat_map(|hook| hook.adds) {
+            let (method, parameter) = (quote::format_ident!("{}", hook.name), quote::format_ident!("{}", name.name));
+            let spelt: syn::Type =
+                syn::parse_str(name.spelt().split_once(": ").expect("a name and a type").1).expect("a type");
+            let said = messages(TokenStream::new(), &quote! { impl C { fn #method(&self, #parameter: #spelt) {} } });
+            if hook.names().iter().any(|here| here.name == name.name) {
+                assert_eq!(said, [""; 0], "{} in {}", name.name, hook.name);
+            } else {
+                assert_eq!(said.len(), 1, "{said:?}");
+                let after = HOOKS
+                    .iter()
+                    .skip_while(|other| other.name != hook.name)
+                    .any(|other| other.adds.iter().any(|add| add.name == name.name));
+                let when = if after { "yet" } else { "any more" };
+                assert!(
+                    said[0].starts_with(&format!("`{}` does not exist {when} in `{}`", name.name, hook.name)),
+                    "{said:?}"
+                );
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 100, "{told}");
+}
+
+#[test]
+fn the_table_holds_together() {
+    for (index, hook) in HOOKS.iter().enumerate() {
+        assert!(hook.name.starts_with("on_") && syn::parse_str::<syn::Ident>(hook.event).is_ok(), "{}", hook.name);
+        let before = |name| HOOKS[..index].iter().any(|hook: &Hook| hook.name == name);
+        assert!(hook.builds_on.is_none_or(before), "{} builds on what comes before it", hook.name);
+        for name in hook.adds {
+            assert!(syn::parse_str::<syn::Type>(name.ty).is_ok(), "{}: {}", name.name, name.ty);
+            let adding = HOOKS.iter().flat_map(|hook| hook.adds).filter(|other| other.name == name.name).count();
+            assert_eq!(adding, 1, "{} is added once", name.name);
+        }
+    }
+}
+
+/// Leaves out, repeats or replaces each token once, at every depth.
+fn odd(tokens: &TokenStream) -> Vec<TokenStream> {
+    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let with = |index: usize, instead: Vec<TokenTree>| -> TokenStream {
+        trees[..index].iter().cloned().chain(instead).chain(trees[index + 1..].iter().cloned()).collect()
+    };
+    let mut all = Vec::new();
+    for (index, tree) in trees.iter().enumerate() {
+        all.push(with(index, Vec::new()));
+        all.push(with(index, vec![tree.clone(), tree.clone()]));
+        for other in quote! { self & 'a "text" 1 dyn crate = , (x, y) [] { a b } impl async } {
+            all.push(with(index, vec![other]));
+        }
+        if let TokenTree::Group(group) = tree {
+            let regrouped = |inner, delimiter| with(index, vec![Group::new(delimiter, inner).into()]);
+            all.push(regrouped(group.stream(), Delimiter::None));
+            all.extend(odd(&group.stream()).into_iter().map(|inner| regrouped(inner, group.delimiter())));
+        }
+    }
+    all
+}
+
+#[test]
+fn nothing_odd_brings_it_down_and_the_block_is_always_there() {
+    let options = quote! { order = -1, name = "watch", crate = my::mixup };
+    let block = quote! {
+        #[cfg_attr(all(), cfg(unix))]
+        impl<'a, W: Write> Watch<'a, W> where W: Send {
+            const X: usize = 1;
+            #[cfg(unix)]
+            fn on_batch_end<'b>(&'b mut self, iteration: usize, _last_input: &mut Input) -> Option<StopTraining> { None }
+            fn on_train_end(self: &Self, (a, b): [u8; 2], last_loss: Tensor) {}
+            helpers! {}
+        }
+    };
+    assert!(matches!(syn::parse2(block.clone()), Ok(Item::Impl(_))));
+    for item in odd(&block) {
+        let made = callback(options.clone(), &item).to_string();
+        assert!(made.starts_with(&item.to_string()), "{item}\nbecame\n{made}");
+    }
+    for options in odd(&options) {
+        let made = callback(options.clone(), &block).to_string();
+        assert!(made.starts_with(&block.to_string()), "{options}");
+    }
+}
