@@ -3,6 +3,7 @@
 //! `cargo xtask demo` runs this on the embedded digits; `--data PATH` takes a folder, an archive or IDX files.
 
 mod compare;
+mod network;
 mod save;
 
 use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
@@ -11,7 +12,10 @@ use clap::{Parser, builder::styling};
 use mixup::{data::ImageData, prelude::*};
 use tch::Device;
 
-use crate::compare::{Comparison, Run};
+use crate::{
+    compare::{Comparison, Run},
+    network::{Network, Shape},
+};
 
 /// Trains a small network without and with MixUp, and compares.
 #[derive(Parser, Debug)]
@@ -21,7 +25,7 @@ struct Options {
     /// embedded digits]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Epochs of each training [default: 8, and 30 for the embedded digits]
+    /// Epochs of each training [default: 8, and 20 for the embedded digits]
     #[arg(long)]
     epochs: Option<usize>,
     #[arg(long, default_value_t = 64)]
@@ -29,6 +33,9 @@ struct Options {
     /// The learning rate [default: 0.003, and 0.01 for the embedded digits]
     #[arg(long)]
     lr: Option<f64>,
+    /// The channels behind the convolutions [default: 16,16, and 32,64 for the embedded digits]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(i64).range(1..))]
+    channels: Option<Vec<i64>>,
     /// MixUp's weights come from Beta(alpha, alpha)
     #[arg(long, default_value_t = 0.4)]
     alpha: f64,
@@ -73,7 +80,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         None => ImageData::digits()?,
     };
     let digits = options.data.is_none();
-    let epochs = options.epochs.unwrap_or(if digits { 30 } else { 8 });
+    let epochs = options.epochs.unwrap_or(if digits { 20 } else { 8 });
+    let hidden = options.channels.clone().unwrap_or(if digits { vec![32, 64] } else { vec![16, 16] });
     let lr = options.lr.unwrap_or(if digits { 1e-2 } else { 3e-3 });
     if epochs == 0 {
         return Err("--epochs is 0: there is nothing to compare without an epoch".into());
@@ -82,14 +90,16 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     save::check(options.out.as_deref())?;
     let name = options.data.as_ref().map_or("digits".to_owned(), |path| path.display().to_string());
     let mut data = images.batch_size(options.batch_size).build()?;
+    let shape = Shape::of(&data, &hidden)?;
     println!("{name}: {data}");
+    println!("network: {}", shape.describe());
 
     let mut runs = Vec::new();
     for seed in options.seed..options.seed.saturating_add(options.seeds) {
         for alpha in [None, Some(options.alpha)] {
             let label = alpha.map_or("without MixUp".to_owned(), |alpha| format!("with MixUp, alpha {alpha}"));
             println!("\n{}", heading(&format!("{label}, seed {seed}")));
-            let (report, back) = train(data, alpha, seed, epochs, lr, options.device)?;
+            let (report, back) = train(data, &shape, alpha, seed, (epochs, lr), options.device)?;
             data = back;
             runs.push(Run { seed, mixup: alpha.is_some(), report });
         }
@@ -108,15 +118,14 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 /// One training: its report, and the data back.
 fn train(
     data: Data,
+    shape: &Shape,
     alpha: Option<f64>,
     seed: u64,
-    epochs: usize,
-    lr: f64,
+    (epochs, lr): (usize, f64),
     device: Device,
 ) -> Result<(Report, Data), Box<dyn Error>> {
-    let channels = data.train().sample()?.input.one()?.size()[1];
-    let classes = i64::try_from(data.classes().len())?;
-    let mut builder = Learner::builder(data, move |vs| simple_cnn(vs, &[channels, 16, 16, classes]))
+    let shape = shape.clone();
+    let mut builder = Learner::builder(data, move |vs| Network::new(vs, &shape))
         .loss(CrossEntropy::default())
         .metric(accuracy)
         .device(device)
