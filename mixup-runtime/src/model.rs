@@ -18,11 +18,11 @@ pub trait Model: Send {
     ///
     /// # Errors
     /// Whatever the model finds wrong with its input.
-    fn forward(&self, input: &Input, train: bool) -> Result<Tensor, BoxError>;
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError>;
 }
 
 impl<M: ModuleT> Model for M {
-    fn forward(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         Ok(self.forward_t(input.one()?, train))
     }
 }

@@ -194,10 +194,8 @@ fn several_inputs_are_gathered_together() -> Outcome {
 
 #[test]
 fn prepared_batches_come_back_in_order_and_without_a_copy() -> Outcome {
-    let batch = |value: i64, n: usize| Batch {
-        input: zeros(n).into(),
-        target: Tensor::full([n as i64], value, (Kind::Int64, Device::Cpu)).into(),
-    };
+    let batch =
+        |value: i64, n: usize| Batch { input: zeros(n).into(), target: Tensor::from_slice(&vec![value; n]).into() };
     let data = Data::from_batches(vec![batch(7, 4), batch(8, 4), batch(9, 2)], vec![batch(1, 5)])?;
     let train = data.train();
     let order = train.order(&mut Rng::seed_from_u64(0));

@@ -1,1 +1,124 @@
-fn main() {}
+//! `cargo xtask setup | test | demo | bench`: the chores of this workspace.
+//!
+//! The rest of the workspace builds only where libtorch is at hand. This crate builds without it, finds it or makes
+//! it, and then hands over to cargo, so that a fresh checkout needs one command and no reading.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
+
+mod console;
+mod error;
+mod fetch;
+mod libtorch;
+mod machine;
+mod run;
+mod setup;
+// The stand-ins for Python, uv and the compiler are shell scripts.
+#[cfg(all(test, unix))]
+mod tests;
+mod wheel;
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use clap::{Parser, Subcommand};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
+
+use crate::{console::Console, error::Error, machine::Machine};
+
+/// Sets libtorch up, and runs what needs it.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Find libtorch, or make `.libtorch/` out of PyTorch's wheel; a second call does nothing
+    Setup {
+        /// Make `.libtorch/` anew, even if there is a good one
+        #[arg(long)]
+        force: bool,
+    },
+    /// Run all tests of the workspace, doc tests and compile-fail tests included
+    Test {
+        /// Passed on to `cargo test`; what stands behind `--` goes to the test programs
+        #[arg(allow_hyphen_values = true)]
+        args: Vec<OsString>,
+        #[arg(last = true, hide = true)]
+        rest: Vec<OsString>,
+    },
+    /// Run the example `mixup`: a small network, trained with MixUp
+    Demo {
+        /// Passed on to the example; its own help: `cargo xtask demo -- --help`
+        #[arg(allow_hyphen_values = true)]
+        args: Vec<OsString>,
+        #[arg(last = true, hide = true)]
+        rest: Vec<OsString>,
+    },
+    /// Run the benches; each prints one line of JSON per case to stdout
+    Bench {
+        /// Which ones; all, if none is named
+        #[arg(value_enum)]
+        names: Vec<run::Bench>,
+        /// What stands behind `--` is passed on to the benches
+        #[arg(last = true)]
+        rest: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    chore(Cli::parse().chore).unwrap_or_else(|error| {
+        Console::here().line(&format!("error: {error}"));
+        ExitCode::from(if matches!(error, Error::Interrupted) { 130 } else { 1 })
+    })
+}
+
+impl Chore {
+    /// What cargo is to be called with, if it is.
+    fn arguments(self) -> Option<Vec<OsString>> {
+        match self {
+            Self::Setup { .. } => None,
+            Self::Test { args, rest } => Some(run::test(args, rest)),
+            Self::Demo { args, rest } => Some(run::demo(args, rest)),
+            Self::Bench { names, rest } => Some(run::bench(&names, rest)),
+        }
+    }
+}
+
+fn chore(chore: Chore) -> Result<ExitCode, Error> {
+    let machine = here()?;
+    let ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
+    if let Some(arguments) = chore.arguments() {
+        return run::hand_over(&machine, &ready.libtorch, &arguments);
+    }
+    machine.console.line(&ready.sentence());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// This machine, with Ctrl-C asking for an orderly end; a second Ctrl-C ends at once.
+fn here() -> Result<Machine, Error> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for (signal, status) in [(SIGINT, 130), (SIGTERM, 143)] {
+        flag::register_conditional_shutdown(signal, status, Arc::clone(&interrupted))
+            .and_then(|_| flag::register(signal, Arc::clone(&interrupted)))
+            .map_err(|error| Error::Signals { error })?;
+    }
+    Ok(Machine::here(workspace(), interrupted))
+}
+
+/// The workspace's root: cargo names this package's folder when it runs it, and named it when it built it.
+fn workspace() -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    package.parent().map_or_else(|| package.clone(), Path::to_path_buf)
+}

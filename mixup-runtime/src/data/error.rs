@@ -1,8 +1,10 @@
 //! What can be wrong with data: each case with its file and its numbers.
 
-use std::error::Error;
+use std::{error::Error, fmt, io, path::PathBuf};
 
 use tch::TchError;
+
+use super::splits::thousands;
 
 /// Why data could not be opened, or a batch not be made.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +116,180 @@ pub enum DataError {
         /// What they have.
         found: String,
     },
+    /// A path at which there is nothing.
+    #[error("there is nothing at {path}")]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file where a folder should be.
+    #[error("{path} is a file, but a folder was expected; `ImageData::from_archive` takes archives")]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file or folder that is none of the layouts known here.
+    #[error(
+        "{path} is no image data: neither a folder with `train/<class>`, nor one with `train-images-idx3-ubyte`, nor an \
+         archive (.tgz, .tar.gz, .tar or .zip)"
+    )]
+    Unrecognised {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A folder of images, or an archive of one, without `train`.
+    #[error("there is no folder {folder}: images lie in `train/<class>`, those for validation in `valid/<class>`")]
+    MissingFolder {
+        /// The folder that should be there.
+        folder: PathBuf,
+    },
+    /// An archive with several data sets.
+    #[error("{file} holds several data sets: {}; unpack it and open one of them", tops.join(", "))]
+    SeveralTrainFolders {
+        /// The archive.
+        file: PathBuf,
+        /// The folders that each have a `train`.
+        tops: Vec<String>,
+    },
+    /// A `train` or `valid` without any class in it.
+    #[error("{folder} has no folder for any class: images lie in {folder}/<class>")]
+    NoClasses {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A class without images.
+    #[error("the class {folder} is empty: there is no file that ends in .png, .jpg or .jpeg")]
+    EmptyClass {
+        /// The folder of the class.
+        folder: PathBuf,
+    },
+    /// A class for validation that training does not know.
+    #[error("the class `{class}` is in {place}, but not in the training data, so no model can learn it")]
+    UnknownClass {
+        /// The class.
+        class: String,
+        /// The folder or the file of the validation data.
+        place: PathBuf,
+    },
+    /// A broken image.
+    #[error("{file} is no readable PNG or JPEG: {cause}")]
+    Image {
+        /// The image.
+        file: PathBuf,
+        /// What the decoder says.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// Images of several sizes.
+    #[error("images of one size are needed, but these have {}", several(sizes))]
+    Sizes {
+        /// Each size, the most frequent first.
+        sizes: Vec<ImageSize>,
+    },
+    /// More images than there is memory for.
+    #[error(
+        "there is no memory for {} images of {shape}, {} MB: take fewer or smaller ones, or read them batch by batch in \
+         a `Dataset` of your own",
+        thousands(*images),
+        thousands(bytes / 1_000_000)
+    )]
+    NoMemory {
+        /// How many images.
+        images: usize,
+        /// The shape of each: `3×224×224`.
+        shape: String,
+        /// How many bytes they need.
+        bytes: usize,
+        /// What libtorch says.
+        cause: TchError,
+    },
+    /// A file, or an entry of an archive, that cannot be read.
+    #[error("{file} cannot be read: {cause}")]
+    Read {
+        /// The file; within an archive, its path there behind the archive's own.
+        file: PathBuf,
+        /// What the system or the decompressor says.
+        cause: io::Error,
+    },
+    /// An archive's entry that ends too early.
+    #[error("{file} is cut off: {found} of its {expected} bytes are there")]
+    Truncated {
+        /// The entry.
+        file: PathBuf,
+        /// How many bytes it should have.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// An archive's entry that is too big for an image.
+    #[error("{file} has {found} bytes, but no image may have more than {limit}")]
+    TooBig {
+        /// The entry.
+        file: PathBuf,
+        /// How many bytes it has.
+        found: u64,
+        /// How many an image may have.
+        limit: u64,
+    },
+    /// IDX files that are not there.
+    #[error("{folder} has no {expected} (nor with a dot for the hyphen, nor with .gz)")]
+    MissingIdx {
+        /// Where the file should be.
+        folder: PathBuf,
+        /// Its name.
+        expected: String,
+    },
+    /// A file that is no IDX file, or not the right one.
+    #[error("{file} begins with {found:#010x}, but an IDX file of {what} begins with {expected:#010x}")]
+    IdxMagic {
+        /// The file.
+        file: PathBuf,
+        /// «images» or «labels».
+        what: &'static str,
+        /// The first four bytes that it should have: bytes, and the number of dimensions.
+        expected: u32,
+        /// Those that it has.
+        found: u32,
+    },
+    /// An IDX file that is shorter than its header says.
+    #[error("{file} is cut off: its header asks for {expected} bytes in all, but there are {found}")]
+    IdxTruncated {
+        /// The file.
+        file: PathBuf,
+        /// How many bytes it should have, unpacked.
+        expected: u64,
+        /// How many it has.
+        found: u64,
+    },
+    /// An IDX file that is longer than its header says.
+    #[error("{file} goes on after its end: its header asks for {expected} bytes in all, but there are {found}")]
+    IdxTrailing {
+        /// The file.
+        file: PathBuf,
+        /// How many bytes it should have, unpacked.
+        expected: u64,
+        /// How many it has.
+        found: u64,
+    },
+    /// An IDX file whose header leaves nothing.
+    #[error("{file} is empty: its header says {shape}")]
+    IdxEmpty {
+        /// The file.
+        file: PathBuf,
+        /// The dimensions in the header: `0×28×28`.
+        shape: String,
+    },
+    /// Images and labels that do not belong together.
+    #[error("{images} has {image_count} images, but {labels} has {label_count} labels: each image needs one")]
+    IdxCounts {
+        /// The file of the images.
+        images: PathBuf,
+        /// How many there are.
+        image_count: usize,
+        /// The file of the labels.
+        labels: PathBuf,
+        /// How many there are.
+        label_count: usize,
+    },
     /// What libtorch says.
     #[error(transparent)]
     Tch(#[from] TchError),
@@ -133,5 +309,35 @@ impl DataError {
     /// ```
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Other(error.into())
+    }
+}
+
+/// One of several sizes of images, where all should have the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSize {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// How many images have this size.
+    pub images: usize,
+    /// The first of them.
+    pub first: PathBuf,
+}
+
+impl fmt::Display for ImageSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = if self.images == 1 { "image" } else { "images" };
+        let count = thousands(self.images);
+        write!(f, "{}×{} ({count} {noun}, first {})", self.width, self.height, self.first.display())
+    }
+}
+
+/// The first three sizes in words, and how many more there are.
+fn several(sizes: &[ImageSize]) -> String {
+    let named = sizes.iter().take(3).map(ImageSize::to_string).collect::<Vec<_>>().join(", ");
+    match sizes.len().saturating_sub(3) {
+        0 => format!("{named} (width×height)"),
+        more => format!("{named} and {more} more (width×height)"),
     }
 }

@@ -6,19 +6,23 @@
 //!
 //! | what there is | how it becomes [`Data`] |
 //! |---|---|
+//! | folders of images, an archive of them, IDX files, the embedded digits | [`ImageData`] |
 //! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
 //! | batches, already made | [`Data::from_batches`] |
 //! | something of your own | implement [`Dataset`], then [`Data::builder`] |
 
 mod dataset;
 mod error;
+mod images;
 mod loader;
+mod progress;
 mod splits;
 mod tensors;
 
 pub use self::{
     dataset::Dataset,
-    error::DataError,
+    error::{DataError, ImageSize},
+    images::{ImageData, ImageDataset},
     loader::Loader,
     splits::{Data, DataBuilder},
     tensors::TensorDataset,

@@ -94,13 +94,27 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether there is anything to train with, in batches of this size: known before any item is.
+    pub(crate) fn check(&self, items: usize) -> Result<(), DataError> {
+        let batch_size = self.batch_size;
+        if batch_size == 0 || self.valid_batch_size == Some(0) {
+            Err(DataError::BatchSize)
+        } else if self.drop_last && 0 < items && items < batch_size {
+            Err(DataError::NoBatch { items, batch_size })
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// The choices on the way to [`Data`]; see [`Data::builder`].
 #[must_use = "nothing is there before `build`"]
 pub struct DataBuilder {
-    train: Box<dyn Dataset>,
-    valid: Option<Box<dyn Dataset>>,
-    classes: Vec<String>,
-    options: Options,
+    pub(crate) train: Box<dyn Dataset>,
+    pub(crate) valid: Option<Box<dyn Dataset>>,
+    pub(crate) classes: Vec<String>,
+    pub(crate) options: Options,
 }
 
 impl DataBuilder {
@@ -146,11 +160,9 @@ impl DataBuilder {
     /// [`DataError::BatchSize`] for a batch size of 0, [`DataError::Empty`] where the training or the validation data
     /// have no items, [`DataError::NoBatch`] where `drop_last` would leave nothing.
     pub fn build(self) -> Result<Data, DataError> {
+        self.options.check(self.train.len())?;
         let Options { batch_size, valid_batch_size, shuffle, drop_last } = self.options;
         let train = Loader::of_part("training", self.train, batch_size)?.shuffle(shuffle).drop_last(drop_last);
-        if train.batches() == 0 {
-            return Err(DataError::NoBatch { items: train.items(), batch_size });
-        }
         let valid = match self.valid {
             Some(valid) => Some(Loader::of_part("validation", valid, valid_batch_size.unwrap_or(batch_size))?),
             None => None,

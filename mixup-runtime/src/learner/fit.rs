@@ -184,11 +184,10 @@ impl Learner {
 
     pub(super) fn forward(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
-        state.last_output = state.model.forward(&state.last_input, state.train).map_err(|source| Error::Model {
-            at: state.at(),
-            input: state.last_input.to_string(),
-            source,
-        })?;
+        state.last_output = state
+            .model
+            .forward_batch(&state.last_input, state.train)
+            .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
         Ok(())
     }
 

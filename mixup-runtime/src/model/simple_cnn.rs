@@ -52,7 +52,7 @@ fn normal(shape: &[i64], std: f64, rng: &mut Rng) -> Tensor {
 }
 
 impl Model for SimpleCnn {
-    fn forward(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
+    fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         let images = input.one()?;
         let size = images.size();
         if size.len() != 4 || size[1] != self.channels {

@@ -1,0 +1,193 @@
+//! Lists an archive of images: `.tgz`, `.tar.gz`, `.tar` or `.zip`, told apart by their content.
+//!
+//! Entries are read into memory and nowhere else: no path in an archive can reach the disk.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, BufReader, Read, Seek},
+    path::{Path, PathBuf},
+};
+
+use flate2::read::MultiGzDecoder;
+
+use super::tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image};
+use crate::data::{DataError, progress::Progress};
+
+/// The most bytes that an image may have, packed as it is: a limit for archives made to exhaust the memory.
+const LIMIT: u64 = 256 << 20;
+
+/// A folder or an image in the archive, by the parts of its path; folders have no bytes.
+struct Entry {
+    path: Vec<String>,
+    bytes: Option<Vec<u8>>,
+}
+
+/// The images in `file`, read but not decoded.
+pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
+    super::folder::metadata(file)?;
+    let failed = |cause| DataError::Read { file: file.to_owned(), cause };
+    let mut source = File::open(file).map_err(failed)?;
+    let size = source.metadata().map_err(failed)?.len();
+    let mut start = Vec::new();
+    source.by_ref().take(512).read_to_end(&mut start).map_err(failed)?;
+    source.rewind().map_err(failed)?;
+
+    let progress = Progress::new(format!("reading {}", file.display()), size);
+    let entries = if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+        zip(file, source, &progress)?
+    } else if start.starts_with(&[0x1f, 0x8b]) {
+        tar(file, MultiGzDecoder::new(BufReader::new(Counted { source, progress: &progress })))?
+    } else if start.get(257..262) == Some(b"ustar") {
+        tar(file, BufReader::new(Counted { source, progress: &progress }))?
+    } else {
+        return Err(DataError::Unrecognised { path: file.to_owned() });
+    };
+    drop(progress);
+    arrange(file, entries)
+}
+
+/// Sorts the entries into the parts, below the one folder that holds `train`, if they do not lie at the top.
+fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
+    let at = |entry: &Entry, depth: usize| entry.path.get(depth).is_some_and(|name| name == TRAIN);
+    let depth = usize::from(!entries.iter().any(|entry| at(entry, 0)));
+    let mut root = file.to_owned();
+    let mut top = None;
+    if depth == 1 {
+        let tops: BTreeSet<&String> = entries.iter().filter(|e| at(e, 1)).filter_map(|e| e.path.first()).collect();
+        if tops.len() > 1 {
+            let tops = tops.into_iter().cloned().collect();
+            return Err(DataError::SeveralTrainFolders { file: file.to_owned(), tops });
+        }
+        let Some(&only) = tops.first() else {
+            return Err(DataError::MissingFolder { folder: file.join(TRAIN) });
+        };
+        root.push(only);
+        top = Some(only.clone());
+    }
+    let mut train = Part::new(root.join(TRAIN));
+    let mut valid = VALID.map(|name| (name, Part::new(root.join(name)), false));
+    for Entry { path, bytes } in entries {
+        if depth == 1 && path.first() != top.as_ref() {
+            continue;
+        }
+        let Some((split, rest)) = path.get(depth..).and_then(<[String]>::split_first) else { continue };
+        let part = if split == TRAIN {
+            &mut train
+        } else if let Some((_, part, there)) = valid.iter_mut().find(|(name, ..)| split == name) {
+            *there = true;
+            part
+        } else {
+            continue;
+        };
+        match (rest, bytes) {
+            ([class, below @ ..], Some(bytes)) if !below.is_empty() => {
+                // A path that comes twice counts once, as it would when unpacked.
+                part.class(class.as_ref()).insert(below.iter().collect(), Content::Memory(bytes));
+            }
+            ([class, ..], None) => {
+                part.class(class.as_ref());
+            }
+            _ => {}
+        }
+    }
+    Listing::new(train, valid.into_iter().find(|(_, _, there)| *there).map(|(_, part, _)| part))
+}
+
+fn tar(file: &Path, source: impl Read) -> Result<Vec<Entry>, DataError> {
+    let failed = |cause| DataError::Read { file: file.to_owned(), cause };
+    let mut archive = ::tar::Archive::new(source);
+    let mut entries = Vec::new();
+    for entry in archive.entries().map_err(failed)? {
+        let mut entry = entry.map_err(failed)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let Some(path) = parts(&name) else { continue };
+        let kind = entry.header().entry_type();
+        if kind.is_dir() {
+            entries.extend(folders(path, true));
+        } else if !wanted(&path) {
+            entries.extend(folders(path, false));
+        } else if kind.is_symlink() || kind.is_hard_link() {
+            let cause = io::Error::new(io::ErrorKind::Unsupported, "a link to an image, which archives may not have");
+            return Err(DataError::Read { file: file.join(name), cause });
+        } else {
+            let size = entry.size();
+            let bytes = read(&mut entry, size, file.join(name))?;
+            entries.push(Entry { path, bytes: Some(bytes) });
+        }
+    }
+    Ok(entries)
+}
+
+fn zip(file: &Path, source: File, progress: &Progress) -> Result<Vec<Entry>, DataError> {
+    let failed = |cause: ::zip::result::ZipError| DataError::Read { file: file.to_owned(), cause: cause.into() };
+    let mut archive = ::zip::ZipArchive::new(BufReader::new(source)).map_err(failed)?;
+    let mut entries = Vec::new();
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(failed)?;
+        // Some packers on Windows write their own separator.
+        let name = entry.name().map_err(failed)?.replace('\\', "/");
+        progress.step(entry.compressed_size());
+        let Some(path) = parts(&name) else { continue };
+        if entry.is_dir() || name.ends_with('/') {
+            entries.extend(folders(path, true));
+        } else if !wanted(&path) {
+            entries.extend(folders(path, false));
+        } else {
+            let size = entry.size();
+            let bytes = read(&mut entry, size, file.join(name))?;
+            entries.push(Entry { path, bytes: Some(bytes) });
+        }
+    }
+    Ok(entries)
+}
+
+/// The parts of a path in an archive; none where it leads upwards or is hidden, for such a file is none of the images.
+fn parts(name: &str) -> Option<Vec<String>> {
+    let parts: Vec<String> =
+        name.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect();
+    (!parts.is_empty() && !parts.iter().any(|part| is_hidden(part.as_ref()))).then_some(parts)
+}
+
+/// Whether it is an image that may lie in a class, at the top of the archive or one folder below.
+fn wanted(path: &[String]) -> bool {
+    let part = |name: &String| name == TRAIN || VALID.contains(&name.as_str());
+    path.iter().take(2).any(part) && path.last().is_some_and(|name| is_image(Path::new(name)))
+}
+
+/// The folder at `path`, or, for a file that is no image, the folder that it lies in: so an empty class is noticed.
+fn folders(mut path: Vec<String>, is_folder: bool) -> Option<Entry> {
+    if !is_folder {
+        path.pop();
+    }
+    (!path.is_empty()).then_some(Entry { path, bytes: None })
+}
+
+/// All bytes of an entry, as many as its header promises.
+fn read(entry: &mut impl Read, expected: u64, file: PathBuf) -> Result<Vec<u8>, DataError> {
+    if expected > LIMIT {
+        return Err(DataError::TooBig { file, found: expected, limit: LIMIT });
+    }
+    let mut bytes = Vec::new();
+    if let Err(cause) = entry.take(LIMIT).read_to_end(&mut bytes) {
+        return Err(DataError::Read { file, cause });
+    }
+    match u64::try_from(bytes.len()) {
+        Ok(found) if found != expected => Err(DataError::Truncated { file, expected, found }),
+        _ => Ok(bytes),
+    }
+}
+
+/// A file that reports how much of it has been read.
+struct Counted<'a> {
+    source: File,
+    progress: &'a Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.progress.step(u64::try_from(read).unwrap_or_default());
+        Ok(read)
+    }
+}

@@ -1,0 +1,71 @@
+//! Lists a folder of images: `train/<class>/…` and, if there is one, `valid/<class>/…`.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image};
+use crate::data::DataError;
+
+/// The images below `root`, none of them opened yet.
+pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
+    if !metadata(root)?.is_dir() {
+        return Err(DataError::NotAFolder { path: root.to_owned() });
+    }
+    let train = root.join(TRAIN);
+    if !train.is_dir() {
+        return Err(DataError::MissingFolder { folder: train });
+    }
+    let valid = VALID.iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
+    Listing::new(part(&train)?, valid.as_deref().map(part).transpose()?)
+}
+
+/// What kind of thing lies at `path`, links followed.
+pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
+    fs::metadata(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => DataError::NotFound { path: path.to_owned() },
+        _ => DataError::Read { file: path.to_owned(), cause },
+    })
+}
+
+fn part(folder: &Path) -> Result<Part, DataError> {
+    let mut part = Part::new(folder.to_owned());
+    for path in children(folder)? {
+        if let (Some(class), true) = (path.file_name(), metadata(&path)?.is_dir()) {
+            walk(&path, Path::new(""), part.class(class))?;
+        }
+    }
+    Ok(part)
+}
+
+/// The images in a class, those in folders below it included. Linked folders below it are left out, so that no link can
+/// lead in a circle.
+fn walk(folder: &Path, below: &Path, images: &mut BTreeMap<PathBuf, Content>) -> Result<(), DataError> {
+    for path in children(folder)? {
+        let Some(name) = path.file_name() else { continue };
+        let below = below.join(name);
+        if path.is_dir() {
+            if !path.is_symlink() {
+                walk(&path, &below, images)?;
+            }
+        } else if is_image(&path) {
+            images.insert(below, Content::File(path));
+        }
+    }
+    Ok(())
+}
+
+/// What lies in a folder and is the user's own.
+fn children(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let failed = |cause| DataError::Read { file: folder.to_owned(), cause };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !is_hidden(&entry.file_name()) {
+            paths.push(entry.path());
+        }
+    }
+    Ok(paths)
+}
