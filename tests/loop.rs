@@ -23,7 +23,14 @@ impl Tape {
         self.0.add(format!("epoch_begin {epoch}, iteration {iteration}, train {train}"));
     }
 
-    fn on_batch_begin(&mut self, num_batch: usize, batches: usize, iteration: usize, train: bool, last_target: &Target) {
+    fn on_batch_begin(
+        &mut self,
+        num_batch: usize,
+        batches: usize,
+        iteration: usize,
+        train: bool,
+        last_target: &Target,
+    ) {
         let items = last_target.items();
         self.0.add(format!("batch_begin {num_batch}/{batches} of {items}, iteration {iteration}, train {train}"));
     }

@@ -23,7 +23,10 @@ pub fn linear(vars: &Vars<'_>, features: i64, outputs: i64) -> Linear {
     // For so few numbers a second thread is only waited for.
     tch::set_num_threads(1);
     let weight = series(features * outputs, 0.1).reshape([features, outputs]);
-    Linear { weight: vars.path().var_copy("weight", &weight), bias: vars.path().var_copy("bias", &series(outputs, -0.2)) }
+    Linear {
+        weight: vars.path().var_copy("weight", &weight),
+        bias: vars.path().var_copy("bias", &series(outputs, -0.2)),
+    }
 }
 
 impl Model for Linear {

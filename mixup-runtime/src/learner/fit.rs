@@ -9,6 +9,7 @@ use crate::{
     callback::{Decision, Flow, Hook},
     error::Error,
     loss::{Loss, Reduction},
+    metrics::MetricError,
 };
 
 /// Why the loop was left before its end.
@@ -218,6 +219,9 @@ impl Learner {
         for ((name, metric), sum) in self.metrics.iter().zip(&mut measured.metrics) {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
             let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
+            if value.numel() != 1 {
+                return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
+            }
             sum.push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
         }
         Ok(())
