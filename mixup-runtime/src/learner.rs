@@ -164,6 +164,12 @@ impl Learner {
         &self.state.data
     }
 
+    /// Gives the data back, for another learner.
+    #[must_use]
+    pub fn into_data(self) -> Data {
+        self.state.data
+    }
+
     /// The generator behind all that is random.
     pub fn rng(&mut self) -> &mut Rng {
         &mut self.state.rng

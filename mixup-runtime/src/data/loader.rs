@@ -185,6 +185,19 @@ impl Loader {
         }
     }
 
+    /// The first item as a batch of one, or the first of prepared batches: to see shapes before a training.
+    ///
+    /// # Errors
+    /// As of [`batch`](Self::batch).
+    pub fn sample(&self) -> Result<Batch, DataError> {
+        match &self.source {
+            Source::Prepared { batches, .. } => {
+                batches.first().map(share).ok_or(DataError::Index { index: 0, items: 0 })
+            }
+            Source::Dataset(dataset) => dataset.batch(&[0]),
+        }
+    }
+
     /// How many entries an order has.
     fn entries(&self) -> usize {
         match &self.source {
