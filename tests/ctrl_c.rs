@@ -1,6 +1,7 @@
 //! Ctrl-C where it ends the process: outside of a training, and the second time in one. Each is tried out in a process of
 //! its own, which is this program again with one test of it.
 #![cfg(unix)]
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
 

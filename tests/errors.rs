@@ -120,7 +120,7 @@ fn a_class_that_the_model_does_not_know_is_told_with_the_batch() {
     let error = spoilt(on(data(12, 4)), true, |_, target| *target = Tensor::from_slice(&[0_i64, 1, 5, 0]).into());
     let text = error.to_string();
     assert!(text.starts_with("the loss function CrossEntropy, epoch 1, training batch 2: "), "{text}");
-    assert!(text.contains('5') && text.contains("out of bounds"), "{text}");
+    assert!(text.contains('5'), "{text}");
 }
 
 #[test]
@@ -179,7 +179,8 @@ fn data_that_give_another_number_of_items_are_told() {
 
     let data = Data::builder(TooFew).batch_size(4).build().expect("there are items");
     let error = on(data).build().expect("nothing is wrong yet").fit(1, 0.1).expect_err("one is missing");
-    assert!(matches!(error, Error::Data { source: DataError::WrongBatch { asked: 4, input: 3, target: 3 }, .. }));
+    let Error::Data { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(**source, DataError::WrongBatch { asked: 4, input: 3, target: 3 }), "{error}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What a hook may decide: each flow value does what it says, and the strongest answer wins.
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
 
@@ -174,8 +175,8 @@ fn skip_step_leaves_the_parameters_as_they_are_and_the_gradients_do_not_stay() {
 
 /// Gradient accumulation, as fastai v1 has it: a step every `every` batches, with the mean of their gradients.
 struct Accumulate {
-    every: usize,
-    kept: usize,
+    every: u32,
+    kept: u32,
 }
 
 #[callback]
@@ -183,7 +184,7 @@ impl Accumulate {
     fn on_backward_end(&mut self, gradients: &Gradients) -> Result<Option<SkipStep>, tch::TchError> {
         self.kept = (self.kept + 1) % self.every;
         if self.kept == 0 {
-            gradients.scale(1.0 / self.every as f64)?;
+            gradients.scale(1.0 / f64::from(self.every))?;
         }
         Ok((self.kept > 0).then_some(SkipStep))
     }

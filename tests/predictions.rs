@@ -1,4 +1,5 @@
 //! Predictions: every item's answer, in the data's order, after the activation that belongs to the loss function.
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
 

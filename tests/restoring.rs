@@ -2,6 +2,7 @@
 //!
 //! A table: the ways out below, against the arrangements in the tests. After each, the learner must be as one that was
 //! never in trouble, to the bit.
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
 
@@ -45,7 +46,7 @@ impl Witness {
     }
 }
 
-/// A user's callback that changes the loss function as MixUp does: half of it, until training ends.
+/// A user's callback that changes the loss function as `MixUp` does: half of it, until training ends.
 struct Halved {
     log: Log,
     original: Option<LossFunc>,
@@ -461,9 +462,9 @@ fn a_panic_inside_of_no_grad_does_not_leave_autograd_off() {
 #[test]
 fn validation_and_predictions_end_as_training_does() {
     let _alone = alone();
-    let whats: [fn(&mut Learner) -> Result<(), Error>; 2] =
-        [|learn| learn.validate().map(drop), |learn| learn.predictions().map(drop)];
-    for what in whats {
+    type Look = fn(&mut Learner) -> Result<(), Error>;
+    let looks: [Look; 2] = [|learn| learn.validate().map(drop), |learn| learn.predictions().map(drop)];
+    for look in looks {
         for place in [Place::Hook(Hook::ValidateBegin), Place::Hook(Hook::BatchEnd), Place::Model, Place::Loss] {
             for trouble in [Trouble::Error, Trouble::Panic, Trouble::CtrlC] {
                 let (fuse, log) = (Fuse::default(), Log::default());
@@ -474,12 +475,12 @@ fn validation_and_predictions_end_as_training_does() {
                 let original = learn.loss_func().clone();
                 fuse.set(place, trouble.clone(), 0);
                 let case = format!("{trouble:?} in {place:?}");
-                let ended = catch_unwind(AssertUnwindSafe(|| what(&mut learn)));
+                let ended = catch_unwind(AssertUnwindSafe(|| look(&mut learn)));
                 assert_eq!(ended.is_err(), matches!(trouble, Trouble::Panic), "{case}");
                 assert!(!matches!(ended, Ok(Ok(()))), "{case}: it was not reached");
                 brackets(&log.take(), &["first", "halved", "last"], &case);
                 assert!(learn.loss_func().is_same(&original), "{case}");
-                what(&mut learn).unwrap_or_else(|error| panic!("{case}: {error}"));
+                look(&mut learn).unwrap_or_else(|error| panic!("{case}: {error}"));
                 trains_on_as_if_nothing_had_been(&mut learn, arrange, Sabotage::BehindThem, &case);
             }
         }

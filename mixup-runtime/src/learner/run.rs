@@ -78,7 +78,9 @@ impl Learner {
         let zeroed = self.state.params.zero_grad();
         drop(watch);
         if let Some(payload) = panic {
-            errors.iter().for_each(|error| tracing::error!("beside the panic: {error}"));
+            for error in &errors {
+                tracing::error!("beside the panic: {error}");
+            }
             resume_unwind(payload);
         }
         let mut errors = errors.into_iter();
