@@ -461,8 +461,9 @@ fn a_panic_inside_of_no_grad_does_not_leave_autograd_off() {
 
 #[test]
 fn validation_and_predictions_end_as_training_does() {
-    let _alone = alone();
     type Look = fn(&mut Learner) -> Result<(), Error>;
+
+    let _alone = alone();
     let looks: [Look; 2] = [|learn| learn.validate().map(drop), |learn| learn.predictions().map(drop)];
     for look in looks {
         for place in [Place::Hook(Hook::ValidateBegin), Place::Hook(Hook::BatchEnd), Place::Model, Place::Loss] {
