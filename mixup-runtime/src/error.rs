@@ -108,7 +108,7 @@ pub enum Error {
         at: At,
         /// What the data set returned.
         #[source]
-        source: DataError,
+        source: Box<DataError>,
     },
     /// libtorch refused a step of the loop: the backward pass, the optimizer, a copy to the device.
     #[error("{what}, {at}: {source}")]

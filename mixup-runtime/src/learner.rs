@@ -77,7 +77,7 @@ impl Learner {
     /// train on. A [`StopTraining`](crate::callback::StopTraining) is no error: the report's outcome tells of it.
     pub fn fit(&mut self, epochs: usize, lr: f64) -> Result<Report, Error> {
         self.set_lr(lr)?;
-        self.run(epochs, Self::train)?;
+        self.run(Some(epochs), Self::train)?;
         Ok(self.report())
     }
 
@@ -87,7 +87,7 @@ impl Learner {
         Report {
             metric_names: self.state.metric_names.clone(),
             epochs: self.state.rows.clone(),
-            outcome: self.state.outcome.clone(),
+            outcome: self.state.ended.clone(),
         }
     }
 
