@@ -142,9 +142,13 @@ impl MixUp {
             return Err(MixUpError::StackSeveral { tensors: input.tensors().len() });
         }
         let mut kind = Kind::Float;
-        for tensor in input.tensors() {
+        for (position, tensor) in input.tensors().into_iter().enumerate() {
             if !tensor.is_floating_point() {
                 return Err(MixUpError::InputKind { kind: tensor.kind() });
+            }
+            let found = crate::input::items(tensor);
+            if found != items {
+                return Err(MixUpError::Inputs { position, expected: items, found });
             }
             if tensor.kind() == Kind::Double {
                 kind = Kind::Double;
@@ -228,6 +232,18 @@ pub enum MixUpError {
     /// A batch without items.
     #[error("the batch is empty: there is nothing to mix")]
     Empty,
+    /// Input tensors of different length.
+    #[error(
+        "the batch's first input tensor has {expected} items and tensor {position} has {found}: there must be as many"
+    )]
+    Inputs {
+        /// The tensor's place, counted from 0.
+        position: usize,
+        /// The first tensor's first dimension.
+        expected: usize,
+        /// This tensor's first dimension.
+        found: usize,
+    },
     /// Inputs and targets of different length.
     #[error("the batch has {inputs} inputs and {targets} targets: there must be a target for each input")]
     Lengths {
