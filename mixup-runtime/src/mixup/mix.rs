@@ -23,6 +23,18 @@ struct Buffer {
     whole: Tensor,
 }
 
+impl Buffer {
+    /// Whether the tensor's first number lies in this memory.
+    fn holds(&self, tensor: &Tensor) -> bool {
+        if tensor.is_sparse() || tensor.is_mkldnn() {
+            return false; // such a tensor has no memory of one piece, and no buffer is one
+        }
+        let begin = self.whole.data_ptr().addr();
+        let bytes = self.whole.numel() * self.whole.kind().elt_size_in_bytes();
+        self.whole.device() == tensor.device() && (begin..begin + bytes).contains(&tensor.data_ptr().addr())
+    }
+}
+
 impl Mixer {
     /// The blend of `x` `[n, …]` with itself. `slot` tells the batch's tensors apart: each has its own buffer.
     pub(super) fn mix(
@@ -47,6 +59,16 @@ impl Mixer {
             let _ = mixed.f_lerp_tensor_(x, &spread(weight, x)?)?;
         }
         Ok(mixed)
+    }
+
+    /// Lets go of each buffer that one of these tensors lies in: a batch that was mixed here may come again, and what is
+    /// read must not be written over.
+    pub(super) fn spare(&mut self, tensors: &[&Tensor]) {
+        for buffer in &mut self.buffers {
+            if tensors.iter().any(|tensor| buffer.as_ref().is_some_and(|buffer| buffer.holds(tensor))) {
+                *buffer = None;
+            }
+        }
     }
 
     /// Lets go of all memory.
