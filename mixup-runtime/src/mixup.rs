@@ -165,6 +165,7 @@ impl MixUp {
         }
         match target {
             Target::Dense(dense) if !dense.is_floating_point() => Err(MixUpError::TargetKind { kind: dense.kind() }),
+            Target::Dense(dense) if dense.kind() == Kind::Double => Ok(Kind::Double),
             Target::Classes(_) if !self.stack_y => Err(MixUpError::MixedClasses),
             _ => Ok(kind),
         }
