@@ -87,6 +87,10 @@ impl Slots {
         let _no_grad = tch::no_grad_guard();
         self.of.resize_with(params.len(), || None);
         for ((_, param), slot) in params.iter().zip(&mut self.of) {
+            // A parameter that was frozen after some steps still has a gradient, of zeros: momentum and decay would move it.
+            if !param.requires_grad() {
+                continue;
+            }
             let grad = param.f_grad()?;
             if !grad.defined() {
                 continue;
