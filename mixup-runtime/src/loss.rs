@@ -184,6 +184,16 @@ pub enum LossError {
         /// The target's shape.
         target: Vec<i64>,
     },
+    /// A class index that the output has no score for.
+    #[error("{loss} got the class index {class}, and the output has scores for {classes} classes: 0 to {}", classes - 1)]
+    Class {
+        /// The loss function.
+        loss: &'static str,
+        /// The index.
+        class: i64,
+        /// How many classes the output has, in dimension 1.
+        classes: i64,
+    },
     /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
     #[error(
         "{loss} gave losses of the shape {got:?} for {items} mixed items: with `Reduction::None` it must keep the items apart"
