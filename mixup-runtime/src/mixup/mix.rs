@@ -4,7 +4,7 @@
 //! a buffer that stands from batch to batch. Large items are blended one by one, each read once with its partner and written
 //! once; small ones all at once, where calls would cost more than passes.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::Draws;
 
@@ -118,6 +118,6 @@ fn out_of_place(x: &Tensor, weight: &Tensor, partner: &Tensor) -> Result<Tensor,
 fn spread(weight: &Tensor, x: &Tensor) -> Result<Tensor, TchError> {
     let mut shape = vec![1; x.dim().max(1)];
     shape[0] = -1;
-    let weight = if x.kind() == Kind::Float { weight.shallow_clone() } else { weight.f_to_kind(x.kind())? };
+    let weight = if x.kind() == weight.kind() { weight.shallow_clone() } else { weight.f_to_kind(x.kind())? };
     weight.f_reshape(&shape)
 }
