@@ -88,11 +88,28 @@ pub trait Loss: Any + Send {
     }
 }
 
-/// `CrossEntropy` for `mixup_runtime::loss::cross_entropy::CrossEntropy`.
+/// `CrossEntropy` for `mixup_runtime::loss::cross_entropy::CrossEntropy`; of a function its name; a closure and a pointer to
+/// a function have none and are called that.
 pub(crate) fn short_type_name<T: ?Sized>() -> String {
     let name = std::any::type_name::<T>();
-    let path = name.split('<').next().unwrap_or(name).trim_end_matches("::{{closure}}");
-    path.rsplit("::").next().unwrap_or(path).to_owned()
+    if name.ends_with("{{closure}}") {
+        return "closure".to_owned();
+    }
+    // What stands in angle brackets is left out: `Top<f32>`, `<Top as Metric>::of`. The `>` of an arrow closes none.
+    let (mut depth, mut path, mut before) = (0_usize, String::new(), ' ');
+    for letter in name.chars() {
+        match letter {
+            '<' => depth += 1,
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => path.push(letter),
+            _ => {}
+        }
+        before = letter;
+    }
+    if path.contains("fn(") {
+        return "function".to_owned();
+    }
+    path.rsplit("::").find(|part| !part.is_empty()).unwrap_or(name).to_owned()
 }
 
 /// A loss function as the learner holds it: cheap to clone, and the same one as its clone.
@@ -166,6 +183,16 @@ pub enum LossError {
         output: Vec<i64>,
         /// The target's shape.
         target: Vec<i64>,
+    },
+    /// A class index that the output has no score for.
+    #[error("{loss} got the class index {class}, and the output has scores for {classes} classes: 0 to {}", classes - 1)]
+    Class {
+        /// The loss function.
+        loss: &'static str,
+        /// The index.
+        class: i64,
+        /// How many classes the output has, in dimension 1.
+        classes: i64,
     },
     /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
     #[error(

@@ -101,10 +101,6 @@ pub enum MetricError {
 /// Shapes that do not fit.
 pub fn accuracy(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
     let target = target.heavier()?;
-    let classes = match &target {
-        Target::Dense(dense) if dense.size() == output.size() && output.dim() >= 2 => dense.f_argmax(1, false)?,
-        other => other.tensor().shallow_clone(),
-    };
     let shapes = || MetricError::Shapes {
         wanted: "scores `[n, classes, d…]` and class indices `[n, d…]`, or dense targets of the scores' shape",
         output: output.size(),
@@ -114,9 +110,11 @@ pub fn accuracy(output: &Tensor, target: &Target) -> Result<Tensor, MetricError>
         return Err(shapes());
     }
     let guess = output.f_argmax(1, false)?;
-    if guess.size() != classes.size() {
-        return Err(shapes());
-    }
+    let classes = match &target {
+        Target::Classes(classes) if classes.size() == guess.size() => classes.shallow_clone(),
+        Target::Dense(dense) if dense.size() == output.size() => dense.f_argmax(1, false)?,
+        _ => return Err(shapes()),
+    };
     Ok(guess.f_eq_tensor(&classes)?.f_mean(Kind::Float)?)
 }
 

@@ -102,8 +102,8 @@ impl MixUp {
     /// # Errors
     /// [`MixUpError`]: batches that can't be mixed; the batch is then as it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, draws: &Draws) -> Result<(), MixUpError> {
-        let tensors = self.check(input, target, draws)?;
-        let (kind, device) = (tensors, input.device());
+        let (kind, device) = (self.check(input, target, draws)?, input.device());
+        self.mixer.spare(&[input.tensors(), vec![target.tensor()]].concat());
         let weight = draws.weight(kind, device)?;
         let partner = draws.partner(device)?;
         let mixed_target = match &*target {
@@ -142,9 +142,13 @@ impl MixUp {
             return Err(MixUpError::StackSeveral { tensors: input.tensors().len() });
         }
         let mut kind = Kind::Float;
-        for tensor in input.tensors() {
+        for (position, tensor) in input.tensors().into_iter().enumerate() {
             if !tensor.is_floating_point() {
                 return Err(MixUpError::InputKind { kind: tensor.kind() });
+            }
+            let found = crate::input::items(tensor);
+            if found != items {
+                return Err(MixUpError::Inputs { position, expected: items, found });
             }
             if tensor.kind() == Kind::Double {
                 kind = Kind::Double;
@@ -161,6 +165,7 @@ impl MixUp {
         }
         match target {
             Target::Dense(dense) if !dense.is_floating_point() => Err(MixUpError::TargetKind { kind: dense.kind() }),
+            Target::Dense(dense) if dense.kind() == Kind::Double => Ok(Kind::Double),
             Target::Classes(_) if !self.stack_y => Err(MixUpError::MixedClasses),
             _ => Ok(kind),
         }
@@ -228,6 +233,18 @@ pub enum MixUpError {
     /// A batch without items.
     #[error("the batch is empty: there is nothing to mix")]
     Empty,
+    /// Input tensors of different length.
+    #[error(
+        "the batch's first input tensor has {expected} items and tensor {position} has {found}: there must be as many"
+    )]
+    Inputs {
+        /// The tensor's place, counted from 0.
+        position: usize,
+        /// The first tensor's first dimension.
+        expected: usize,
+        /// This tensor's first dimension.
+        found: usize,
+    },
     /// Inputs and targets of different length.
     #[error("the batch has {inputs} inputs and {targets} targets: there must be a target for each input")]
     Lengths {

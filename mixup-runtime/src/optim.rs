@@ -30,7 +30,7 @@ pub struct Hyper {
 
 /// Changes the parameters by their gradients.
 pub trait Optimizer: Any + Send {
-    /// One step. Parameters without a gradient are left alone; gradients are not zeroed here.
+    /// One step. Parameters that are frozen or without a gradient are left alone; gradients are not zeroed here.
     ///
     /// # Errors
     /// What libtorch says.

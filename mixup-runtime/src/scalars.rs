@@ -19,8 +19,12 @@ impl Scalars {
     /// Adds the value of a tensor of one element.
     ///
     /// # Errors
-    /// What libtorch says of a tensor that is no number.
+    /// A tensor of more or fewer than one element; what libtorch says of one that can't be read.
     pub fn push(&mut self, scalar: &Tensor) -> Result<(), tch::TchError> {
+        if scalar.numel() != 1 {
+            let size = scalar.size();
+            return Err(tch::TchError::Shape(format!("one number is wanted, and the tensor has the shape {size:?}")));
+        }
         if scalar.device() == Device::Cpu {
             self.values.push(scalar.f_double_value(&[])?);
         } else {

@@ -127,6 +127,27 @@ impl Target {
         })
     }
 
+    /// A mixed target as fastai v1 packs it, for comparison with fastai: `[n, 3]`, `f32`, in whose columns are the first
+    /// target, the second and the weight of the first.
+    ///
+    /// For nothing else: above 2,048 half precision does not have every integer (above 16,777,216 `f32` does not), so a
+    /// label in such a layout may become another one.
+    ///
+    /// # Errors
+    /// [`TargetError::Packed`] for a target that is not mixed, or of more than one number per item: it has no such layout.
+    pub fn packed(&self) -> Result<Tensor, TargetError> {
+        let no_layout = |of: &Self, what| TargetError::Packed { what, shape: of.tensor().size() };
+        let Self::Mixed { first, second, weight } = self else { return Err(no_layout(self, self.kind_name())) };
+        let column = |target: &Self| match target {
+            Self::Classes(tensor) | Self::Dense(tensor) if tensor.size() == weight.size() => {
+                Ok(tensor.f_to_kind(Kind::Float)?)
+            }
+            other => Err(no_layout(other, other.kind_name())),
+        };
+        let columns = [column(first)?, column(second)?, weight.f_to_kind(Kind::Float)?];
+        Ok(Tensor::f_stack(&columns, 1)?)
+    }
+
     /// The kind in words, for messages.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
@@ -171,6 +192,17 @@ pub enum TargetError {
         first: &'static str,
         /// The other's.
         other: &'static str,
+    },
+    /// What does not fit into fastai's three columns.
+    #[error(
+        "only a mixed target of one number for each item has fastai's packed layout, and here is one of {what} of the \
+         shape {shape:?}"
+    )]
+    Packed {
+        /// The kind of what does not fit.
+        what: &'static str,
+        /// Its shape.
+        shape: Vec<i64>,
     },
     /// libtorch refused.
     #[error(transparent)]

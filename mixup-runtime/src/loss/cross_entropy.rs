@@ -1,6 +1,6 @@
 //! Cross-entropy and negative log-likelihood: the losses of classification.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{Loss, LossError, Reduction, unmixed};
 use crate::{error::BoxError, target::Target};
@@ -44,7 +44,9 @@ impl Loss for CrossEntropy {
         };
         let weight = self.weight.as_ref();
         let reduction = tch::Reduction::from(reduction);
-        Ok(output.f_cross_entropy_loss(target, weight, reduction, self.ignore_index, self.label_smoothing)?)
+        let ignore = self.ignore_index;
+        let loss = output.f_cross_entropy_loss(target, weight, reduction, ignore, self.label_smoothing);
+        loss.map_err(|error| refused(NAME, output, target, ignore, error).into())
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
@@ -81,11 +83,25 @@ impl Loss for Nll {
             }
             Target::Mixed { .. } => return Err(unmixed(NAME).into()),
         };
-        Ok(output.f_nll_loss_nd(classes, self.weight.as_ref(), reduction.into(), self.ignore_index)?)
+        let loss = output.f_nll_loss_nd(classes, self.weight.as_ref(), reduction.into(), self.ignore_index);
+        loss.map_err(|error| refused(NAME, output, classes, self.ignore_index, error).into())
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
         Ok(output.f_exp()?)
+    }
+}
+
+/// Says which class index was out of range, where that is why libtorch refused. Looked for only then: looking at each batch
+/// would wait for the device.
+fn refused(loss: &'static str, output: &Tensor, classes: &Tensor, ignore_index: i64, error: TchError) -> LossError {
+    let count = output.size().get(1).copied().unwrap_or(0);
+    let wrong = |class: &i64| *class != ignore_index && !(0..count).contains(class);
+    let indices =
+        if classes.kind() == Kind::Int64 { classes.f_flatten(0, -1).and_then(Vec::try_from) } else { Ok(vec![]) };
+    match indices.ok().and_then(|indices| indices.into_iter().find(wrong)) {
+        Some(class) => LossError::Class { loss, class, classes: count },
+        None => error.into(),
     }
 }
 

@@ -53,7 +53,13 @@ impl Draws {
     /// The distribution for an alpha, if there is one.
     pub(super) fn check(alpha: f64) -> Result<Beta<f64>, MixUpError> {
         let wrong = MixUpError::Alpha { alpha };
-        if alpha.is_finite() && alpha > 0.0 { Beta::new(alpha, alpha).map_err(|_| wrong) } else { Err(wrong) }
+        if !(alpha.is_finite() && alpha > 0.0) {
+            return Err(wrong);
+        }
+        // Beyond these bounds every draw is 0 or 1, or ½, to the last bit of an f64; and `rand_distr`, which computes 1/α and
+        // α², would overflow to NaN.
+        let alpha = alpha.clamp(1e-300, 1e150);
+        Beta::new(alpha, alpha).map_err(|_| wrong)
     }
 
     /// How many items they are for.

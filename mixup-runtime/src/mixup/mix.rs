@@ -4,7 +4,7 @@
 //! a buffer that stands from batch to batch. Large items are blended one by one, each read once with its partner and written
 //! once; small ones all at once, where calls would cost more than passes.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::Draws;
 
@@ -21,6 +21,18 @@ pub(super) struct Mixer {
 #[derive(Debug)]
 struct Buffer {
     whole: Tensor,
+}
+
+impl Buffer {
+    /// Whether the tensor's first number lies in this memory.
+    fn holds(&self, tensor: &Tensor) -> bool {
+        if tensor.is_sparse() || tensor.is_mkldnn() {
+            return false; // such a tensor has no memory of one piece, and no buffer is one
+        }
+        let begin = self.whole.data_ptr().addr();
+        let bytes = self.whole.numel() * self.whole.kind().elt_size_in_bytes();
+        self.whole.device() == tensor.device() && (begin..begin + bytes).contains(&tensor.data_ptr().addr())
+    }
 }
 
 impl Mixer {
@@ -47,6 +59,16 @@ impl Mixer {
             let _ = mixed.f_lerp_tensor_(x, &spread(weight, x)?)?;
         }
         Ok(mixed)
+    }
+
+    /// Lets go of each buffer that one of these tensors lies in: a batch that was mixed here may come again, and what is
+    /// read must not be written over.
+    pub(super) fn spare(&mut self, tensors: &[&Tensor]) {
+        for buffer in &mut self.buffers {
+            if tensors.iter().any(|tensor| buffer.as_ref().is_some_and(|buffer| buffer.holds(tensor))) {
+                *buffer = None;
+            }
+        }
     }
 
     /// Lets go of all memory.
@@ -96,6 +118,6 @@ fn out_of_place(x: &Tensor, weight: &Tensor, partner: &Tensor) -> Result<Tensor,
 fn spread(weight: &Tensor, x: &Tensor) -> Result<Tensor, TchError> {
     let mut shape = vec![1; x.dim().max(1)];
     shape[0] = -1;
-    let weight = if x.kind() == Kind::Float { weight.shallow_clone() } else { weight.f_to_kind(x.kind())? };
+    let weight = if x.kind() == weight.kind() { weight.shallow_clone() } else { weight.f_to_kind(x.kind())? };
     weight.f_reshape(&shape)
 }

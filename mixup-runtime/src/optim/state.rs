@@ -35,6 +35,12 @@ pub enum OptimizerError {
         /// What is missing.
         key: String,
     },
+    /// Something of a parameter that the model does not have.
+    #[error("the state has `{key}`, and the model has no such parameter: it is the state of another model")]
+    Parameter {
+        /// What the state has.
+        key: String,
+    },
     /// A tensor of another shape than its parameter.
     #[error("`{key}` has the shape {found:?} in the state, and its parameter is {wanted:?}")]
     Shape {
@@ -87,6 +93,10 @@ impl Slots {
         let _no_grad = tch::no_grad_guard();
         self.of.resize_with(params.len(), || None);
         for ((_, param), slot) in params.iter().zip(&mut self.of) {
+            // A parameter that was frozen after some steps still has a gradient, of zeros: momentum and decay would move it.
+            if !param.requires_grad() {
+                continue;
+            }
             let grad = param.f_grad()?;
             if !grad.defined() {
                 continue;
@@ -132,6 +142,11 @@ impl Slots {
     ) -> Result<Self, OptimizerError> {
         if state.optimizer != optimizer {
             return Err(OptimizerError::Optimizer { found: state.optimizer.clone(), wanted: optimizer });
+        }
+        let known =
+            |key: &str| key.rsplit_once('/').is_none_or(|(param, _)| params.iter().any(|(name, _)| name == param));
+        if let Some(key) = state.numbers.keys().chain(state.tensors.keys()).find(|key| !known(key)) {
+            return Err(OptimizerError::Parameter { key: key.clone() });
         }
         let slot = |(param, tensor): (&str, &Tensor)| {
             let Some(steps) = state.numbers.get(&format!("{param}/steps")) else { return Ok(None) };
