@@ -40,7 +40,7 @@ struct Options {
     #[arg(long, default_value_t = 0.4)]
     alpha: f64,
     /// The first seed
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 0)]
     seed: u64,
     /// How many seeds to train with, one behind the other
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]

@@ -111,7 +111,7 @@ fn a_pixel_is_exactly_its_byte_divided_by_255() -> Outcome {
     let bytes: Vec<u8> = (0..=255).collect();
     let set = ImageDataset::new(Tensor::from_slice(&bytes).reshape([1, 1, 16, 16]), Tensor::from_slice(&[0_i64]))?;
     let batch = set.batch(&[0])?;
-    let values: Vec<f32> = Vec::try_from(batch.input.tensor().expect("one tensor").flatten(0, -1))?;
+    let values: Vec<f32> = Vec::try_from(batch.input.one().expect("one tensor").flatten(0, -1))?;
     let expected: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
     assert_eq!(values, expected);
     Ok(())

@@ -89,7 +89,7 @@ const ORDER_OF_SEED_42: [usize; 10] = [7, 1, 5, 4, 6, 9, 3, 8, 2, 0];
 fn the_input_goes_with_its_target() -> Outcome {
     let loader = Loader::new(set(50), 50)?.shuffle(true);
     let batch = loader.batch(&loader.order(&mut Rng::seed_from_u64(3)), 0)?;
-    let input = batch.input.tensor().expect("one tensor").squeeze_dim(1).to_kind(Kind::Int64);
+    let input = batch.input.one().expect("one tensor").squeeze_dim(1).to_kind(Kind::Int64);
     assert_eq!(&input, batch.target.tensor());
     Ok(())
 }
