@@ -119,16 +119,6 @@ impl Loader {
         self.batch_size
     }
 
-    /// Whether each batch is memory of its own, which may be changed in place: see [`Dataset::fresh`]. Prepared batches
-    /// are not, for the next epoch gets the same ones.
-    #[must_use]
-    pub fn fresh(&self) -> bool {
-        match &self.source {
-            Source::Prepared { .. } => false,
-            Source::Dataset(dataset) => dataset.fresh(),
-        }
-    }
-
     /// What the items are: «images of 3×28×28».
     #[must_use]
     pub fn describe(&self) -> String {
