@@ -75,6 +75,23 @@ fn a_model_that_is_given_other_channels_tells_both_shapes_and_the_batch() {
 }
 
 #[test]
+fn a_layer_of_tch_that_is_given_another_shape_is_an_error_and_no_panic() {
+    let labels = TensorDataset::new(series(12 * 4, 0.1).reshape([12, 4]), series(12, 0.2).gt(0.0)).expect("as many");
+    let data = Data::builder(labels).batch_size(4).build().expect("there are items");
+    let builder = Learner::builder(data, |vars| tch::nn::linear(vars, 4, 2, tch::nn::LinearConfig::default()));
+    let error = spoilt(builder, true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
+    let Error::Model { at, source, .. } = &error else { panic!("{error}") };
+    assert_eq!(*at, TRAINING);
+    assert!(source.is::<mixup::model::Refusal>());
+    let text = error.to_string();
+    assert!(
+        text.starts_with("the model, epoch 1, training batch 2, with [4, 5] Float: mat1 and mat2 shapes"),
+        "{text}"
+    );
+    assert!(text.ends_with("(4x5 and 4x2)"), "no stack of frames: {text}");
+}
+
+#[test]
 fn a_model_of_ones_own_that_libtorch_refuses_is_told_with_the_inputs_shape() {
     let error = spoilt(on(data(12, 4)), true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
     let text = error.to_string();
