@@ -2,8 +2,11 @@
 //!
 //! `cargo xtask demo` runs this on the embedded digits; `--data PATH` takes a folder, an archive or IDX files.
 
+#[path = "mixup/compare.rs"]
 mod compare;
+#[path = "mixup/network.rs"]
 mod network;
+#[path = "mixup/save.rs"]
 mod save;
 
 use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
