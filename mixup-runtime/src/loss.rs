@@ -58,7 +58,7 @@ impl From<Reduction> for tch::Reduction {
 /// Any closure of `(output, target, reduction)` is one; [`per_item`] makes one of a closure that only knows the items.
 ///
 /// ```
-/// use mixup_runtime::{loss::{Loss, Reduction, CrossEntropy}, target::Target};
+/// use mixup::{loss::{Loss, Reduction, CrossEntropy}, target::Target};
 /// use tch::Tensor;
 ///
 /// let output = Tensor::from_slice(&[2.0_f32, 0.0, 0.0, 2.0]).reshape([2, 2]);
@@ -88,7 +88,7 @@ pub trait Loss: Any + Send {
     }
 }
 
-/// `CrossEntropy` for `mixup_runtime::loss::cross_entropy::CrossEntropy`; of a function its name; a closure and a pointer to
+/// `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`; of a function its name; a closure and a pointer to
 /// a function have none and are called that.
 pub(crate) fn short_type_name<T: ?Sized>() -> String {
     let name = std::any::type_name::<T>();

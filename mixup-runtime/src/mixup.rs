@@ -29,13 +29,13 @@ use crate::{Rng, input::Input, loss::LossFunc, target::Target};
 /// a copy.
 ///
 /// ```
-/// use mixup_runtime::mixup::MixUp;
+/// use mixup::mixup::MixUp;
 ///
 /// let usual = MixUp::default();
 /// let other = MixUp::new(0.2)?.stack_y(false);
 /// assert!(MixUp::new(0.0).is_err());
 /// # let _ = (usual, other);
-/// # Ok::<(), mixup_runtime::mixup::MixUpError>(())
+/// # Ok::<(), mixup::mixup::MixUpError>(())
 /// ```
 #[derive(Debug)]
 pub struct MixUp {
@@ -88,7 +88,7 @@ impl MixUp {
     /// Mixes a batch by draws that are given: what the callback does with its own.
     ///
     /// ```
-    /// use mixup_runtime::{input::Input, mixup::{Draws, MixUp}, target::Target};
+    /// use mixup::{input::Input, mixup::{Draws, MixUp}, target::Target};
     /// use tch::Tensor;
     ///
     /// let mut input = Input::from(Tensor::from_slice(&[0.0_f32, 10.0]).reshape([2, 1]));

@@ -7,7 +7,7 @@ use super::{Batch, DataError};
 /// Items that can be counted and gathered into batches.
 ///
 /// ```
-/// use mixup_runtime::data::{Batch, Data, DataError, Dataset};
+/// use mixup::data::{Batch, Data, DataError, Dataset};
 /// use tch::{Kind, Tensor};
 ///
 /// /// Learns the square: each number from 0 to 99, and its square.

@@ -302,7 +302,7 @@ impl DataError {
     /// Wraps an error, or a sentence, of a data set of your own.
     ///
     /// ```
-    /// use mixup_runtime::data::DataError;
+    /// use mixup::data::DataError;
     ///
     /// let error = DataError::other("row 3 has no label");
     /// assert_eq!(error.to_string(), "row 3 has no label");

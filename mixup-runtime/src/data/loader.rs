@@ -24,13 +24,13 @@ enum Source {
 /// A data set, cut into batches.
 ///
 /// ```
-/// use mixup_runtime::data::{DataError, Loader, TensorDataset};
+/// use mixup::data::{DataError, Loader, TensorDataset};
 /// use rand::SeedableRng;
 /// use tch::Tensor;
 ///
 /// let numbers = TensorDataset::new(Tensor::from_slice(&[0.0, 1.0, 2.0, 3.0, 4.0]), Tensor::from_slice(&[0, 1, 0, 1, 0]))?;
 /// let loader = Loader::new(numbers, 2)?.shuffle(true);
-/// let mut rng = mixup_runtime::Rng::seed_from_u64(42);
+/// let mut rng = mixup::Rng::seed_from_u64(42);
 ///
 /// let order = loader.order(&mut rng); // one for each epoch
 /// let sizes: Vec<usize> =

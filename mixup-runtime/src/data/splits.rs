@@ -7,7 +7,7 @@ use super::{Batch, DataError, Dataset, Loader};
 /// Training data, perhaps validation data, and the names of the classes.
 ///
 /// ```
-/// use mixup_runtime::data::{Data, DataError, TensorDataset};
+/// use mixup::data::{Data, DataError, TensorDataset};
 /// use tch::{Device, Kind, Tensor};
 ///
 /// let items = |n: i64| {

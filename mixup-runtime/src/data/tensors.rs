@@ -16,7 +16,7 @@ use crate::{
 /// A batch is gathered on the device where its tensors lie.
 ///
 /// ```
-/// use mixup_runtime::data::{Data, DataError, TensorDataset};
+/// use mixup::data::{Data, DataError, TensorDataset};
 /// use tch::{Device, Kind, Tensor};
 ///
 /// let x = Tensor::rand([100, 3], (Kind::Float, Device::Cpu));

@@ -43,7 +43,7 @@ pub struct PerItem<F>(F);
 /// A loss function of a closure that gives each item's loss, `[n]` or `[n, …]`, and leaves reducing to the library.
 ///
 /// ```
-/// use mixup_runtime::{loss::per_item, target::Target};
+/// use mixup::{loss::per_item, target::Target};
 /// use tch::{TchError, Tensor};
 ///
 /// // the absolute error

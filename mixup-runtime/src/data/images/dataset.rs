@@ -14,14 +14,14 @@ use crate::{input::Input, target::Target};
 /// the device where the pixels lie.
 ///
 /// ```
-/// use mixup_runtime::data::{DataError, Dataset, ImageDataset};
+/// use mixup::data::{Dataset, ImageDataset};
 /// use tch::Tensor;
 ///
 /// let pixels = Tensor::from_slice(&[0_u8, 255, 51, 0]).reshape([2, 1, 1, 2]); // two images of 1×1×2
 /// let images = ImageDataset::new(pixels, Tensor::from_slice(&[0_i64, 1]))?;
 /// let batch = images.batch(&[1])?;
-/// assert_eq!(batch.input.tensor().map(|x| x.double_value(&[0, 0, 0, 0])), Some(f64::from(0.2_f32)));
-/// # Ok::<(), DataError>(())
+/// assert_eq!(batch.input.one()?.double_value(&[0, 0, 0, 0]), f64::from(0.2_f32));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct ImageDataset {

@@ -30,7 +30,7 @@ use super::{
 /// Images that were found, and the choices on the way to [`Data`].
 ///
 /// ```no_run
-/// use mixup_runtime::data::{DataError, ImageData};
+/// use mixup::data::{DataError, ImageData};
 ///
 /// let data = ImageData::from_folder("mnist_sample")?.batch_size(64).build()?;
 /// println!("{data}"); // 12,396 training and 2,038 validation images of 3×28×28 in 2 classes
@@ -112,7 +112,7 @@ impl ImageData {
     /// Learning Repository, <https://doi.org/10.24432/C50P49>, CC BY 4.0.
     ///
     /// ```
-    /// use mixup_runtime::data::{DataError, ImageData};
+    /// use mixup::data::{DataError, ImageData};
     ///
     /// let data = ImageData::digits()?.build()?;
     /// assert_eq!(data.to_string(), "1,437 training and 360 validation images of 1×8×8 in 10 classes");
