@@ -4,7 +4,7 @@ mod params;
 mod simple_cnn;
 
 pub use params::{Gradients, Params};
-pub use simple_cnn::{SimpleCnn, simple_cnn};
+pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 
 use crate::{error::BoxError, input::Input};
