@@ -1,5 +1,10 @@
 //! Each optimizer against libtorch's own over fifty steps; its memory saved and taken up again; what it refuses.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
 use mixup::{
     error::{BuildError, Error},
     optim::{OptimizerError, OptimizerState},
@@ -123,9 +128,15 @@ impl<F: FnOnce(&mut dyn Optimizer, &Params) + Send + 'static> Ask<F> {
 }
 
 fn ask(learn: &mut Learner, ask: impl FnOnce(&mut dyn Optimizer, &Params) + Send + 'static) {
-    learn.callback(Ask(Some(ask)));
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = asked.clone();
+    learn.callback(Ask(Some(move |opt: &mut dyn Optimizer, params: &Params| {
+        ask(opt, params);
+        seen.store(true, Relaxed);
+    })));
     let lr = learn.opt().hyper().lr;
     learn.fit(0, lr).expect("no epoch");
+    assert!(asked.load(Relaxed), "a training began");
 }
 
 /// A learner that was trained for two epochs.
