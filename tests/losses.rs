@@ -1,4 +1,11 @@
 //! Each loss function against its formula in f64, under each reduction; and mixed, with its gradient.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small counts become numbers"
+)]
 
 use mixup::{error::BoxError, loss::LossError, prelude::*};
 use proptest::prelude::*;
@@ -50,7 +57,7 @@ fn log_softmax(output: &Tensor) -> Vec<Vec<f64>> {
     rows.chunks(classes as usize).map(row).collect()
 }
 
-/// Cross-entropy with everything: class weights, an index that is ignored, label smoothing (PyTorch's: smoothed losses are
+/// Cross-entropy with everything: class weights, an index that is ignored, label smoothing (`PyTorch`'s: smoothed losses are
 /// averaged over classes, weighed too, and the mean divides by the weights of the true classes).
 fn cross_entropy(output: &Tensor, indices: &[i64], weight: &[f64], ignore: i64, smoothing: f64) -> Formula {
     let count = weight.len() as f64;
@@ -264,13 +271,14 @@ fn a_loss_function_is_the_same_as_its_clone_and_as_no_other() {
     assert_eq!(wrapped.with(|wrapper: &MixUpLoss| wrapper.inner().is_same(&one)), Some(true));
 }
 
+fn absolute(output: &Tensor, target: &Target) -> Tensor {
+    (output - target.tensor()).abs()
+}
+
 #[test]
 fn names_are_the_types_and_a_wrapper_names_what_is_inside() {
     assert_eq!(LossFunc::new(CrossEntropy::default()).name(), "CrossEntropy");
     assert_eq!(LossFunc::new(MixUpLoss::new(LossFunc::new(Mse))).name(), "MixUpLoss(Mse)");
-    fn absolute(output: &Tensor, target: &Target) -> Tensor {
-        (output - target.tensor()).abs()
-    }
     assert_eq!(per_item(absolute).name(), "absolute");
     assert_eq!(per_item(|output: &Tensor, _: &Target| output.shallow_clone()).name(), "closure");
 }

@@ -1,4 +1,10 @@
 //! `simple_cnn` against the same network by hand; parameters and gradients by name.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "small counts become numbers; what must be the same to the bit is compared so"
+)]
 
 use std::sync::{
     Arc,
@@ -42,7 +48,7 @@ fn it_is_the_network_that_one_would_write_by_hand() {
     let params: Vec<Tensor> = learn.params().iter().map(|(_, tensor)| tensor.detach()).collect();
     // Biases of zero would hide that they are there.
     for (seed, tensor) in (0..).zip(&params) {
-        let _ = tensor.shallow_clone().copy_(&random(&tensor.size(), Kind::Float, seed));
+        tensor.shallow_clone().copy_(&random(&tensor.size(), Kind::Float, seed));
     }
     for size in [[3, 3, 28, 28], [2, 3, 8, 8], [2, 3, 5, 7]] {
         let images = random(&size, Kind::Float, 9);
