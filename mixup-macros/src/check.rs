@@ -8,8 +8,9 @@ use syn::{
 };
 
 use crate::{
-    hooks::{HOOKS, Hook, Lent, Name, first_with},
-    mistakes::{Mistakes, listed, nearest},
+    hooks::{Hook, Lent, Name},
+    meant::{find, no_hook, no_hooks, no_value},
+    mistakes::Mistakes,
     parse::{cfgs, strip_type},
 };
 
@@ -133,46 +134,6 @@ fn hooked<'a>(method: &'a ImplItemFn, mistakes: &mut Mistakes) -> Option<Hooked<
     right.then(|| Hooked { hook, signature, cfgs: cfgs(&method.attrs), asks })
 }
 
-/// What parts of the hooks' names are called elsewhere, so that who comes from there finds the hook here.
-const ELSEWHERE: [(&str, &str); 6] = [
-    ("_start", "_begin"),
-    ("_finish", "_end"),
-    ("validation", "validate"),
-    ("train_batch", "batch"),
-    ("train_epoch", "epoch"),
-    ("_fit", "_train"),
-];
-
-/// The hook that a name is probably meant for.
-fn nearest_hook(written: &str) -> Option<&'static str> {
-    let here = ELSEWHERE.iter().fold(written.to_lowercase(), |name, (there, here)| name.replace(there, here));
-    nearest(&here, HOOKS.iter().map(|hook| hook.name))
-}
-
-fn no_hook(written: &str) -> String {
-    if let Some(meant) = nearest_hook(written) {
-        return format!("no hook `{written}`; did you mean `{meant}`?");
-    }
-    let hooks = listed(HOOKS.iter().map(|hook| hook.name));
-    format!(
-        "no hook `{written}`: there are {hooks}; a helper with such a name belongs in an `impl` block without `#[callback]`"
-    )
-}
-
-/// Methods that do not begin with `on_` are left alone, but where there are no others one of them may be meant for a hook.
-fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
-    let meant = methods.find_map(|method| {
-        let begins = method.strip_prefix("before_").map(|moment| format!("on_{moment}_begin"));
-        let ends = method.strip_prefix("after_").map(|moment| format!("on_{moment}_end"));
-        let hook = nearest_hook(&begins.or(ends).unwrap_or_else(|| format!("on_{method}")))?;
-        Some(format!("no hook in this `impl` block; did you mean `{hook}` by `{method}`?"))
-    });
-    meant.unwrap_or_else(|| {
-        let hooks = listed(HOOKS.iter().map(|hook| hook.name));
-        format!("no hook in this `impl` block: a callback has at least one of {hooks}")
-    })
-}
-
 fn modifiers(hook: &Hook, signature: &Signature, mistakes: &mut Mistakes) {
     let name = hook.name;
     if let Some(token) = &signature.asyncness {
@@ -254,46 +215,6 @@ fn ask<'a>(hook: &'static Hook, signature: &Signature, param: &'a PatType, mista
         return None;
     }
     Some(Ask { name, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
-}
-
-/// The value of this name in a hook; `_epoch` asks for `epoch` and leaves it unused.
-fn find(hook: &Hook, written: &str) -> Option<&'static Name> {
-    let name = written.strip_prefix('_').unwrap_or(written);
-    hook.names().into_iter().find(|known| known.name == name)
-}
-
-/// Why there is no such value in this hook.
-fn no_value(hook: &Hook, written: &str) -> String {
-    let (name, at) = (written.strip_prefix('_').unwrap_or(written), hook.name);
-    if first_with(name).is_some() {
-        let (when, there) = elsewhere(hook, name);
-        return format!("`{name}` does not exist {when} in `{at}`: it is {there}");
-    }
-    let here: Vec<_> = hook.names().into_iter().map(|known| known.name).collect();
-    let everywhere = HOOKS.iter().flat_map(|hook| hook.adds).map(|known| known.name);
-    // `loss` is no slip for `last_loss`, but means it.
-    let part = || here.iter().copied().find(|known| known.ends_with(&format!("_{name}")));
-    if let Some(meant) = nearest(name, here.iter().copied()).or_else(part) {
-        format!("no value `{written}` in `{at}`; did you mean `{meant}`?")
-    } else if let Some(meant) = nearest(name, everywhere) {
-        format!("no value `{written}` in `{at}`; did you mean `{meant}`, which is {}?", elsewhere(hook, meant).1)
-    } else {
-        format!("no value `{written}` in `{at}`: there are {}", listed(here))
-    }
-}
-
-/// Whether a value that is not in this hook comes later or is gone, and where it is.
-fn elsewhere(hook: &Hook, name: &str) -> (&'static str, String) {
-    let place = |name: &str| HOOKS.iter().position(|hook| hook.name == name);
-    let having: Vec<_> = HOOKS.iter().filter(|hook| find(hook, name).is_some()).map(|hook| hook.name).collect();
-    let places: Vec<_> = having.iter().filter_map(|name| place(name)).collect();
-    match having.as_slice() {
-        [first, ..] if places.first() > place(hook.name).as_ref() => ("yet", format!("first there in `{first}`")),
-        [first, _, .., last] if places.is_sorted_by(|place, next| place + 1 == *next) => {
-            ("any more", format!("there from `{first}` to `{last}`"))
-        }
-        _ => ("any more", format!("there in {}", listed(having))),
-    }
 }
 
 /// What to write instead of a type that takes a value in a way in which it is not lent.

@@ -28,6 +28,7 @@ pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream 
                     return with(&users, &TokenStream::new(), mistakes);
                 }
                 block.trait_ = None;
+                block.modifiers.polarity = None;
                 users = block.to_token_stream();
             }
             let hooks = check::hooks(&block, &mut mistakes);
@@ -55,6 +56,11 @@ fn ends(tokens: impl ToTokens) -> (Span, Span) {
     (first, tokens.last().unwrap_or(first))
 }
 
+/// Where the compiler shows what is generated, without taking it for the user's own.
+fn generated(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
 /// In brackets that are shown at this place.
 fn grouped(delimiter: Delimiter, span: Span, tokens: TokenStream) -> Group {
     let mut group = Group::new(delimiter, tokens);
@@ -78,9 +84,9 @@ fn implementation(options: &Options, block: &ItemImpl, name: &str, hooks: &[Hook
         const HOOKS: &'static [__mixup::Asked] = &[#(#asked),*];
         #(#methods)*
     };
-    // What is wrong with the whole is shown on the user's block.
-    let impl_token = &block.impl_token;
-    let items = grouped(Delimiter::Brace, block.brace_token.span.join(), items);
+    // What is wrong with the whole is shown on the user's block, but lints know that it is not the user's.
+    let impl_token = syn::Token![impl](generated(block.impl_token.span));
+    let items = grouped(Delimiter::Brace, generated(block.brace_token.span.join()), items);
     quote! {
         #(#cfgs)*
         const _: () = {
@@ -102,8 +108,7 @@ fn bounds(generics: &Generics, ty: &Type) -> TokenStream {
         return own.to_token_stream();
     }
     let predicates = own.map(|WhereClause { predicates, .. }| predicates.iter()).into_iter().flatten();
-    let every_callback =
-        quote_spanned! { Span::call_site().located_at(ty.span())=> #ty: ::core::marker::Send + 'static };
+    let every_callback = quote_spanned! { generated(ty.span())=> Self: ::core::marker::Send + 'static };
     quote! { where #(#predicates,)* #every_callback }
 }
 

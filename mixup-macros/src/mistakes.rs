@@ -40,17 +40,6 @@ impl Mistakes {
     }
 }
 
-/// What was probably meant: the nearest of what there is, if a third of the letters at most is different.
-pub(crate) fn nearest<'a>(written: &str, there_are: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = written.chars().count().max(3) / 3;
-    there_are
-        .into_iter()
-        .map(|known| (strsim::osa_distance(written, known), known))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-}
-
 /// «`a`, `b` and `c`».
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();

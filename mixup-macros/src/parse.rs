@@ -9,7 +9,10 @@ use syn::{
     punctuated::Punctuated,
 };
 
-use crate::mistakes::{Mistakes, listed, nearest};
+use crate::{
+    meant::nearest,
+    mistakes::{Mistakes, listed},
+};
 
 /// What may stand in the parentheses.
 const OPTIONS: [(&str, &str); 3] =

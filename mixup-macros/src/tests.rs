@@ -34,7 +34,7 @@ fn a_block_stays_as_it_is_and_the_trait_follows() {
         const _: () = {
             use ::mixup::callback as __mixup;
             #[automatically_derived]
-            impl<W: Write> __mixup::Callback for Watch<W> where W: Send, Watch<W>: ::core::marker::Send + 'static {
+            impl<W: Write> __mixup::Callback for Watch<W> where W: Send, Self: ::core::marker::Send + 'static {
                 const NAME: &'static ::core::primitive::str = "Watch";
                 const ORDER: ::core::primitive::i32 = 7;
                 const HOOKS: &'static [__mixup::Asked] = &[
@@ -119,6 +119,41 @@ fn the_table_holds_together() {
             assert_eq!(adding, 1, "{} is added once", name.name);
         }
     }
+}
+
+/// The table, as the documentation has it.
+fn page() -> String {
+    let code =
+        |words: &mut dyn Iterator<Item = &str>| words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let mut lines = vec![
+        "# Hooks and what there is in each".to_owned(),
+        "\nA hook has its own values and all those of the hook that it builds on.".to_owned(),
+        "\n| hook | builds on | its own values | may return |\n|---|---|---|---|".to_owned(),
+    ];
+    lines.extend(HOOKS.iter().map(|hook| {
+        let builds_on = code(&mut hook.builds_on.into_iter());
+        let (adds, flows) = (code(&mut hook.adds.iter().map(|add| add.name)), code(&mut hook.flows.iter().copied()));
+        format!("| `{}` | {builds_on} | {adds} | {flows} |", hook.name)
+    }));
+    lines.push("\n| hook | when |\n|---|---|".to_owned());
+    lines.extend(HOOKS.iter().map(|hook| format!("| `{}` | {} |", hook.name, hook.doc)));
+    lines.push("\n| value | what it is |\n|---|---|".to_owned());
+    let names = HOOKS.iter().flat_map(|hook| hook.adds);
+    lines.extend(names.map(|name| format!("| `{}` | {} |", name.spelt(), name.doc)));
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn the_documentation_has_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/hooks.md");
+    if std::env::var_os("OVERWRITE").is_some() {
+        std::fs::write(path, page()).expect("the file can be written");
+    }
+    let written = std::fs::read_to_string(path).expect("the file is there");
+    assert!(
+        written == page(),
+        "src/hooks.md is not the table: `OVERWRITE=1 cargo test -p mixup-macros` writes it anew"
+    );
 }
 
 /// Leaves out, repeats or replaces each token once, at every depth.

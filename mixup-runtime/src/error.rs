@@ -108,7 +108,7 @@ pub enum Error {
         at: At,
         /// What the data set returned.
         #[source]
-        source: DataError,
+        source: Box<DataError>,
     },
     /// libtorch refused a step of the loop: the backward pass, the optimizer, a copy to the device.
     #[error("{what}, {at}: {source}")]
@@ -152,7 +152,7 @@ pub enum Error {
         source: crate::target::TargetError,
     },
     /// More than one thing went wrong: training, and then the end of it.
-    #[error("{first}{}", rest.iter().map(|error| format!("; then {error}")).collect::<String>())]
+    #[error("{first}{}", then(rest))]
     Several {
         /// What ended the training.
         #[source]
@@ -196,4 +196,9 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
+}
+
+/// `; then …` for each further error.
+fn then(errors: &[Error]) -> String {
+    errors.iter().flat_map(|error| ["; then ".to_owned(), error.to_string()]).collect()
 }

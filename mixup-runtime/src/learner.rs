@@ -30,7 +30,7 @@ use crate::{
     loss::LossFunc,
     metrics::Metric,
     model::{Model, Params},
-    optim::Optimizer,
+    optim::{Optimizer, OptimizerError, OptimizerState},
 };
 
 /// Trains a model on data, with callbacks at named moments.
@@ -77,7 +77,7 @@ impl Learner {
     /// train on. A [`StopTraining`](crate::callback::StopTraining) is no error: the report's outcome tells of it.
     pub fn fit(&mut self, epochs: usize, lr: f64) -> Result<Report, Error> {
         self.set_lr(lr)?;
-        self.run(epochs, Self::train)?;
+        self.run(Some(epochs), Self::train)?;
         Ok(self.report())
     }
 
@@ -87,7 +87,7 @@ impl Learner {
         Report {
             metric_names: self.state.metric_names.clone(),
             epochs: self.state.rows.clone(),
-            outcome: self.state.outcome.clone(),
+            outcome: self.state.ended.clone(),
         }
     }
 
@@ -147,9 +147,25 @@ impl Learner {
         &*self.state.opt
     }
 
-    /// The same, to change its settings or to load its state.
+    /// The same, to change its settings.
     pub fn opt_mut(&mut self) -> &mut dyn Optimizer {
         &mut *self.state.opt
+    }
+
+    /// The optimizer's memory, to be saved.
+    ///
+    /// # Errors
+    /// What libtorch says when a tensor can't be copied.
+    pub fn opt_state(&self) -> Result<OptimizerState, OptimizerError> {
+        self.state.opt.state(&self.state.params)
+    }
+
+    /// Takes up a saved memory: the next steps are the same to the bit as they would have been.
+    ///
+    /// # Errors
+    /// A state of another optimizer or for other parameters; the optimizer is then as it was.
+    pub fn load_opt_state(&mut self, state: &OptimizerState) -> Result<(), OptimizerError> {
+        self.state.opt.load_state(state, &self.state.params)
     }
 
     /// The loss function.
@@ -162,6 +178,12 @@ impl Learner {
     #[must_use]
     pub fn data(&self) -> &Data {
         &self.state.data
+    }
+
+    /// Gives the data back, for another learner.
+    #[must_use]
+    pub fn into_data(self) -> Data {
+        self.state.data
     }
 
     /// The generator behind all that is random.

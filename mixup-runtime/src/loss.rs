@@ -196,7 +196,7 @@ pub enum LossError {
     },
     /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
     #[error(
-        "{loss} gave losses of the shape {got:?} for {items} mixed items: with `Reduction::None` it must keep the items apart"
+        "{loss} gave losses of the shape {got:?} for {items} items: with `Reduction::None` it must keep the items apart"
     )]
     NotPerItem {
         /// The loss function.

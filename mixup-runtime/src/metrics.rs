@@ -76,6 +76,14 @@ pub enum MetricError {
         /// The target's shape.
         target: Vec<i64>,
     },
+    /// A metric that gives several numbers for a batch, or none.
+    #[error(
+        "the metric gave a tensor of the shape {got:?}: it must be one number for each batch, the mean over its items"
+    )]
+    NotOne {
+        /// The shape of what it gave.
+        got: Vec<i64>,
+    },
     /// A target that the metric has no use for.
     #[error(transparent)]
     Target(#[from] TargetError),

@@ -36,7 +36,6 @@ impl Target {
     }
 
     /// The tensor of a plain target; of a mixed one, the tensor of `first`, whose weight is the heavier.
-    #[must_use]
     pub fn tensor(&self) -> &Tensor {
         match self {
             Self::Classes(tensor) | Self::Dense(tensor) => tensor,

@@ -111,7 +111,7 @@ fn a_pixel_is_exactly_its_byte_divided_by_255() -> Outcome {
     let bytes: Vec<u8> = (0..=255).collect();
     let set = ImageDataset::new(Tensor::from_slice(&bytes).reshape([1, 1, 16, 16]), Tensor::from_slice(&[0_i64]))?;
     let batch = set.batch(&[0])?;
-    let values: Vec<f32> = Vec::try_from(batch.input.tensor().expect("one tensor").flatten(0, -1))?;
+    let values: Vec<f32> = Vec::try_from(batch.input.one().expect("one tensor").flatten(0, -1))?;
     let expected: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
     assert_eq!(values, expected);
     Ok(())
@@ -139,6 +139,32 @@ fn images_in_folders_below_a_class_belong_to_it() -> Outcome {
     ]);
     let data = ImageData::from_folder(root.path())?.build()?;
     assert_eq!(firsts(data.train()), [(2, 0), (1, 0), (3, 1)]);
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_that_leads_in_a_circle_is_not_followed() -> Outcome {
+    let root = folder(&sample());
+    std::os::unix::fs::symlink(root.path().join("train/3"), root.path().join("train/3/again"))?;
+    is_the_sample(&ImageData::from_folder(root.path())?.build()?);
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn classes_and_images_may_be_links() -> Outcome {
+    let (root, linked) = (folder(&sample()), tempfile::tempdir()?);
+    for part in ["train", "valid"] {
+        fs::create_dir_all(linked.path().join(part).join("3"))?;
+        let class = root.path().join(part).join("7");
+        std::os::unix::fs::symlink(class, linked.path().join(part).join("7"))?;
+        for entry in fs::read_dir(root.path().join(part).join("3"))? {
+            let image = entry?;
+            std::os::unix::fs::symlink(image.path(), linked.path().join(part).join("3").join(image.file_name()))?;
+        }
+    }
+    is_the_sample(&ImageData::from_folder(linked.path())?.build()?);
     Ok(())
 }
 
@@ -275,14 +301,14 @@ fn a_header_that_promises_too_many_pixels_takes_no_memory() {
 #[test]
 fn several_sizes_are_named_with_their_first_files() {
     let root = folder(&sample());
-    put(root.path(), "train/3/d.png", &grey_png(5, 2, 0));
+    put(root.path(), "train/3/0.png", &grey_png(5, 2, 0));
     put(root.path(), "valid/7/b.png", &grey_png(5, 2, 0));
     put(root.path(), "valid/7/c.png", &grey_png(2, 4, 0));
     let (error, message) = refusal(&root);
     assert_eq!(
         message,
         "images of one size are needed, but these have 4×2 (7 images, first ROOT/train/3/a.png), 5×2 (2 images, first \
-         ROOT/train/3/d.png), 2×4 (1 image, first ROOT/valid/7/c.png) (width×height)"
+         ROOT/train/3/0.png), 2×4 (1 image, first ROOT/valid/7/c.png) (width×height)"
     );
     let DataError::Sizes { sizes } = error else { panic!("{error}") };
     assert_eq!(
@@ -298,6 +324,8 @@ fn several_sizes_are_named_with_their_first_files() {
 fn a_batch_size_that_cannot_work_is_refused_before_anything_is_decoded() -> Outcome {
     let root = folder(&[("train/a/broken.png".into(), b"broken".to_vec())]);
     let error = ImageData::from_folder(root.path())?.batch_size(0).build().expect_err("size 0");
+    assert!(matches!(error, DataError::BatchSize), "{error}");
+    let error = ImageData::from_folder(root.path())?.valid_batch_size(0).build().expect_err("size 0");
     assert!(matches!(error, DataError::BatchSize), "{error}");
     let error = ImageData::from_folder(root.path())?.drop_last(true).build().expect_err("no whole batch");
     assert!(matches!(error, DataError::NoBatch { items: 1, batch_size: 64 }), "{error}");

@@ -6,6 +6,7 @@ use super::{AnyCallback, Callback, Flow, Hook};
 use crate::{
     error::{Error, Where},
     learner::State,
+    loss::LossFunc,
 };
 
 /// What the callbacks of a hook decided, and who did.
@@ -24,8 +25,9 @@ pub(crate) struct Callbacks {
     by_hook: Vec<Vec<usize>>,
     /// For each hook, the names that anybody asks for.
     asked: Vec<Vec<&'static str>>,
-    /// How many have entered `on_train_begin`: these get their `on_train_end`.
-    entered: usize,
+    /// For each that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the
+    /// one before them finds the loss function as it left it, also where this one does not give it back.
+    entered: Vec<LossFunc>,
 }
 
 impl Callbacks {
@@ -98,7 +100,7 @@ impl Callbacks {
         for at in 0..self.by_hook.get(hook as usize).map_or(0, Vec::len) {
             let index = self.by_hook[hook as usize][at];
             if hook == Hook::TrainBegin {
-                self.entered = index + 1;
+                self.entered.resize(index + 1, state.loss_func.clone());
             }
             let flow = Self::call(&mut *self.list[index], hook, state, &call)?;
             if flow > decision.flow && !matches!(decision.flow, Flow::StopTraining(_)) {
@@ -106,7 +108,7 @@ impl Callbacks {
             }
         }
         if hook == Hook::TrainBegin {
-            self.entered = self.list.len();
+            self.entered.resize(self.list.len(), state.loss_func.clone());
         }
         Ok(decision)
     }
@@ -128,10 +130,10 @@ impl Callbacks {
     }
 
     /// `on_train_end` for each callback that was entered, the last first. `end` calls one; what it makes of an error or a
-    /// panic is its own affair, the others get theirs all the same.
+    /// panic is its own affair, the others get theirs all the same. Then the loss function is the one from before the first.
     pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
-        for index in (0..std::mem::take(&mut self.entered)).rev() {
-            let callback = &mut self.list[index];
+        while let Some(before) = self.entered.pop() {
+            let callback = &mut self.list[self.entered.len()];
             if callback.hooks().iter().any(|asked| asked.hook == Hook::TrainEnd) {
                 end(&mut || {
                     let call = |callback: &mut dyn AnyCallback, state: &mut State| {
@@ -140,6 +142,7 @@ impl Callbacks {
                     Self::call(&mut **callback, Hook::TrainEnd, state, call).map(drop)
                 });
             }
+            state.loss_func = before;
         }
     }
 }

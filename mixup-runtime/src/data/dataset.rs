@@ -45,13 +45,6 @@ pub trait Dataset: Send {
     /// Whatever keeps the items from being there; an error of your own goes into [`DataError::other`].
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError>;
 
-    /// Whether each batch is memory of its own, made for this one call. Then callbacks may change it in place (`MixUp`
-    /// does, to save a pass over the memory). `false`, the default, is always safe; say `true` only where no batch is a
-    /// view of something that is kept.
-    fn fresh(&self) -> bool {
-        false
-    }
-
     /// What the items are, for the summary: «items» unless told, or «images of 3×28×28».
     fn describe(&self) -> String {
         "items".to_owned()
@@ -65,10 +58,6 @@ impl<D: Dataset + ?Sized> Dataset for Box<D> {
 
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
         (**self).batch(indices)
-    }
-
-    fn fresh(&self) -> bool {
-        (**self).fresh()
     }
 
     fn describe(&self) -> String {

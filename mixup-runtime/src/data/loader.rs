@@ -119,16 +119,6 @@ impl Loader {
         self.batch_size
     }
 
-    /// Whether each batch is memory of its own, which may be changed in place: see [`Dataset::fresh`]. Prepared batches
-    /// are not, for the next epoch gets the same ones.
-    #[must_use]
-    pub fn fresh(&self) -> bool {
-        match &self.source {
-            Source::Prepared { .. } => false,
-            Source::Dataset(dataset) => dataset.fresh(),
-        }
-    }
-
     /// What the items are: «images of 3×28×28».
     #[must_use]
     pub fn describe(&self) -> String {
@@ -182,6 +172,19 @@ impl Loader {
                 }
                 Ok(batch)
             }
+        }
+    }
+
+    /// The first item as a batch of one, or the first of prepared batches: to see shapes before a training.
+    ///
+    /// # Errors
+    /// As of [`batch`](Self::batch).
+    pub fn sample(&self) -> Result<Batch, DataError> {
+        match &self.source {
+            Source::Prepared { batches, .. } => {
+                batches.first().map(share).ok_or(DataError::Index { index: 0, items: 0 })
+            }
+            Source::Dataset(dataset) => dataset.batch(&[0]),
         }
     }
 

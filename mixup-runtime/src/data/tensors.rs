@@ -88,10 +88,6 @@ impl Dataset for TensorDataset {
         Ok(Batch { input, target })
     }
 
-    fn fresh(&self) -> bool {
-        true
-    }
-
     fn describe(&self) -> String {
         match &self.input {
             Input::Tensor(tensor) => describe("items", &tensor.size()),

@@ -158,6 +158,7 @@ impl LearnerBuilder {
             outcome: Outcome::Finished,
             beside: Beside::default(),
             rows: Vec::new(),
+            ended: Outcome::Finished,
         };
         let interrupt = Interrupt::default();
         Ok(Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt, seed: self.seed })

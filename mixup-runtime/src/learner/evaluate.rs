@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    loss::{Loss, Reduction},
+    loss::{Loss, LossError, Reduction},
     target::{Target, TargetError},
 };
 
@@ -82,7 +82,7 @@ impl Learner {
         if self.state.data.valid().is_none() {
             return Err(Error::NoValidation { what });
         }
-        let done = self.run(0, |learner| {
+        let done = self.run(None, |learner| {
             ask!(learner.on_train_begin);
             ask!(learner.on_validate_begin);
             let value = body(learner)?;
@@ -105,11 +105,16 @@ impl Learner {
             let failed = |source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source };
             let losses = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None);
             let losses = losses.map_err(failed)?;
+            let (got, items) = (losses.size(), state.last_target.items());
+            if got.first().and_then(|&n| usize::try_from(n).ok()) != Some(items) {
+                return Err(failed(LossError::NotPerItem { loss: state.loss_func.name(), got, items }.into()).into());
+            }
             let outputs = state.loss_func.activation(&state.last_output).map_err(failed)?;
-            state.last_loss = losses.mean(losses.kind());
+            state.last_loss = Reduction::Mean.of(&losses).map_err(|source| failed(source.into()))?;
             seen.push(outputs, losses, state.last_target.shallow_clone());
             ask!(self.on_batch_end);
         }
+        self.state.beside.in_batch = false;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     callback::{Decision, Flow, Hook},
     error::Error,
     loss::{Loss, Reduction},
+    metrics::MetricError,
 };
 
 /// Why the loop was left before its end.
@@ -74,9 +75,9 @@ impl Learner {
             ask!(self.on_loss_begin);
             self.loss()?;
             if train {
-                self.step()?
+                self.step()?;
             } else {
-                self.measure(&mut measured)?
+                self.measure(&mut measured)?;
             }
             let flow = ask!(self.on_batch_end);
             self.state.iteration += usize::from(train);
@@ -172,7 +173,8 @@ impl Learner {
         state.beside.in_batch = true;
         let loader = if state.train { Some(state.data.train()) } else { state.data.valid() };
         let loader = loader.ok_or(Error::NoValidation { what: "validate on" })?;
-        let batch = loader.batch(order, num_batch).map_err(|source| Error::Data { at: state.at(), source })?;
+        let batch = loader.batch(order, num_batch);
+        let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
         (state.last_input, state.last_target) = if state.device == Device::Cpu {
             (batch.input, batch.target)
         } else {
@@ -218,6 +220,9 @@ impl Learner {
         for ((name, metric), sum) in self.metrics.iter().zip(&mut measured.metrics) {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
             let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
+            if value.numel() != 1 {
+                return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
+            }
             sum.push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
         }
         Ok(())

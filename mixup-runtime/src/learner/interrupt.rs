@@ -12,8 +12,8 @@ use signal_hook::{consts::SIGINT, flag};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Ends the run in progress at the next batch with [`Error::Interrupted`](crate::error::Error::Interrupted). Where none
-    /// is in progress, nothing happens.
+    /// Ends the run in progress at the next batch, or behind its last, with
+    /// [`Error::Interrupted`](crate::error::Error::Interrupted). Where none is in progress, nothing happens.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
 };
 
 use rand::Rng as _;
@@ -23,19 +24,24 @@ impl Learner {
     }
 
     /// Runs `body`, then `on_train_end` for each callback that was entered, in reverse order, whatever `body` came to; then
-    /// everything is as before, but for what was learnt. A panic goes on only after that.
+    /// everything is as before, but for what was learnt. A panic goes on only after that. `epochs` are a training's; a run
+    /// that trains nothing has none.
     pub(super) fn run<T>(
         &mut self,
-        epochs: usize,
+        epochs: Option<usize>,
         body: impl FnOnce(&mut Self) -> Result<T, Exit>,
     ) -> Result<Option<T>, Error> {
         let watch = Watch::begin();
-        let loss_func = self.state.loss_func.clone();
         self.begin(epochs)?;
         let mut panic = None;
         let mut errors = Vec::new();
         let mut done = None;
-        self.state.outcome = match catch_unwind(AssertUnwindSafe(|| body(self))) {
+        self.state.outcome = match caught(|| body(self)) {
+            // A Ctrl-C in the last batch is not lost.
+            Ok(Ok(_)) if self.interrupt.is_set() => {
+                errors.push(Error::Interrupted { at: self.state.at() });
+                Outcome::Interrupted
+            }
             Ok(Ok(value)) => {
                 done = Some(value);
                 Outcome::Finished
@@ -59,19 +65,24 @@ impl Learner {
                 Outcome::Panicked { message }
             }
         };
-        self.callbacks.end(&mut self.state, |end| match catch_unwind(AssertUnwindSafe(end)) {
+        if epochs.is_some() {
+            self.state.ended = self.state.outcome.clone();
+        }
+        self.callbacks.end(&mut self.state, |end| match caught(end) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => errors.push(error),
             Err(payload) => drop(panic.get_or_insert(payload)),
         });
-        self.state.loss_func = loss_func;
         self.state.reset();
-        drop(watch);
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
         // A gradient that is left over would be added to the next training's first one.
         let zeroed = self.state.params.zero_grad();
+        drop(watch);
+        if let Some(payload) = panic {
+            for error in &errors {
+                tracing::error!("beside the panic: {error}");
+            }
+            resume_unwind(payload);
+        }
         let mut errors = errors.into_iter();
         match errors.next() {
             None => zeroed.map_err(|source| self.torch("zeroing the gradients", source)).map(|()| done),
@@ -81,11 +92,11 @@ impl Learner {
     }
 
     /// A new run: counts from 0, libtorch's generator (dropout, say) seeded from the learner's own.
-    fn begin(&mut self, epochs: usize) -> Result<(), Error> {
+    fn begin(&mut self, epochs: Option<usize>) -> Result<(), Error> {
         self.interrupt.clear();
         self.state.reset();
-        self.state.epochs = epochs;
-        if epochs > 0 {
+        self.state.epochs = epochs.unwrap_or(0);
+        if epochs.is_some() {
             self.state.rows.clear();
             tch::manual_seed(self.state.rng.next_u64().cast_signed());
         }
@@ -95,6 +106,12 @@ impl Learner {
     pub(super) fn torch(&self, what: &'static str, source: tch::TchError) -> Error {
         Error::Torch { what, at: self.state.at(), source }
     }
+}
+
+/// Calls with autograd on, catches a panic, and leaves autograd as it was before: a panic inside of `tch::no_grad` leaves it
+/// off, and no training after it would learn.
+fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
+    tch::with_grad(|| catch_unwind(AssertUnwindSafe(call)))
 }
 
 /// The text of a panic.

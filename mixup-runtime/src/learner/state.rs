@@ -49,8 +49,9 @@ pub(crate) struct State {
     pub outcome: Outcome,
     /// What the names above are made from.
     pub beside: Beside,
-    /// The finished epochs.
+    /// The last training's finished epochs, and how it ended: a validation after it changes neither.
     pub rows: Vec<EpochReport>,
+    pub ended: Outcome,
 }
 
 /// What stands behind the state and is no name of its own.

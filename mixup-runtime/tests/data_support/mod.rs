@@ -105,7 +105,7 @@ pub fn all(loader: &Loader) -> Result<(Tensor, Vec<i64>), DataError> {
     let mut labels: Vec<i64> = Vec::new();
     for k in 0..loader.batches() {
         let batch = loader.batch(&order, k)?;
-        inputs.push(batch.input.tensor().expect("one tensor").shallow_clone());
+        inputs.push(batch.input.one().expect("one tensor").shallow_clone());
         labels.extend(Vec::<i64>::try_from(batch.target.tensor()).expect("i64 of one dimension"));
     }
     Ok((Tensor::cat(&inputs, 0), labels))

@@ -93,10 +93,6 @@ impl Dataset for ImageDataset {
         Ok(Batch { input: Input::Tensor(input), target: Target::Classes(target) })
     }
 
-    fn fresh(&self) -> bool {
-        true
-    }
-
     fn describe(&self) -> String {
         describe("images", &self.pixels.size())
     }

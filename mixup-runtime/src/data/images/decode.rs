@@ -51,7 +51,7 @@ pub(super) fn decode(groups: &[&[Image]], channels: Channels) -> Result<Vec<Tens
     let progress = Progress::new(format!("decoding {} images", thousands(all.len())), steps);
     let (width, height) = common_size(&all, &progress)?;
     let shape = [i64::try_from(channels.count()).unwrap_or_default(), i64::from(height), i64::from(width)];
-    groups.iter().map(|images| pixels(images, shape, channels, &progress)).collect()
+    groups.iter().map(|images| pixels(images, shape, channels, BLOCK, &progress)).collect()
 }
 
 /// The width and height that all images have.
@@ -81,8 +81,14 @@ fn common_size(images: &[&Image], progress: &Progress) -> Result<(u32, u32), Dat
     Err(DataError::Sizes { sizes })
 }
 
-/// Decodes `images` of `shape` `[c, h, w]`.
-fn pixels(images: &[Image], shape: [i64; 3], channels: Channels, progress: &Progress) -> Result<Tensor, DataError> {
+/// Decodes `images` of `shape` `[c, h, w]`, about `block` bytes at a time.
+fn pixels(
+    images: &[Image],
+    shape: [i64; 3],
+    channels: Channels,
+    block: usize,
+    progress: &Progress,
+) -> Result<Tensor, DataError> {
     let length = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let [c, h, w] = shape;
     let bytes = shape.iter().map(|&n| usize::try_from(n).unwrap_or_default()).product::<usize>().max(1);
@@ -94,12 +100,12 @@ fn pixels(images: &[Image], shape: [i64; 3], channels: Channels, progress: &Prog
             cause,
         }
     })?;
-    let per_block = (BLOCK / bytes).clamp(1, images.len().max(1));
+    let per_block = (block / bytes).clamp(1, images.len().max(1));
     let mut buffer = vec![0_u8; per_block * bytes];
     let mut done = 0;
-    for block in images.chunks(per_block) {
+    for images in images.chunks(per_block) {
         // The first of them in order, not in time: the same broken image is named each time.
-        let failed = buffer.par_chunks_exact_mut(bytes).zip(block).find_map_first(|(out, image)| {
+        let failed = buffer.par_chunks_exact_mut(bytes).zip(images).find_map_first(|(out, image)| {
             progress.step(1);
             let decoded = open(image).and_then(|image| planes(image, (w, h), channels, out));
             decoded.err().map(|cause| broken(image, cause))
@@ -107,8 +113,8 @@ fn pixels(images: &[Image], shape: [i64; 3], channels: Channels, progress: &Prog
         if let Some(error) = failed {
             return Err(error);
         }
-        let n = length(block.len());
-        let filled = Tensor::f_from_data_size(&buffer[..block.len() * bytes], &[n, c, h, w], Kind::Uint8)?;
+        let n = length(images.len());
+        let filled = Tensor::f_from_data_size(&buffer[..images.len() * bytes], &[n, c, h, w], Kind::Uint8)?;
         all.f_narrow(0, done, n)?.f_copy_(&filled)?;
         done += n;
     }
@@ -176,4 +182,28 @@ fn planes(image: DynamicImage, size: (i64, i64), channels: Channels, out: &mut [
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_any_size_give_the_same_pixels_in_the_same_order() {
+        let image = |value: u8| {
+            let mut png = Cursor::new(Vec::new());
+            let grey = image::GrayImage::from_fn(2, 3, |x, _| image::Luma([value + u8::from(x == 1)]));
+            grey.write_to(&mut png, image::ImageFormat::Png).expect("memory");
+            Image { name: PathBuf::from("x.png"), label: 0, content: Content::Memory(png.into_inner()) }
+        };
+        let images: Vec<Image> = (0..7).map(|i| image(10 * i)).collect();
+        let expected: Vec<u8> = (0..7).flat_map(|i| [10 * i, 10 * i + 1].repeat(3)).collect();
+        // One image has six bytes: blocks of one, of one, of three and a last one of one, and all at once.
+        for block in [1, 6, 20, BLOCK] {
+            let progress = Progress::new(String::new(), 7);
+            let pixels = pixels(&images, [1, 3, 2], Channels::Grey, block, &progress).expect("whole images");
+            assert_eq!(pixels.size(), [7, 1, 3, 2]);
+            assert_eq!(Vec::<u8>::try_from(pixels.flatten(0, -1)).expect("bytes"), expected, "blocks of {block}");
+        }
+    }
 }

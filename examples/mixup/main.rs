@@ -1,0 +1,148 @@
+//! The notebook of fastai v1's MixUp page: a small network trained without and with MixUp, and what the comparison says.
+//!
+//! `cargo xtask demo` runs this on the embedded digits; `--data PATH` takes a folder, an archive or IDX files.
+
+mod compare;
+mod network;
+mod save;
+
+use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, builder::styling};
+use mixup::{data::ImageData, prelude::*};
+use tch::Device;
+
+use crate::{
+    compare::{Comparison, Run},
+    network::{Network, Shape},
+};
+
+/// Trains a small network without and with MixUp, and compares.
+#[derive(Parser, Debug)]
+#[command(styles = styling::Styles::plain())]
+struct Options {
+    /// A folder with train/<class> and valid/<class>, the same in a .tgz or .zip, or a folder of IDX files [default: the
+    /// embedded digits]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Epochs of each training [default: 8, and 20 for the embedded digits]
+    #[arg(long)]
+    epochs: Option<usize>,
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// The learning rate [default: 0.003, and 0.01 for the embedded digits]
+    #[arg(long)]
+    lr: Option<f64>,
+    /// The channels behind the convolutions [default: 16,16, and 32,64 for the embedded digits]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(i64).range(1..))]
+    channels: Option<Vec<i64>>,
+    /// MixUp's weights come from Beta(alpha, alpha)
+    #[arg(long, default_value_t = 0.4)]
+    alpha: f64,
+    /// The first seed
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How many seeds to train with, one behind the other
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// cpu, cuda, cuda:1, …
+    #[arg(long, default_value = "cpu", value_parser = device)]
+    device: Device,
+    /// Write epochs.csv, summary.json and curves.svg there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+fn device(text: &str) -> Result<Device, String> {
+    match text.split_once(':') {
+        None if text == "cpu" => Ok(Device::Cpu),
+        None if text == "cuda" => Ok(Device::Cuda(0)),
+        Some(("cuda", index)) => {
+            index.parse().map(Device::Cuda).map_err(|_| format!("`{index}` is no number of a GPU"))
+        }
+        _ => Err("a device is `cpu`, `cuda` or `cuda:N`".to_owned()),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let images = match &options.data {
+        Some(path) => ImageData::open(path)?,
+        None => ImageData::digits()?,
+    };
+    let digits = options.data.is_none();
+    let epochs = options.epochs.unwrap_or(if digits { 20 } else { 8 });
+    let hidden = options.channels.clone().unwrap_or(if digits { vec![32, 64] } else { vec![16, 16] });
+    let lr = options.lr.unwrap_or(if digits { 1e-2 } else { 3e-3 });
+    if epochs == 0 {
+        return Err("--epochs is 0: there is nothing to compare without an epoch".into());
+    }
+    MixUp::new(options.alpha)?;
+    save::check(options.out.as_deref())?;
+    let name = options.data.as_ref().map_or("digits".to_owned(), |path| path.display().to_string());
+    let mut data = images.batch_size(options.batch_size).build()?;
+    let shape = Shape::of(&data, &hidden)?;
+    println!("{name}: {data}");
+    println!("network: {}", shape.describe());
+
+    let mut runs = Vec::new();
+    for seed in options.seed..options.seed.saturating_add(options.seeds) {
+        for alpha in [None, Some(options.alpha)] {
+            let label = alpha.map_or("without MixUp".to_owned(), |alpha| format!("with MixUp, alpha {alpha}"));
+            println!("\n{}", heading(&format!("{label}, seed {seed}")));
+            let (report, back) = train(data, &shape, alpha, seed, (epochs, lr), options.device)?;
+            data = back;
+            runs.push(Run { seed, mixup: alpha.is_some(), report });
+        }
+    }
+    let comparison = Comparison::of(&runs)?;
+    println!("\n{}\n{comparison}", heading("What the comparison says"));
+    if let Some(folder) = &options.out {
+        for file in save::all(folder, &name, &runs, &comparison)? {
+            println!("wrote {}", file.display());
+        }
+    }
+    println!("\n{}", comparison.json(&name));
+    Ok(())
+}
+
+/// One training: its report, and the data back.
+fn train(
+    data: Data,
+    shape: &Shape,
+    alpha: Option<f64>,
+    seed: u64,
+    (epochs, lr): (usize, f64),
+    device: Device,
+) -> Result<(Report, Data), Box<dyn Error>> {
+    let shape = shape.clone();
+    let mut builder = Learner::builder(data, move |vs| Network::new(vs, &shape))
+        .loss(CrossEntropy::default())
+        .metric(accuracy)
+        .device(device)
+        .seed(seed);
+    if let Some(alpha) = alpha {
+        builder = builder.callback(MixUp::new(alpha)?);
+    }
+    let mut learn = builder.build()?;
+    let original = learn.loss_func().clone();
+    let report = learn.fit(epochs, lr)?;
+    let back = if learn.loss_func().is_same(&original) { "the original" } else { "NOT the original" };
+    println!("loss function after the training: {} ({back})", learn.loss_func().name());
+    Ok((report, learn.into_data()))
+}
+
+/// Bold on a terminal, plain elsewhere and with `NO_COLOR`.
+fn heading(text: &str) -> String {
+    let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if plain { text.to_owned() } else { format!("\x1b[1m{text}\x1b[0m") }
+}

@@ -1,0 +1,65 @@
+//! The demo's network: fastai's `simple_cnn` as the notebook has it for two classes, with a linear layer behind it for more.
+//!
+//! `simple_cnn` ends with a ReLU. A class whose scores begin below zero for every image has no gradient and is never learnt:
+//! rare with two classes, but with ten some seeds lose several.
+
+use std::error::Error;
+
+use mixup::{error::BoxError, learner::Vars, model::SimpleCnn, prelude::*};
+use tch::{Tensor, nn};
+
+/// How wide the network is, from the image's channels to the classes.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    channels: Vec<i64>,
+    classes: i64,
+}
+
+impl Shape {
+    pub fn of(data: &Data, hidden: &[i64]) -> Result<Self, Box<dyn Error>> {
+        let image = data.train().sample()?.input.one()?.size();
+        let channels = image.get(1).into_iter().chain(hidden).copied().collect();
+        Ok(Self { channels, classes: i64::try_from(data.classes().len())? })
+    }
+
+    /// `simple_cnn [3, 16, 16, 2]`, or with `linear 64 → 10` behind it.
+    pub fn describe(&self) -> String {
+        let Self { channels, classes } = self;
+        match channels.last() {
+            Some(features) if *classes > 2 => format!("simple_cnn {channels:?}, then linear {features} → {classes}"),
+            _ => format!("simple_cnn {:?}", self.whole()),
+        }
+    }
+
+    fn whole(&self) -> Vec<i64> {
+        self.channels.iter().copied().chain([self.classes]).collect()
+    }
+}
+
+/// The network.
+pub struct Network {
+    body: SimpleCnn,
+    head: Option<nn::Linear>,
+}
+
+impl Network {
+    pub fn new(vs: &Vars<'_>, shape: &Shape) -> Self {
+        match shape.channels.last() {
+            Some(&features) if shape.classes > 2 => Self {
+                body: simple_cnn(vs, &shape.channels),
+                head: Some(nn::linear(vs / "head", features, shape.classes, nn::LinearConfig::default())),
+            },
+            _ => Self { body: simple_cnn(vs, &shape.whole()), head: None },
+        }
+    }
+}
+
+impl Model for Network {
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
+        let features = self.body.forward_batch(input, train)?;
+        match &self.head {
+            Some(head) => Ok(features.f_linear(&head.ws, head.bs.as_ref())?),
+            None => Ok(features),
+        }
+    }
+}

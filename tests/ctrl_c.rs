@@ -1,0 +1,84 @@
+//! Ctrl-C where it ends the process: outside of a training, and the second time in one. Each is tried out in a process of
+//! its own, which is this program again with one test of it.
+#![cfg(unix)]
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
+
+mod support;
+
+use std::{
+    env,
+    os::unix::process::ExitStatusExt as _,
+    process::{Command, ExitStatus},
+};
+
+use mixup::{callback::Hook, prelude::*};
+use signal_hook::{consts::SIGINT, low_level::raise};
+use support::fuse::{Fuse, Place, Saboteur, Trouble};
+
+/// Set in the process that gets the signals.
+const HERE: &str = "MIXUP_TEST_RAISES_HERE";
+
+/// Runs one test of this file in a process of its own, which does what is to be tried.
+fn tried(test: &str) -> ExitStatus {
+    let this = env::current_exe().expect("this program");
+    let mut command = Command::new(this);
+    command.args(["--exact", test, "--nocapture"]).env(HERE, "yes");
+    command.output().expect("it starts").status
+}
+
+fn is_here() -> bool {
+    env::var_os(HERE).is_some()
+}
+
+fn learner(fuse: &Fuse) -> Learner {
+    let learn = support::on(support::data(8, 0)).callback(Saboteur(fuse.clone())).build();
+    learn.expect("nothing is wrong with it")
+}
+
+#[test]
+fn after_a_training_ctrl_c_ends_the_process_as_ever() {
+    if is_here() {
+        let fuse = Fuse::default();
+        let mut learn = learner(&fuse);
+        fuse.set(Place::Hook(Hook::BatchEnd), Trouble::CtrlC, 0);
+        learn.fit(1, 0.1).expect_err("it is interrupted");
+        let _ = raise(SIGINT);
+        unreachable!("the signal came while nothing was trained");
+    }
+    assert_eq!(tried("after_a_training_ctrl_c_ends_the_process_as_ever").signal(), Some(SIGINT));
+}
+
+#[test]
+fn a_second_ctrl_c_ends_the_process_at_once() {
+    struct Impatient;
+
+    #[callback]
+    impl Impatient {
+        fn on_batch_end(&mut self) {
+            let _ = raise(SIGINT);
+            let _ = raise(SIGINT);
+            unreachable!("the second one ends it");
+        }
+    }
+
+    if is_here() {
+        let mut learn = learner(&Fuse::default());
+        learn.callback(Impatient);
+        let _ = learn.fit(1, 0.1);
+    }
+    assert_eq!(tried("a_second_ctrl_c_ends_the_process_at_once").signal(), Some(SIGINT));
+}
+
+#[test]
+fn one_ctrl_c_in_each_training_ends_none_but_the_training() {
+    if is_here() {
+        let fuse = Fuse::default();
+        let mut learn = learner(&fuse);
+        for _ in 0..3 {
+            fuse.set(Place::Hook(Hook::BatchEnd), Trouble::CtrlC, 0);
+            learn.fit(1, 0.1).expect_err("it is interrupted");
+        }
+        return;
+    }
+    assert_eq!(tried("one_ctrl_c_in_each_training_ends_none_but_the_training").code(), Some(0));
+}

@@ -1,0 +1,308 @@
+//! Errors say where: callback, hook, epoch, batch, shapes; and the learner is usable behind each of them.
+
+mod support;
+
+use std::error::Error as _;
+
+use mixup::{
+    callback::Hook, data::Dataset, error::At, input::InputError, learner::LearnerBuilder, loss::LossError,
+    metrics::MetricError, prelude::*,
+};
+use support::{
+    data,
+    fuse::{Fuse, Fused, Place, Saboteur, Trouble, metric},
+    items, linear, on, series,
+};
+use tch::Tensor;
+
+/// Changes one batch, once: of the second epoch's training the third, or of its validation the first.
+struct Spoil<F>(Option<F>, bool);
+
+#[callback]
+impl<F: FnOnce(&mut Input, &mut Target)> Spoil<F> {
+    fn on_batch_begin(
+        &mut self,
+        last_input: &mut Input,
+        last_target: &mut Target,
+        epoch: usize,
+        num_batch: usize,
+        train: bool,
+    ) {
+        if train == self.1 && epoch == 1 && num_batch == if train { 2 } else { 0 } {
+            self.0.take().into_iter().for_each(|spoil| spoil(last_input, last_target));
+        }
+    }
+}
+
+/// The error of a training in which one batch is spoilt; behind it, the same learner trains to its end.
+fn spoilt<F>(builder: LearnerBuilder, train: bool, spoil: F) -> Error
+where
+    F: FnOnce(&mut Input, &mut Target) + Send + 'static,
+{
+    let mut learn = builder.quiet().callback(Spoil(Some(spoil), train)).build().expect("nothing is wrong with it");
+    let error = learn.fit(3, 0.01).expect_err("a batch is spoilt");
+    assert_eq!(learn.report().epochs.len(), 1, "the first epoch was trained");
+    usable(&mut learn);
+    error
+}
+
+fn usable(learn: &mut Learner) {
+    let report = learn.fit(2, 0.01).expect("it trains on");
+    assert_eq!((report.outcome, report.epochs.len()), (Outcome::Finished, 2));
+}
+
+const TRAINING: At = At { epoch: Some(1), batch: Some(2), train: true };
+const VALIDATION: At = At { epoch: Some(1), batch: Some(0), train: false };
+
+fn images() -> LearnerBuilder {
+    let images = || TensorDataset::new(series(12 * 3 * 25, 0.1).reshape([12, 3, 5, 5]), series(12, 0.2).gt(0.0));
+    let images = || images().expect("as many");
+    let data = Data::builder(images()).valid(images()).batch_size(4).build().expect("there are items");
+    Learner::builder(data, |vars| simple_cnn(vars, &[3, 4, 2]))
+}
+
+#[test]
+fn a_model_that_is_given_other_channels_tells_both_shapes_and_the_batch() {
+    let error = spoilt(images(), true, |input, _| *input = series(4 * 25, 0.1).reshape([4, 1, 5, 5]).into());
+    let Error::Model { at, source, .. } = &error else { panic!("{error}") };
+    assert_eq!(*at, TRAINING);
+    assert!(matches!(source.downcast_ref(), Some(InputError::Shape { got, .. }) if *got == [4, 1, 5, 5]), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the model, epoch 1, training batch 2, with [4, 1, 5, 5] Float: the model takes images of the shape \
+         [n, 3, h, w] and got [4, 1, 5, 5]"
+    );
+}
+
+#[test]
+fn a_layer_of_tch_that_is_given_another_shape_is_an_error_and_no_panic() {
+    let labels = TensorDataset::new(series(12 * 4, 0.1).reshape([12, 4]), series(12, 0.2).gt(0.0)).expect("as many");
+    let data = Data::builder(labels).batch_size(4).build().expect("there are items");
+    let builder = Learner::builder(data, |vars| tch::nn::linear(vars, 4, 2, tch::nn::LinearConfig::default()));
+    let error = spoilt(builder, true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
+    let Error::Model { at, source, .. } = &error else { panic!("{error}") };
+    assert_eq!(*at, TRAINING);
+    assert!(source.is::<mixup::model::Refusal>());
+    let text = error.to_string();
+    assert!(
+        text.starts_with("the model, epoch 1, training batch 2, with [4, 5] Float: mat1 and mat2 shapes"),
+        "{text}"
+    );
+    assert!(text.ends_with("(4x5 and 4x2)"), "no stack of frames: {text}");
+}
+
+#[test]
+fn a_model_of_ones_own_that_libtorch_refuses_is_told_with_the_inputs_shape() {
+    let error = spoilt(on(data(12, 4)), true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
+    let text = error.to_string();
+    assert!(text.starts_with("the model, epoch 1, training batch 2, with [4, 5] Float: "), "{text}");
+    assert!(text.contains("4x5 and 3x2"), "{text}");
+    assert!(error.source().is_some(), "libtorch's own error stands behind it");
+}
+
+#[test]
+fn a_validation_batch_is_told_from_a_training_batch() {
+    let error = spoilt(on(data(12, 4)), false, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
+    assert!(matches!(error, Error::Model { at, .. } if at == VALIDATION), "{error}");
+    assert!(error.to_string().starts_with("the model, epoch 1, validation batch 0, with [4, 5] Float: "), "{error}");
+}
+
+#[test]
+fn binary_cross_entropy_with_class_indices_says_what_it_takes() {
+    let dense = || TensorDataset::new(series(36, 0.37).reshape([12, 3]), series(24, 0.2).abs().reshape([12, 2]));
+    let data = Data::builder(dense().expect("as many")).batch_size(4).build().expect("there are items");
+    let builder = Learner::builder(data, |vars| linear(vars, 3, 2)).loss(BceWithLogits::default());
+    let error = spoilt(builder, true, |_, target| *target = Tensor::from_slice(&[0_i64, 1, 1, 0]).into());
+    assert!(matches!(&error, Error::Loss { at, .. } if *at == TRAINING));
+    assert_eq!(
+        error.to_string(),
+        "the loss function BceWithLogits, epoch 1, training batch 2: BceWithLogits takes dense values of a floating \
+         kind (one-hot labels, or numbers), and the target is class indices"
+    );
+}
+
+#[test]
+fn the_squared_error_of_a_column_and_a_row_tells_both_shapes() {
+    let dense = TensorDataset::new(series(36, 0.37).reshape([12, 3]), series(12, 0.2).reshape([12, 1]));
+    let data = Data::builder(dense.expect("as many")).batch_size(4).build().expect("there are items");
+    let builder = Learner::builder(data, |vars| linear(vars, 3, 1)).loss(Mse);
+    let error = spoilt(builder, true, |_, target| *target = series(4, 0.2).into());
+    let Error::Loss { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(source.downcast_ref(), Some(LossError::Shapes { .. })), "{error}");
+    assert!(error.to_string().ends_with("the output is [4, 1] and the target [4]"), "{error}");
+}
+
+#[test]
+fn a_class_that_the_model_does_not_know_is_told_with_the_batch() {
+    let error = spoilt(on(data(12, 4)), true, |_, target| *target = Tensor::from_slice(&[0_i64, 1, 5, 0]).into());
+    let text = error.to_string();
+    assert!(text.starts_with("the loss function CrossEntropy, epoch 1, training batch 2: "), "{text}");
+    assert!(text.contains('5'), "{text}");
+}
+
+#[test]
+fn a_metric_that_does_not_fit_is_named() {
+    // The loss takes any target; the metric wants classes.
+    let builder = on(data(12, 4)).loss(per_item(|output: &Tensor, _: &Target| output.square()));
+    let builder = builder.metric(error_rate).metric_named("how right", accuracy);
+    let error = spoilt(builder, false, |_, target| *target = Target::Dense(series(12, 0.2).reshape([4, 3])));
+    let Error::Metric { metric, at, source } = &error else { panic!("{error}") };
+    assert_eq!((metric.as_str(), *at), ("error_rate", VALIDATION));
+    assert!(matches!(source.downcast_ref(), Some(MetricError::Shapes { .. })), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with("the metric `error_rate`, epoch 1, validation batch 0: "), "{text}");
+    assert!(text.ends_with("the output is [4, 2] and the target [4, 3]"), "{text}");
+}
+
+#[test]
+fn a_metric_that_is_no_number_is_told() {
+    let whole = |output: &Tensor, _: &Target| output.shallow_clone();
+    let mut learn = on(data(12, 4)).metric_named("whole", whole).build().expect("nothing is wrong with it");
+    let error = learn.fit(1, 0.01).expect_err("eight numbers are none");
+    let Error::Metric { metric, source, .. } = &error else { panic!("{error}") };
+    assert_eq!(metric, "whole");
+    assert!(matches!(source.downcast_ref(), Some(MetricError::NotOne { got }) if *got == [4, 2]), "{error}");
+    assert!(error.to_string().contains("`whole`, epoch 0, validation batch 0: "), "{error}");
+}
+
+#[test]
+fn data_that_fail_at_a_batch_name_it() {
+    for (after, at) in [(4, "epoch 1, training batch 0"), (3, "epoch 0, validation batch 0")] {
+        let fuse = Fuse::default();
+        let part = |count| Fused(items(count), fuse.clone());
+        let data = Data::builder(part(12)).valid(part(4)).batch_size(4).build().expect("there are items");
+        let mut learn = on(data).build().expect("nothing is wrong with it");
+        fuse.set(Place::Data, Trouble::Error, after);
+        let error = learn.fit(2, 0.01).expect_err("the data fail");
+        assert!(matches!(error, Error::Data { .. }), "{error}");
+        assert_eq!(error.to_string(), format!("the data, {at}: as planned, in Data"));
+        usable(&mut learn);
+    }
+}
+
+#[test]
+fn data_that_give_another_number_of_items_are_told() {
+    struct TooFew;
+
+    impl Dataset for TooFew {
+        fn len(&self) -> usize {
+            8
+        }
+
+        fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+            items(8).batch(&indices[1..])
+        }
+    }
+
+    let data = Data::builder(TooFew).batch_size(4).build().expect("there are items");
+    let error = on(data).build().expect("nothing is wrong yet").fit(1, 0.1).expect_err("one is missing");
+    let Error::Data { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(**source, DataError::WrongBatch { asked: 4, input: 3, target: 3 }), "{error}");
+}
+
+#[test]
+fn a_loss_that_is_not_reduced_says_its_shape_and_what_to_do() {
+    let raw = |output: &Tensor, _: &Target, _: Reduction| output.square();
+    let mut learn = on(data(12, 4)).loss(raw).build().expect("nothing is wrong with it");
+    let error = learn.fit(1, 0.01).expect_err("eight losses are none");
+    assert!(matches!(&error, Error::LossShape { shape, .. } if *shape == [4, 2]), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("epoch 0, training batch 0, has the shape [4, 2]") && text.contains("reduce it"), "{text}");
+}
+
+#[test]
+fn a_loss_that_does_not_depend_on_the_parameters_is_told() {
+    let fixed = |_: &Tensor, _: &Target, _: Reduction| Tensor::from(1.5_f32);
+    let mut learn = on(data(12, 4)).loss(fixed).build().expect("nothing is wrong with it");
+    let error = learn.fit(1, 0.01).expect_err("there is nothing to learn from");
+    assert!(error.to_string().starts_with("the backward pass, epoch 0, training batch 0: "), "{error}");
+}
+
+#[test]
+fn an_error_of_a_loss_of_ones_own_is_told_with_its_batch() {
+    let fuse = Fuse::default();
+    let mut learn = on(data(12, 4)).loss(Fused(CrossEntropy::default(), fuse.clone())).build().expect("it builds");
+    fuse.set(Place::Loss, Trouble::Error, 5);
+    let error = learn.fit(2, 0.01).expect_err("the loss function fails");
+    assert_eq!(error.to_string(), "the loss function Fused, epoch 1, training batch 1: as planned, in Loss");
+    usable(&mut learn);
+}
+
+#[test]
+fn a_hook_that_fails_is_named_with_its_callback_and_the_moment() {
+    let cases = [
+        (Hook::TrainBegin, 0, "outside of the epochs"),
+        (Hook::EpochBegin, 1, "epoch 1"),
+        (Hook::BatchBegin, 1, "epoch 0, training batch 1"),
+        (Hook::BatchBegin, 3, "epoch 0, validation batch 0"),
+        (Hook::StepEnd, 5, "epoch 1, training batch 2"),
+        (Hook::ValidateBegin, 0, "epoch 0"),
+        (Hook::ValidateEnd, 0, "epoch 0"),
+        (Hook::EpochEnd, 1, "epoch 1"),
+    ];
+    for (hook, after, at) in cases {
+        let fuse = Fuse::default();
+        let mut learn = on(data(12, 4)).callback(Saboteur(fuse.clone())).build().expect("nothing is wrong with it");
+        fuse.set(Place::Hook(hook), Trouble::Error, after);
+        let error = learn.fit(2, 0.01).expect_err("a hook fails");
+        let source = format!("as planned, in {:?}", Place::Hook(hook));
+        assert_eq!(error.to_string(), format!("callback `Saboteur`, hook `{hook}`, {at}: {source}"));
+        let own = error.source().and_then(|source| source.downcast_ref::<support::fuse::Planned>());
+        assert_eq!(own.map(|planned| planned.0), Some(Place::Hook(hook)), "the user's own error stands behind it");
+        usable(&mut learn);
+    }
+}
+
+#[test]
+fn in_predictions_a_hook_behind_the_batches_names_none_of_them() {
+    for validates in [true, false] {
+        let fuse = Fuse::default();
+        let mut learn = on(data(12, 4)).callback(Saboteur(fuse.clone())).build().expect("nothing is wrong with it");
+        fuse.set(Place::Hook(Hook::ValidateEnd), Trouble::Error, 0);
+        let error =
+            if validates { learn.validate().map(drop) } else { learn.predictions().map(drop) }.expect_err("it fails");
+        assert!(matches!(&error, Error::Callback { at, .. } if at.at.batch.is_none()), "{error}");
+        fuse.set(Place::Hook(Hook::LossBegin), Trouble::Error, 0);
+        let error =
+            if validates { learn.validate().map(drop) } else { learn.predictions().map(drop) }.expect_err("it fails");
+        assert!(error.to_string().contains("validation batch 0"), "{error}");
+    }
+}
+
+#[test]
+fn class_indices_that_mixup_should_mix_as_numbers_are_refused_with_the_way_out() {
+    let builder = on(data(12, 4)).callback(MixUp::default().stack_y(false));
+    let mut learn = builder.build().expect("nothing is wrong with it");
+    let error = learn.fit(1, 0.01).expect_err("class indices are no numbers");
+    let text = error.to_string();
+    assert!(text.starts_with("callback `MixUp`, hook `on_batch_begin`, epoch 0, training batch 0: "), "{text}");
+    assert!(text.contains("leave `stack_y` true"), "{text}");
+    learn.remove::<MixUp>().expect("it is there");
+    usable(&mut learn);
+}
+
+#[test]
+fn two_mixups_are_refused() {
+    let mut learn = on(data(12, 4)).mixup().mixup().build().expect("nothing is wrong with it");
+    let original = learn.loss_func().clone();
+    let error = learn.fit(1, 0.01).expect_err("mixed already");
+    assert!(error.to_string().ends_with("the batch is mixed already: use one mixing callback"), "{error}");
+    assert!(learn.loss_func().is_same(&original));
+}
+
+#[test]
+fn a_metric_of_ones_own_that_fails_leaves_the_learner_usable() {
+    let fuse = Fuse::default();
+    let mut learn = on(data(12, 4)).metric_named("own", metric(&fuse)).build().expect("nothing is wrong with it");
+    fuse.set(Place::Metric, Trouble::Error, 1);
+    let error = learn.fit(2, 0.01).expect_err("the metric fails");
+    assert_eq!(error.to_string(), "the metric `own`, epoch 1, validation batch 0: as planned, in Metric");
+    usable(&mut learn);
+}
+
+#[test]
+fn several_inputs_for_a_model_of_one_are_told() {
+    let error = spoilt(on(data(12, 4)), true, |input, _| *input = vec![series(4, 0.1), series(4, 0.2)].into());
+    let text = error.to_string();
+    assert!(text.contains("with [4] Float, [4] Float: the model takes one tensor and got 2"), "{text}");
+}

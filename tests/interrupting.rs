@@ -1,0 +1,100 @@
+//! Ctrl-C and the handle that does the same from elsewhere: the run ends, and the learner goes on.
+
+mod support;
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    mpsc::{self, Receiver, Sender},
+};
+
+use mixup::{callback::Hook, prelude::*};
+use support::fuse::{Fuse, Place, Saboteur, Trouble};
+
+/// Ctrl-C is for the whole process: while a test of it runs, no other may train.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn small() -> Learner {
+    support::on(support::data(8, 0)).build().expect("nothing is wrong with it")
+}
+
+/// Says that training is in progress, once.
+struct Begun(Option<Sender<()>>);
+
+#[callback]
+impl Begun {
+    fn on_batch_end(&mut self) {
+        if let Some(begun) = self.0.take() {
+            begun.send(()).expect("somebody waits for it");
+        }
+    }
+}
+
+fn tells_when_it_trains(learn: &mut Learner) -> Receiver<()> {
+    let (begun, told) = mpsc::channel();
+    learn.callback(Begun(Some(begun)));
+    told
+}
+
+#[test]
+fn another_thread_ends_a_training_that_would_last_for_ever() {
+    let _alone = alone();
+    let mut learn = small();
+    let (handle, begun) = (learn.interrupt_handle(), tells_when_it_trains(&mut learn));
+    let other = std::thread::spawn(move || {
+        begun.recv().expect("it begins");
+        handle.interrupt();
+    });
+    let error = learn.fit(usize::MAX, 1e-3).expect_err("it is interrupted");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+    other.join().expect("it only waits and interrupts");
+    assert_eq!(learn.fit(1, 0.1).expect("it trains on").outcome, Outcome::Finished);
+}
+
+#[test]
+fn an_interrupt_while_nothing_runs_does_nothing() {
+    let _alone = alone();
+    let mut learn = small();
+    learn.interrupt_handle().interrupt();
+    assert_eq!(learn.fit(1, 0.1).expect("nothing was in progress").outcome, Outcome::Finished);
+}
+
+#[test]
+fn an_interrupt_in_the_very_last_batch_is_not_lost() {
+    let _alone = alone();
+    for trouble in ["Ctrl-C", "a handle"] {
+        let (fuse, mut learn) = (Fuse::default(), small());
+        let interrupt = Trouble::Interrupt(learn.interrupt_handle());
+        learn.callback(Saboteur(fuse.clone()));
+        let trouble = if trouble == "Ctrl-C" { Trouble::CtrlC } else { interrupt };
+        fuse.set(Place::Hook(Hook::BatchEnd), trouble, 1);
+        let error = learn.fit(1, 0.1).expect_err("it is interrupted");
+        assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+        assert_eq!(learn.report().epochs.len(), 1, "the epoch itself was trained");
+    }
+}
+
+#[test]
+fn an_interrupt_names_the_place() {
+    let _alone = alone();
+    let (fuse, mut learn) = (Fuse::default(), small());
+    fuse.set(Place::Hook(Hook::LossBegin), Trouble::CtrlC, 2);
+    learn.callback(Saboteur(fuse));
+    assert_eq!(learn.fit(3, 0.1).expect_err("Ctrl-C").to_string(), "interrupted, epoch 1, training batch 0");
+}
+
+#[test]
+fn two_learners_at_once_are_both_ended_by_one_ctrl_c() {
+    let _alone = alone();
+    let (fuse, mut learn, mut other) = (Fuse::default(), small(), small());
+    let begun = tells_when_it_trains(&mut other);
+    let other = std::thread::spawn(move || other.fit(usize::MAX, 1e-3).map(|report| report.outcome));
+    begun.recv().expect("it begins");
+    fuse.set(Place::Hook(Hook::BatchEnd), Trouble::CtrlC, 100);
+    learn.callback(Saboteur(fuse));
+    assert!(matches!(learn.fit(usize::MAX, 1e-3), Err(Error::Interrupted { .. })));
+    assert!(matches!(other.join().expect("no panic"), Err(Error::Interrupted { .. })));
+}

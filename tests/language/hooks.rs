@@ -1,0 +1,369 @@
+//! Hooks, parameters, answers, options, generics, `cfg`.
+
+use std::{fmt::Debug, io::Write, marker::PhantomData, time::Duration};
+
+use mixup::{
+    callback::{Asked, Hook},
+    prelude::*,
+};
+use tch::{Device, Kind, Tensor};
+
+use crate::{names, train};
+
+#[test]
+fn a_callback_states_its_hooks_and_the_names_that_it_asks_for() {
+    struct Watch;
+
+    #[callback]
+    impl Watch {
+        fn on_batch_end(&self, iteration: usize, smooth_loss: f64) {
+            let _ = (iteration, smooth_loss);
+        }
+
+        fn on_train_end(&self) {}
+    }
+
+    let hooks = [
+        Asked { hook: Hook::BatchEnd, names: &["iteration", "smooth_loss"] },
+        Asked { hook: Hook::TrainEnd, names: &[] },
+    ];
+    assert_eq!((Watch::NAME, Watch::ORDER, Watch::HOOKS), ("Watch", 0, &hooks[..]));
+}
+
+#[test]
+fn options_say_the_order_and_the_name() {
+    const EARLY: i32 = -10;
+
+    struct Watch;
+
+    #[callback(order = EARLY - 1, name = "watch")]
+    impl Watch {
+        fn on_train_begin(&self) {}
+    }
+
+    struct Other;
+
+    #[callback(name = concat!("the ", "other"), order = -5,)]
+    impl Other {
+        fn on_train_begin(&self) {}
+    }
+
+    assert_eq!((Watch::NAME, Watch::ORDER), ("watch", -11));
+    assert_eq!((Other::NAME, Other::ORDER), ("the other", -5));
+}
+
+#[test]
+fn everything_in_the_table_can_be_asked_for() {
+    #[derive(Default)]
+    struct All(Vec<Hook>);
+
+    #[callback]
+    impl All {
+        fn on_train_begin(
+            &mut self,
+            epochs: usize,
+            metric_names: &[String],
+            loss_func: &mut LossFunc,
+            opt: &mut dyn Optimizer,
+            params: &Params,
+            model: &mut dyn Model,
+            data: &Data,
+            rng: &mut Rng,
+            device: Device,
+        ) {
+            assert_eq!((epochs, metric_names, device), (2, &["accuracy".to_owned()][..], Device::Cpu));
+            let _ = (loss_func, opt, params, model, data, rng);
+            self.0.push(Hook::TrainBegin);
+        }
+
+        fn on_epoch_begin(
+            &mut self,
+            epochs: &usize,
+            metric_names: &[String],
+            loss_func: &LossFunc,
+            opt: &dyn Optimizer,
+            params: &Params,
+            model: &dyn Model,
+            data: &Data,
+            rng: &Rng,
+            device: &Device,
+            epoch: &usize,
+            iteration: &usize,
+            train: &bool,
+        ) {
+            let _ = (epochs, metric_names, loss_func, opt, params, model, data, rng, device, epoch, iteration, train);
+            self.0.push(Hook::EpochBegin);
+        }
+
+        fn on_batch_begin(
+            &mut self,
+            last_input: &mut Input,
+            last_target: &mut Target,
+            num_batch: usize,
+            batches: usize,
+        ) {
+            assert_eq!((last_input.items(), last_target.items(), num_batch, batches), (4, 4, 0, 1));
+            self.0.push(Hook::BatchBegin);
+        }
+
+        fn on_loss_begin(&mut self, last_output: &mut Tensor) {
+            assert_eq!(last_output.size(), [4, 2]);
+            self.0.push(Hook::LossBegin);
+        }
+
+        fn on_backward_begin(&mut self, last_loss: &mut Tensor, smooth_loss: f64) {
+            let _ = (last_loss, smooth_loss);
+            self.0.push(Hook::BackwardBegin);
+        }
+
+        fn on_backward_end(&mut self, gradients: &Gradients) {
+            let _ = gradients;
+            self.0.push(Hook::BackwardEnd);
+        }
+
+        fn on_step_end(&mut self, _gradients: &Gradients) {
+            self.0.push(Hook::StepEnd);
+        }
+
+        fn on_batch_end(&mut self, last_loss: &Tensor) {
+            let _ = last_loss;
+            self.0.push(Hook::BatchEnd);
+        }
+
+        fn on_validate_begin(&mut self, iteration: usize) {
+            assert!(iteration > 0);
+            self.0.push(Hook::ValidateBegin);
+        }
+
+        fn on_validate_end(&mut self, valid_loss: Option<f64>) {
+            assert!(valid_loss.is_some());
+            self.0.push(Hook::ValidateEnd);
+        }
+
+        fn on_epoch_end(&mut self, last_metrics: &[f64], train_loss: f64, epoch_time: Duration) {
+            assert!(last_metrics.len() == 1 && train_loss.is_finite() && epoch_time > Duration::ZERO);
+            self.0.push(Hook::EpochEnd);
+        }
+
+        fn on_train_end(&mut self, outcome: &Outcome) {
+            assert_eq!(*outcome, Outcome::Finished);
+            self.0.push(Hook::TrainEnd);
+        }
+    }
+
+    let (learn, _) = train(All::default());
+    let reached = &learn.get::<All>().expect("it was added").0;
+    for hook in Hook::ALL {
+        assert!(reached.contains(hook), "{hook} was not reached");
+    }
+    // Whoever adds a name to the table adds it to a parameter above.
+    let asked = |name| All::HOOKS.iter().any(|asked| asked.names.contains(name));
+    let forgotten: Vec<_> = Hook::ALL.iter().flat_map(|hook| hook.names()).filter(|name| !asked(name)).collect();
+    assert!(forgotten.is_empty(), "nobody asks for {forgotten:?}");
+}
+
+#[test]
+fn what_a_hook_changes_is_what_the_next_one_sees() {
+    struct Zero;
+
+    #[callback]
+    impl Zero {
+        fn on_batch_begin(&self, last_input: &mut Input) {
+            *last_input = Input::Tensor(Tensor::zeros([4, 2], (Kind::Float, Device::Cpu)));
+        }
+
+        fn on_batch_end(&self, last_input: &Input) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            assert_eq!(f64::try_from(last_input.one()?.sum(Kind::Float))?, 0.0);
+            Ok(())
+        }
+    }
+
+    train(Zero);
+}
+
+#[test]
+fn a_hook_answers_with_nothing_a_flow_value_an_option_or_a_result() {
+    #[derive(Default)]
+    struct Answers(usize);
+
+    #[callback]
+    impl Answers {
+        fn on_train_begin(&self) -> Option<StopTraining> {
+            None
+        }
+
+        fn on_epoch_begin(&self) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn on_batch_begin(&self) -> std::io::Result<Option<SkipBatch>> {
+            Ok(None)
+        }
+
+        fn on_backward_begin(&self) -> SkipBackward {
+            SkipBackward
+        }
+
+        fn on_step_end(&mut self) {
+            self.0 += 1;
+        }
+
+        fn on_epoch_end(&self) -> Result<Option<StopTraining>, tch::TchError> {
+            Ok(Some(StopTraining::because("one is enough")))
+        }
+    }
+
+    let (learn, report) = train(Answers::default());
+    assert_eq!(learn.get::<Answers>().map(|answers| answers.0), Some(0), "no step without a backward pass");
+    let Outcome::Stopped { by, hook, why } = &report.outcome else { panic!("{}", report.outcome) };
+    assert_eq!((*by, *hook, &why[..]), ("Answers", Hook::EpochEnd, "one is enough"));
+}
+
+#[test]
+fn the_callback_is_borrowed_in_any_way() {
+    #[derive(Default)]
+    struct Borrowed(Vec<&'static str>);
+
+    #[callback]
+    impl Borrowed {
+        fn on_train_begin(self: &mut Self) {
+            self.0.push("typed");
+        }
+
+        fn on_epoch_begin<'a, 'b: 'a>(&'a mut self, params: &'a Params, metric_names: &'b [String]) {
+            self.0.push(if params.is_empty() { "without parameters" } else { "with lifetimes" });
+            assert_eq!(metric_names.len(), 1);
+        }
+
+        fn on_epoch_end(&self) {
+            assert!(self.0.len() >= 2);
+        }
+
+        fn on_train_end(self: &Self) {
+            assert_eq!(self.0, ["typed", "with lifetimes", "with lifetimes"]);
+        }
+    }
+
+    train(Borrowed::default());
+}
+
+#[test]
+fn generics_lifetimes_and_bounds_go_through() {
+    struct Log<'a, W, T, const N: usize>
+    where
+        T: ?Sized,
+    {
+        out: W,
+        kept: [f64; N],
+        of: PhantomData<&'a T>,
+    }
+
+    #[callback]
+    impl<'a, W: Write + Send, T, const N: usize> Log<'a, W, T, N>
+    where
+        T: ?Sized + Sync + Debug,
+        W: 'static,
+    {
+        fn on_epoch_end(&mut self, epoch: usize, train_loss: f64) -> std::io::Result<()> {
+            self.kept[epoch % N] = train_loss;
+            writeln!(self.out, "{epoch}")
+        }
+    }
+
+    let (learn, _) = train(Log::<_, str, 3> { out: Vec::new(), kept: [0.0; 3], of: PhantomData });
+    let log = learn.get::<Log<'static, Vec<u8>, str, 3>>().expect("it was added");
+    assert_eq!(log.out, b"0\n1\n");
+    assert!(log.kept[0] > 0.0 && log.kept[1] > 0.0 && log.kept[2] <= 0.0, "{:?}", log.kept);
+}
+
+#[test]
+fn what_cfg_leaves_out_is_neither_called_nor_asked_for() {
+    struct Sometimes;
+
+    #[callback]
+    #[cfg(test)]
+    impl Sometimes {
+        #[cfg(not(test))]
+        fn on_train_begin(&self) {}
+
+        #[cfg(not(test))]
+        fn on_epoch_begin(&self, epoch: usize) {}
+
+        #[cfg(test)]
+        fn on_epoch_begin(
+            &self,
+            #[cfg(not(test))] epoch: usize,
+            #[cfg_attr(test, cfg(not(test)))] epochs: usize,
+            #[allow(unused_variables)]
+            #[cfg(test)]
+            #[cfg_attr(test, allow(unused_variables), cfg(test))]
+            iteration: usize,
+        ) {
+        }
+    }
+
+    assert_eq!(Sometimes::HOOKS, [Asked { hook: Hook::EpochBegin, names: &["iteration"] }]);
+    train(Sometimes);
+}
+
+#[test]
+fn what_is_no_hook_is_left_alone() {
+    #[derive(Default)]
+    struct Count {
+        batches: usize,
+    }
+
+    #[callback]
+    impl Count {
+        const STEP: usize = 1;
+
+        /// The type's own documentation and attributes stay.
+        #[inline]
+        fn on_batch_end(&mut self, train: bool) {
+            self.count(usize::from(train) * Self::STEP);
+        }
+
+        fn count(&mut self, more: usize) {
+            self.batches += more;
+        }
+
+        fn batch_end() -> &'static str {
+            "no hook"
+        }
+    }
+
+    // A block without the attribute may have methods of any name.
+    impl Count {
+        fn on_demand(&self) -> usize {
+            self.batches
+        }
+    }
+
+    let (learn, _) = train(Count::default());
+    assert_eq!(learn.get::<Count>().map(Count::on_demand), Some(2));
+    assert_eq!((Count::HOOKS.len(), Count::batch_end()), (1, "no hook"));
+    // A hook is still a method.
+    let mut count = Count::default();
+    count.on_batch_end(true);
+    assert_eq!(count.batches, 1);
+}
+
+#[test]
+fn a_parameter_may_be_unused_mutable_or_spelt_in_other_ways() {
+    type Number = usize;
+
+    struct Spelt;
+
+    #[callback]
+    impl Spelt {
+        #[rustfmt::skip]
+        #[allow(unused_parens)]
+        fn on_epoch_end(&self, _epochs: usize, mut epoch: Number, r#train: (bool), last_metrics: &'_ [f64]) {
+            epoch += 1;
+            assert!(epoch > 0 && train && last_metrics.len() == 1);
+        }
+    }
+
+    assert_eq!(names::<Spelt>(Hook::EpochEnd), Some(&["epochs", "epoch", "train", "last_metrics"][..]));
+    train(Spelt);
+}

@@ -1,0 +1,42 @@
+//! The language of callbacks: what may be written, and that it comes to what it says.
+//!
+//! What may not be written stands in `tests/ui`.
+#![allow(
+    clippy::elidable_lifetime_names,
+    clippy::float_cmp,
+    clippy::needless_arbitrary_self_type,
+    clippy::needless_lifetimes,
+    clippy::too_many_arguments,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "what may be written is, whether it is nice or not"
+)]
+
+mod hooks;
+pub mod surroundings;
+
+use mixup::{callback::Hook, learner::Vars, prelude::*};
+use tch::{Device, Kind, Tensor, nn};
+
+/// Trains a linear layer on one batch of four items for two epochs, and validates on the same.
+fn train(callback: impl Callback) -> (Learner, Report) {
+    let batch = || {
+        let input = Tensor::arange(8, (Kind::Float, Device::Cpu)).view([4, 2]);
+        Batch { input: Input::Tensor(input), target: Target::Classes(Tensor::from_slice(&[0_i64, 1, 0, 1])) }
+    };
+    let data = Data::from_batches(vec![batch()], vec![batch()]).expect("the batches have four items");
+    let model = |vars: &Vars<'_>| nn::linear(vars.path() / "linear", 2, 2, nn::LinearConfig::default());
+    let mut learn = Learner::builder(data, model)
+        .metric(accuracy)
+        .callback(callback)
+        .quiet()
+        .build()
+        .expect("there is a processor");
+    let report = learn.fit(2, 1e-3).expect("nothing goes wrong");
+    (learn, report)
+}
+
+fn names<C: Callback>(hook: Hook) -> Option<&'static [&'static str]> {
+    C::HOOKS.iter().find(|asked| asked.hook == hook).map(|asked| asked.names)
+}

@@ -1,0 +1,196 @@
+//! Predictions: every item's answer, in the data's order, after the activation that belongs to the loss function.
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
+
+mod support;
+
+use mixup::{callback::Hook, error::BoxError, loss::LossError, prelude::*};
+use support::{
+    bits, data,
+    fuse::{Fuse, Place, Saboteur, Trouble},
+    items, linear, on, series,
+};
+use tch::{Kind, Tensor};
+
+/// Seven validation items in batches of four, and training that shuffles.
+fn with_targets(targets: impl Fn(i64) -> Target, outputs: i64, loss: impl Loss) -> Learner {
+    let set = |n| TensorDataset::new(series(n * 3, 0.37).reshape([n, 3]), targets(n)).expect("as many");
+    let data = Data::builder(set(8)).valid(set(7)).batch_size(4).build().expect("there are items");
+    let builder = Learner::builder(data, move |vars| linear(vars, 3, outputs)).loss(loss).quiet();
+    builder.build().expect("nothing is wrong with it")
+}
+
+/// What the model says of the seven items, worked out from its parameters.
+fn raw(learn: &Learner) -> Tensor {
+    let params: Vec<_> = learn.params().iter().map(|(_, tensor)| tensor.detach()).collect();
+    series(21, 0.37).reshape([7, 3]).matmul(&params[0]) + &params[1]
+}
+
+fn assert_close(found: &Tensor, expected: &Tensor) {
+    assert_eq!(found.size(), expected.size());
+    let difference = (found - expected).abs().max().double_value(&[]);
+    assert!(difference < 1e-6, "{difference}");
+}
+
+fn classes(n: i64) -> Target {
+    Tensor::arange(n, (Kind::Int64, tch::Device::Cpu)).remainder(2).into()
+}
+
+fn values(n: i64, of_each: i64) -> Target {
+    let values = series(n * of_each, 0.21).abs();
+    if of_each == 0 { series(n, 0.21).into() } else { values.reshape([n, of_each]).into() }
+}
+
+#[test]
+fn cross_entropy_answers_with_softmax() {
+    let mut learn = with_targets(classes, 2, CrossEntropy::default());
+    let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
+    assert_close(&found.outputs, &raw.softmax(1, Kind::Float));
+    let own = raw.log_softmax(1, Kind::Float).gather(1, &classes(7).tensor().unsqueeze(1), false).squeeze_dim(1).neg();
+    assert_close(&found.losses, &own);
+    assert_eq!(found.targets.tensor(), classes(7).tensor());
+}
+
+#[test]
+fn negative_log_likelihood_answers_with_the_exponential() {
+    let mut learn = with_targets(classes, 2, Nll::default());
+    let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
+    assert_close(&found.outputs, &raw.exp());
+    assert_close(&found.losses, &raw.gather(1, &classes(7).tensor().unsqueeze(1), false).squeeze_dim(1).neg());
+}
+
+#[test]
+fn binary_cross_entropy_answers_with_the_sigmoid_and_one_loss_for_each_item() {
+    let mut learn = with_targets(|n| values(n, 2), 2, BceWithLogits::default());
+    let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
+    let (probability, target) = (raw.sigmoid(), values(7, 2));
+    assert_close(&found.outputs, &probability);
+    let target = target.tensor();
+    let losses = -(target * probability.log() + (target.neg() + 1.0) * (probability.neg() + 1.0).log());
+    assert_close(&found.losses, &losses.mean_dim(1, false, Kind::Float));
+    assert_eq!(found.targets.tensor(), target);
+}
+
+#[test]
+fn the_squared_error_and_losses_of_ones_own_answer_as_the_model_does() {
+    let own = |output: &Tensor, target: &Target| -> Result<Tensor, BoxError> {
+        Ok(output.f_sub(target.tensor())?.f_square()?)
+    };
+    let closure = move |output: &Tensor, target: &Target, reduction: Reduction| -> Result<Tensor, BoxError> {
+        Ok(reduction.of(&own(output, target)?)?)
+    };
+    let learners = [
+        with_targets(|n| values(n, 2), 2, Mse),
+        with_targets(|n| values(n, 2), 2, per_item(own)),
+        with_targets(|n| values(n, 2), 2, closure),
+    ];
+    for mut learn in learners {
+        let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
+        assert_close(&found.outputs, &raw);
+        let squares = (raw - values(7, 2).tensor()).square();
+        assert_close(&found.losses, &squares.mean_dim(1, false, Kind::Float));
+    }
+}
+
+#[test]
+fn their_losses_average_to_the_validation_loss() {
+    let mut learn = with_targets(classes, 2, CrossEntropy::default());
+    let mean = learn.predictions().expect("there is validation data").losses.mean(Kind::Double).double_value(&[]);
+    assert!((mean - learn.validate().expect("there is validation data").loss).abs() < 1e-6);
+}
+
+#[test]
+fn every_item_gets_its_answer_even_where_a_batch_would_be_skipped() {
+    struct Skip;
+
+    #[callback]
+    impl Skip {
+        fn on_batch_begin(&mut self) -> SkipBatch {
+            SkipBatch
+        }
+    }
+
+    let mut learn = with_targets(classes, 2, CrossEntropy::default());
+    learn.callback(Skip);
+    assert_eq!(learn.predictions().expect("there is validation data").outputs.size(), [7, 2]);
+}
+
+#[test]
+fn predictions_make_no_gradients_and_hold_on_to_no_graph() {
+    let mut learn = with_targets(classes, 2, CrossEntropy::default());
+    let found = learn.predictions().expect("there is validation data");
+    assert!(!found.outputs.requires_grad() && !found.losses.requires_grad());
+}
+
+#[test]
+fn predictions_first_then_training_with_mixup_is_as_training_alone() {
+    let build = || on(data(8, 7)).mixup().seed(3).build().expect("nothing is wrong with it");
+    let (mut asked, mut not) = (build(), build());
+    asked.predictions().expect("there is validation data");
+    asked.fit(2, 0.1).expect("it trains");
+    not.fit(2, 0.1).expect("it trains");
+    assert_eq!(bits(&asked), bits(&not));
+}
+
+#[test]
+fn mixup_may_come_after_the_predictions_too() {
+    let mut learn = on(data(8, 7)).build().expect("nothing is wrong with it");
+    let before = learn.predictions().expect("there is validation data");
+    learn.mixup();
+    let again = learn.predictions().expect("there is validation data");
+    assert_eq!((before.outputs, before.losses), (again.outputs, again.losses));
+    learn.fit(1, 0.1).expect("it trains");
+}
+
+#[test]
+fn after_a_training_with_mixup_that_was_broken_off_predictions_know_their_activation() {
+    let fuse = Fuse::default();
+    let builder = on(data(8, 7)).mixup().callback(Saboteur(fuse.clone()));
+    let mut learn = builder.build().expect("nothing is wrong with it");
+    fuse.set(Place::Hook(Hook::BackwardEnd), Trouble::Error, 1);
+    learn.fit(1, 0.1).expect_err("it is broken off");
+    let found = learn.predictions().expect("there is validation data");
+    assert_close(&found.outputs, &raw(&learn).softmax(1, Kind::Float));
+    assert!(matches!(found.targets, Target::Classes(_)));
+    assert_eq!(learn.loss_func().name(), "CrossEntropy");
+}
+
+#[test]
+fn a_stop_leaves_nothing_to_predict_and_says_who_it_was() {
+    struct Stop;
+
+    #[callback]
+    impl Stop {
+        fn on_batch_end(&mut self) -> StopTraining {
+            StopTraining::because("not now")
+        }
+    }
+
+    let mut learn = on(data(8, 7)).callback(Stop).build().expect("nothing is wrong with it");
+    let error = learn.predictions().expect_err("it was stopped");
+    assert_eq!(
+        error.to_string(),
+        "there is nothing to predict: the run was stopped by `Stop` in `on_batch_end`: not now"
+    );
+}
+
+#[test]
+fn a_loss_that_does_not_keep_the_items_apart_is_told_so() {
+    let mean = |output: &Tensor, target: &Target, _: Reduction| output.cross_entropy_for_logits(target.tensor());
+    let mut learn = on(data(8, 7)).loss(mean).build().expect("nothing is wrong with it");
+    learn.fit(1, 0.1).expect("a mean is all that training needs");
+    let error = learn.predictions().expect_err("there is one loss for four items");
+    let Error::Loss { source, .. } = &error else { panic!("{error}") };
+    let told = matches!(source.downcast_ref(), Some(LossError::NotPerItem { got, items: 4, .. }) if got.is_empty());
+    assert!(told, "{error}");
+    assert!(error.to_string().contains("`Reduction::None`"), "{error}");
+}
+
+#[test]
+fn the_order_of_the_items_is_the_datas_own() {
+    let data = Data::builder(items(64)).valid(items(64)).batch_size(5).valid_batch_size(9).build();
+    let mut learn = on(data.expect("there are items")).build().expect("nothing is wrong with it");
+    learn.fit(1, 0.1).expect("it trains");
+    let found = learn.predictions().expect("there is validation data").targets;
+    let expected: Vec<i64> = (0..64).map(|item| item % 2).collect();
+    assert_eq!(Vec::<i64>::try_from(found.tensor()).expect("indices"), expected);
+}

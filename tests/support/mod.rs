@@ -1,0 +1,100 @@
+//! A small learner whose every number can be worked out by hand, and what its tests look at.
+#![allow(dead_code, reason = "each file of tests takes what it needs")]
+
+pub mod fuse;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mixup::{
+    callback::Hook,
+    error::BoxError,
+    learner::{LearnerBuilder, Vars},
+    prelude::*,
+};
+use tch::{Kind, Tensor};
+
+/// One linear layer `[features, outputs]` whose first weights are always the same: nothing here is random.
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+pub fn linear(vars: &Vars<'_>, features: i64, outputs: i64) -> Linear {
+    // For so few numbers a second thread is only waited for.
+    tch::set_num_threads(1);
+    let weight = series(features * outputs, 0.1).reshape([features, outputs]);
+    Linear {
+        weight: vars.path().var_copy("weight", &weight),
+        bias: vars.path().var_copy("bias", &series(outputs, -0.2)),
+    }
+}
+
+impl Model for Linear {
+    fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
+        Ok(input.one()?.f_matmul(&self.weight)?.f_add(&self.bias)?)
+    }
+}
+
+/// `count` numbers that rise and fall, none of them round.
+pub fn series(count: i64, step: f64) -> Tensor {
+    ((Tensor::arange(count, (Kind::Float, tch::Device::Cpu)) + 1.0) * step).sin()
+}
+
+/// `items` items of three features in two classes.
+pub fn items(items: i64) -> TensorDataset {
+    let classes = Tensor::arange(items, (Kind::Int64, tch::Device::Cpu)).remainder(2);
+    TensorDataset::new(series(items * 3, 0.37).reshape([items, 3]), classes).expect("as many classes as items")
+}
+
+/// Training and validation items in batches of four, in their own order.
+pub fn data(train: i64, valid: i64) -> Data {
+    let data = Data::builder(items(train)).batch_size(4).shuffle(false);
+    if valid == 0 { data.build() } else { data.valid(items(valid)).build() }.expect("there are items")
+}
+
+/// A quiet learner on [`data`], with plain SGD.
+pub fn on(data: Data) -> LearnerBuilder {
+    Learner::builder(data, |vars| linear(vars, 3, 2)).optimizer(Sgd::default()).quiet()
+}
+
+/// Every number of every parameter, to the bit.
+pub fn bits(learn: &Learner) -> Vec<u32> {
+    numbers(learn).into_iter().map(f32::to_bits).collect()
+}
+
+/// Every number of every parameter.
+pub fn numbers(learn: &Learner) -> Vec<f32> {
+    let flat = |(_, tensor): (&str, &Tensor)| Vec::<f32>::try_from(tensor.detach().flatten(0, -1)).expect("floats");
+    learn.params().iter().flat_map(flat).collect()
+}
+
+/// Every gradient that is there, each number of it.
+pub fn gradients(learn: &Learner) -> Vec<f32> {
+    let grads = learn.params().iter().map(|(_, tensor)| tensor.grad()).filter(Tensor::defined);
+    grads.flat_map(|grad| Vec::<f32>::try_from(grad.flatten(0, -1)).expect("floats")).collect()
+}
+
+/// What happened, line by line; clones write into the same one.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn add(&self, line: impl Into<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
+    }
+
+    /// All lines so far; the log is empty then.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The text of a panic that was caught.
+pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "another kind of panic".to_owned())
+}
+
+/// The hooks that may return `flow`.
+pub fn hooks_returning(flow: &str) -> impl Iterator<Item = Hook> {
+    Hook::ALL.iter().copied().filter(move |hook| hook.flows().contains(&flow))
+}

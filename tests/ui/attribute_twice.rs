@@ -1,0 +1,13 @@
+// One `#[callback]` is enough.
+
+use mixup::prelude::*;
+
+struct Hello;
+
+#[callback]
+#[callback(order = 1)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+// A method that begins with `on_` is a hook, so a slip in its name is an error, not a hook that never runs.
+
+use mixup::prelude::*;
+
+struct Count(usize);
+
+#[callback]
+impl Count {
+    fn on_bacth_end(&mut self) {
+        self.0 += 1;
+    }
+}
+
+fn main() {}

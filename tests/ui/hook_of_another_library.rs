@@ -1,0 +1,16 @@
+// Hooks are called as fastai calls them; who writes another library's name is told ours.
+
+use mixup::prelude::*;
+
+struct Hello;
+
+#[callback]
+impl Hello {
+    fn on_train_start(&self) {}
+
+    fn on_train_batch_start(&self) {}
+
+    fn on_validation_end(&self) {}
+}
+
+fn main() {}

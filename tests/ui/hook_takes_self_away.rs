@@ -1,0 +1,18 @@
+// A hook may be called again, so it borrows the callback.
+
+use mixup::prelude::*;
+
+struct Once(String);
+
+#[callback]
+impl Once {
+    fn on_train_begin(self) {}
+
+    fn on_epoch_end(mut self) {
+        self.0.clear();
+    }
+
+    fn on_train_end(self: Box<Self>) {}
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// A hook that is there twice is told once.
+
+use mixup::prelude::*;
+
+struct Hello;
+
+#[callback]
+impl Hello {
+    fn on_train_begin(&self) {}
+
+    fn on_train_begin(&self, epochs: usize) {
+        let _ = epochs;
+    }
+}
+
+fn main() {}

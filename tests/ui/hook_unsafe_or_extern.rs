@@ -1,0 +1,14 @@
+// Hooks are called by safe Rust.
+
+use mixup::prelude::*;
+
+struct Raw;
+
+#[callback]
+impl Raw {
+    unsafe fn on_batch_end(&self) {}
+
+    extern "C" fn on_epoch_end(&self) {}
+}
+
+fn main() {}

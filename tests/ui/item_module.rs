@@ -1,0 +1,8 @@
+// `#[callback]` stands on an `impl` block.
+
+use mixup::prelude::*;
+
+#[callback]
+mod callbacks {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// `#[callback]` stands on an `impl` block.
+
+use mixup::prelude::*;
+
+#[callback]
+trait Hello {
+    fn on_train_begin(&self);
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// `#[callback]` stands on the type's own `impl` block: it writes the trait's itself.
+
+use mixup::prelude::*;
+
+struct Hello;
+
+#[callback]
+impl Callback for Hello {
+    fn on_train_begin(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+// A value that is gone cannot be asked for; the message says where it was.
+
+use mixup::prelude::*;
+
+struct Late;
+
+#[callback]
+impl Late {
+    fn on_batch_end(&self, gradients: &Gradients) {
+        let _ = gradients;
+    }
+
+    fn on_epoch_end(&self, last_input: &Input) {
+        let _ = last_input;
+    }
+
+    fn on_train_end(&self, _epoch: usize) {}
+}
+
+fn main() {}

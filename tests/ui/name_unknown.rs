@@ -1,0 +1,14 @@
+// Where no name is near, the hook's names are listed.
+
+use mixup::prelude::*;
+
+struct Rate;
+
+#[callback]
+impl Rate {
+    fn on_train_begin(&self, learning_rate: f64) {
+        let _ = learning_rate;
+    }
+}
+
+fn main() {}

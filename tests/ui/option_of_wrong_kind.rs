@@ -1,0 +1,19 @@
+// An option's value is of the option's kind.
+
+use mixup::prelude::*;
+
+struct Hello;
+
+#[callback(order = "first", name = 3, crate = "mixup")]
+impl Hello {
+    fn on_train_begin(&self) {}
+}
+
+struct World;
+
+#[callback(order = -1.5, name = " ")]
+impl World {
+    fn on_train_begin(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+// What the compiler alone can compare is told by it, on the value.
+
+use mixup::prelude::*;
+
+const FIRST: u8 = 1;
+
+struct Hello;
+
+#[callback(order = FIRST)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}
+
+fn main() {}

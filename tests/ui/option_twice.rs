@@ -1,0 +1,12 @@
+// An option is given once.
+
+use mixup::prelude::*;
+
+struct Hello;
+
+#[callback(order = 1, name = "hello", order = 2)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}
+
+fn main() {}

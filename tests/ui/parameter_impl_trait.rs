@@ -1,0 +1,14 @@
+// The types are fixed, so a parameter says its own.
+
+use mixup::prelude::*;
+
+struct Rate;
+
+#[callback]
+impl Rate {
+    fn on_epoch_begin(&self, opt: &mut impl Optimizer, epoch: impl Into<u64>) {
+        let _ = (opt, epoch.into());
+    }
+}
+
+fn main() {}

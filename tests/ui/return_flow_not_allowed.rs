@@ -1,0 +1,18 @@
+// A hook may return only the flow values that mean something there.
+
+use mixup::prelude::*;
+
+struct Skip;
+
+#[callback]
+impl Skip {
+    fn on_epoch_end(&self) -> SkipBatch {
+        SkipBatch
+    }
+
+    fn on_loss_begin(&self) -> Option<StopTraining> {
+        None
+    }
+}
+
+fn main() {}
