@@ -371,6 +371,6 @@ fn a_loss_that_does_not_keep_the_items_apart_can_not_be_mixed() {
     for (loss, shape) in [(LossFunc::new(scalar), "[]"), (LossFunc::new(halves), "[2]")] {
         let (error, message) = refused(&MixUpLoss::new(loss), &output, &mixed);
         assert!(matches!(error, LossError::NotPerItem { items: 4, .. }));
-        assert_says(&message, &[&format!("shape {shape} for 4 mixed items"), "Reduction::None"]);
+        assert_says(&message, &[&format!("shape {shape} for 4 items"), "Reduction::None"]);
     }
 }

@@ -203,7 +203,7 @@ fn two_metrics_of_one_name_are_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_metric_that_fails_or_is_no_number_ends_the_validation_and_says_why() {
+fn a_metric_that_fails_or_is_no_number_ends_the_validation_by_its_name() {
     let refuses = |_: &Tensor, _: &Target| Err::<f64, BoxError>("no use for this".into());
     let learn = Learner::builder(data(), |_| AsIs).metric_named("mine", refuses).quiet().build();
     let error = learn.expect("a learner").validate().expect_err("the metric refuses").to_string();
@@ -212,6 +212,9 @@ fn a_metric_that_fails_or_is_no_number_ends_the_validation_and_says_why() {
     }
     let each = |output: &Tensor, _: &Target| output.f_argmax(1, false);
     let learn = Learner::builder(data(), |_| AsIs).metric_named("each", each).quiet().build();
-    let error = learn.expect("a learner").validate().expect_err("three numbers are no number").to_string();
-    assert!(error.contains("one number is wanted, and the tensor has the shape [3]"), "{error}");
+    let error = learn.expect("a learner").validate().expect_err("three numbers are no number");
+    let Error::Metric { metric, source, .. } = &error else { panic!("{error}") };
+    assert_eq!(metric, "each");
+    assert!(matches!(source.downcast_ref(), Some(MetricError::NotOne { got }) if *got == [3]), "{error}");
+    assert!(error.to_string().contains("tensor of the shape [3]"), "{error}");
 }
