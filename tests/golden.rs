@@ -2,6 +2,7 @@
 //!
 //! `golden/fastai_v1_mixup.json` holds, for each case, the batch, the λ and the permutation that were drawn, and what came
 //! out: the mixed batch (targets in fastai's packed layout), a model's output and its losses under each reduction.
+#![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 
 use std::collections::BTreeMap;
 

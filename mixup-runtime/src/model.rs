@@ -9,7 +9,7 @@ use std::{
 };
 
 pub use params::{Gradients, Params};
-pub use simple_cnn::{SimpleCnn, simple_cnn};
+pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 
 use crate::{error::BoxError, input::Input};

@@ -74,32 +74,50 @@ fn epsilon(kind: Kind) -> f64 {
     }
 }
 
+/// The shape of an item, sometimes of more than 64 KiB and then not of a round number of them.
+fn item() -> impl Strategy<Value = Vec<i64>> {
+    (prop::collection::vec(1_i64..=4, 0..=4), prop::bool::weighted(0.2)).prop_map(|(mut item, large)| {
+        if large {
+            item.truncate(3);
+            item.push(65_536 / (2 * item.iter().product::<i64>()) + 1); // two bytes for a number at least
+        }
+        item
+    })
+}
+
+fn layout() -> impl Strategy<Value = Layout> {
+    prop::sample::select(vec![Layout::Contiguous, Layout::ChannelsLast, Layout::Transposed, Layout::Sliced])
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop::sample::select(vec![Kind::Float, Kind::Double, Kind::Half, Kind::BFloat16])
+}
+
+/// Batches of items of this shape, in one of these kinds.
+fn spec_of(item: Vec<i64>, kinds: Vec<Kind>, layout: Layout) -> impl Strategy<Value = Spec> {
+    (1_usize..=17, prop::sample::select(kinds), any::<u64>()).prop_flat_map(move |(n, kind, seed)| {
+        let shape = [&[n as i64], item.as_slice()].concat();
+        let partners = Just((0..n).collect::<Vec<_>>()).prop_shuffle();
+        (prop::collection::vec(0.0..=1.0, n), partners).prop_map(move |(lambdas, partners)| Spec {
+            shape: shape.clone(),
+            kind,
+            layout,
+            lambdas,
+            partners,
+            seed,
+        })
+    })
+}
+
 fn spec() -> impl Strategy<Value = Spec> {
-    let kind = prop::sample::select(vec![Kind::Float, Kind::Double, Kind::Half, Kind::BFloat16]);
-    let layout =
-        prop::sample::select(vec![Layout::Contiguous, Layout::ChannelsLast, Layout::Transposed, Layout::Sliced]);
-    let items = prop::collection::vec(1_i64..=4, 0..=4);
-    (1_usize..=17, items, kind, layout, prop::bool::weighted(0.2), any::<u64>()).prop_flat_map(
-        |(n, mut item, kind, layout, large, seed)| {
-            if large {
-                // 64 KiB and more for each item, and not a round number of them.
-                let bytes: i64 = item.iter().product::<i64>() * kind.elt_size_in_bytes() as i64;
-                item.truncate(3);
-                item.push(65_536 / bytes.min(64) + 1);
-            }
-            let mut shape = vec![n as i64];
-            shape.extend(item);
-            let partners = Just((0..n).collect::<Vec<_>>()).prop_shuffle();
-            (prop::collection::vec(0.0..=1.0, n), partners).prop_map(move |(lambdas, partners)| Spec {
-                shape: shape.clone(),
-                kind,
-                layout,
-                lambdas,
-                partners,
-                seed,
-            })
-        },
-    )
+    (item(), kind(), layout()).prop_flat_map(|(item, kind, layout)| spec_of(item, vec![kind], layout))
+}
+
+/// Batches of items of one shape and one or two kinds, as in a training; or nothing alike.
+fn specs() -> impl Strategy<Value = Vec<Spec>> {
+    let alike = (item(), prop::collection::vec(kind(), 1..=2), layout());
+    let alike = alike.prop_flat_map(|(item, kinds, layout)| prop::collection::vec(spec_of(item, kinds, layout), 2..7));
+    prop_oneof![3 => alike, 1 => prop::collection::vec(spec(), 1..5)]
 }
 
 proptest! {
@@ -108,7 +126,7 @@ proptest! {
     /// One `MixUp` gets batches of changing size, kind, shape and layout, as inputs and as dense targets: none of them finds
     /// anything of an earlier one in the memory that stands, and none is changed itself.
     #[test]
-    fn every_batch_is_blended_by_the_formula_whatever_came_before(specs in prop::collection::vec(spec(), 1..5)) {
+    fn every_batch_is_blended_by_the_formula_whatever_came_before(specs in specs()) {
         let mut mixup = MixUp::default().stack_y(false);
         for spec in specs.iter().chain(&specs) {
             let x = spec.tensor();

@@ -1,4 +1,11 @@
-//! MixUp: what is blended with what, by which weights, in a training and outside of one, and what is refused.
+//! `MixUp`: what is blended with what, by which weights, in a training and outside of one, and what is refused.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small counts become numbers"
+)]
 
 mod blends;
 mod draws;

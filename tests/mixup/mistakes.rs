@@ -1,6 +1,7 @@
 //! What can't be mixed is refused in a sentence with its numbers, and the batch stays as it was.
 
 use mixup::{mixup::MixUpError, prelude::*};
+use rand::SeedableRng as _;
 use tch::{Device, Kind, Tensor};
 
 use crate::numbers::{f64s, random};
@@ -42,7 +43,6 @@ fn an_alpha_without_a_distribution() {
         let error = MixUp::new(alpha).expect_err("there is no such Beta distribution");
         assert!(matches!(error, MixUpError::Alpha { .. }));
         assert_says(&error.to_string(), &[&format!("alpha is {alpha}"), "finite alpha above 0"]);
-        use rand::SeedableRng as _;
         assert!(Draws::random(1, alpha, &mut Rng::seed_from_u64(0)).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! MixUp in a training: who is mixed, what the model and the loss function get, and that everything is as before at the end.
+//! `MixUp` in a training: who is mixed, what the model and the loss function get, and that everything is as before at the end.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tch::{Kind, Tensor, nn};
 
 use crate::numbers::{assert_close, classes, f64s, prepared, random};
 
-/// A linear model that mixes where it gets MixUp's triple: for a linear layer, before or behind it is the same.
+/// A linear model that mixes where it gets `MixUp`'s triple: for a linear layer, before or behind it is the same.
 #[derive(Debug)]
 struct Linear(nn::Linear);
 
@@ -122,9 +122,11 @@ fn several_input_tensors_are_trained_on() {
     assert_eq!(learn.fit(2, 0.01).expect("a training").epochs.len(), 2);
 }
 
-/// What each batch was when the model was about to see it.
+/// A batch when the model was about to see it: whether it is trained on, its input, whether its target is mixed.
+type Sight = (bool, Vec<f64>, bool);
+
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(bool, Vec<f64>, bool)>>>);
+struct Seen(Arc<Mutex<Vec<Sight>>>);
 
 #[callback(order = 10)]
 impl Seen {

@@ -18,15 +18,19 @@ use crate::{
 #[derive(Debug)]
 pub struct SimpleCnn {
     convs: Vec<(Tensor, Tensor)>,
-    channels: i64,
+    channels: Vec<i64>,
 }
 
 /// fastai v1's `simple_cnn`. `channels` begins with the image's (1 or 3) and ends with the number of classes:
 /// `&[3, 16, 16, 2]` has three convolutions. The output has the shape `[n, classes]`.
 ///
-/// The weights are drawn from the learner's generator.
+/// The weights are drawn from the learner's generator. Fewer than two numbers, or one below 1, make no network: the first
+/// batch is then refused with [`SimpleCnnError`].
 #[must_use]
 pub fn simple_cnn(vars: &Vars<'_>, channels: &[i64]) -> SimpleCnn {
+    if !are_layers(channels) {
+        return SimpleCnn { convs: Vec::new(), channels: channels.to_vec() };
+    }
     let mut rng = vars.rng();
     let convs = channels.windows(2).enumerate().map(|(layer, pair)| {
         let path = vars.path() / layer;
@@ -35,7 +39,22 @@ pub fn simple_cnn(vars: &Vars<'_>, channels: &[i64]) -> SimpleCnn {
         let weight = normal(&shape, std, &mut rng);
         (path.var_copy("weight", &weight), path.var("bias", &[pair[1]], nn::Init::Const(0.0)))
     });
-    SimpleCnn { convs: convs.collect(), channels: channels.first().copied().unwrap_or(0) }
+    SimpleCnn { convs: convs.collect(), channels: channels.to_vec() }
+}
+
+fn are_layers(channels: &[i64]) -> bool {
+    channels.len() >= 2 && channels.iter().all(|&count| count >= 1)
+}
+
+/// Channels of which no network can be made.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "`simple_cnn` was given the channels {channels:?}: it takes the image's, those of the layers between, and the number \
+     of classes, each at least 1, such as [3, 16, 16, 2]"
+)]
+pub struct SimpleCnnError {
+    /// The channels given.
+    pub channels: Vec<i64>,
 }
 
 /// A tensor of normal numbers, mean 0, from the generator given.
@@ -53,14 +72,14 @@ fn normal(shape: &[i64], std: f64, rng: &mut Rng) -> Tensor {
 
 impl Model for SimpleCnn {
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
+        if !are_layers(&self.channels) {
+            return Err(SimpleCnnError { channels: self.channels.clone() }.into());
+        }
         let images = input.one()?;
-        let size = images.size();
-        if size.len() != 4 || size[1] != self.channels {
-            return Err(InputError::Shape {
-                wanted: format!("images of the shape [n, {}, h, w]", self.channels),
-                got: size,
-            }
-            .into());
+        let (size, channels) = (images.size(), self.channels[0]); // there are at least two
+        if size.len() != 4 || size[1] != channels {
+            let wanted = format!("images of the shape [n, {channels}, h, w]");
+            return Err(InputError::Shape { wanted, got: size }.into());
         }
         let mut x = images.shallow_clone();
         for (weight, bias) in &self.convs {

@@ -149,7 +149,12 @@ impl Slots {
             return Err(OptimizerError::Parameter { key: key.clone() });
         }
         let slot = |(param, tensor): (&str, &Tensor)| {
-            let Some(steps) = state.numbers.get(&format!("{param}/steps")) else { return Ok(None) };
+            let key = format!("{param}/steps");
+            let Some(&steps) = state.numbers.get(&key) else {
+                let mut tensors = self.names.iter().map(|name| format!("{param}/{name}"));
+                let has_any = tensors.any(|tensor| state.tensors.contains_key(&tensor));
+                return if has_any { Err(OptimizerError::Missing { key }) } else { Ok(None) };
+            };
             let load = |name: &&str| {
                 let key = format!("{param}/{name}");
                 let Some(saved) = state.tensors.get(&key) else { return Err(OptimizerError::Missing { key }) };
@@ -160,7 +165,7 @@ impl Slots {
                 }
             };
             let tensors = self.names.iter().map(load).collect::<Result<_, _>>()?;
-            Ok(Some(Slot { steps: *steps as u32, tensors }))
+            Ok(Some(Slot { steps: steps as u32, tensors }))
         };
         Ok(Self { names: self.names, of: params.iter().map(slot).collect::<Result<_, OptimizerError>>()? })
     }

@@ -1,0 +1,359 @@
+//! Each optimizer against libtorch's own over fifty steps; its memory saved and taken up again; what it refuses.
+#![allow(clippy::float_cmp, reason = "what must be the same to the bit is compared so")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use mixup::{
+    error::{BuildError, Error},
+    optim::{OptimizerError, OptimizerState},
+    prelude::*,
+};
+use tch::{
+    Kind, Reduction as TchReduction, Tensor,
+    nn::{self, VarStore},
+};
+
+mod numbers;
+use numbers::{assert_close, f64s, prepared, random};
+
+/// Five batches, the last one smaller: an epoch has five steps.
+fn batches() -> Vec<(Tensor, Tensor)> {
+    let sizes = [6, 6, 6, 6, 2];
+    let batch = |(seed, n)| (random(&[n, 3], Kind::Double, seed), random(&[n, 2], Kind::Double, seed + 50));
+    (0..).zip(sizes).map(batch).collect()
+}
+
+/// A layer by hand, with a parameter that takes no part in the loss.
+#[derive(Debug)]
+struct Layer {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Layer {
+    fn new(path: &nn::Path<'_>) -> Self {
+        let weight = path.var_copy("weight", &random(&[2, 3], Kind::Double, 90));
+        let bias = path.var_copy("bias", &random(&[2], Kind::Double, 91));
+        let _ = path.var_copy("idle", &random(&[4], Kind::Double, 92));
+        Self { weight, bias }
+    }
+}
+
+impl nn::Module for Layer {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight, Some(&self.bias))
+    }
+}
+
+fn learner(opt: impl Optimizer) -> Learner {
+    let batches: Vec<_> = batches().into_iter().map(|(x, y)| (x, Target::Dense(y))).collect();
+    let data = prepared(&batches).expect("whole batches");
+    let builder = Learner::builder(data, |vars| Layer::new(vars.path())).loss(Mse).optimizer(opt);
+    let mut learn = builder.quiet().build().expect("a learner");
+    learn.params_mut().var_store_mut().double();
+    learn
+}
+
+fn parameters(learn: &Learner) -> Vec<f64> {
+    learn.params().iter().flat_map(|(_, tensor)| f64s(tensor)).collect()
+}
+
+/// The parameters after `epochs` with libtorch's optimizer, and a loop by hand.
+fn by_hand(opt: impl nn::OptimizerConfig, epochs: usize, lr: f64) -> Vec<f64> {
+    let mut vars = VarStore::new(tch::Device::Cpu);
+    let layer = Layer::new(&vars.root());
+    vars.double();
+    let mut opt = opt.build(&vars, lr).expect("libtorch has this optimizer");
+    for _ in 0..epochs {
+        for (x, y) in batches() {
+            opt.backward_step(&nn::Module::forward(&layer, &x).mse_loss(&y, TchReduction::Mean));
+        }
+    }
+    vars.trainable_variables().iter().flat_map(f64s).collect()
+}
+
+#[track_caller]
+fn assert_as_libtorch(opt: impl Optimizer, theirs: impl nn::OptimizerConfig, lr: f64) {
+    let mut learn = learner(opt);
+    let before = parameters(&learn);
+    learn.fit(10, lr).expect("a training");
+    let what = learn.opt().describe();
+    assert_close(&what, &parameters(&learn), &by_hand(theirs, 10, lr), 1e-9, 1.0);
+    let moved = before.iter().zip(parameters(&learn)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(moved > 0.01, "{what} moved nothing");
+}
+
+#[test]
+fn adamw_steps_as_libtorchs() {
+    assert_as_libtorch(AdamW::default(), nn::adamw(0.9, 0.99, 0.01), 0.03);
+    assert_as_libtorch(AdamW::default().betas(0.5, 0.9).wd(0.0).eps(1e-3), nn::adamw(0.5, 0.9, 0.0).eps(1e-3), 0.03);
+    assert_as_libtorch(AdamW::default().betas(0.0, 0.999).wd(0.5), nn::adamw(0.0, 0.999, 0.5), 0.1);
+}
+
+#[test]
+fn adam_steps_as_libtorchs_with_weight_decay_in_the_gradient() {
+    assert_as_libtorch(Adam::default(), nn::adam(0.9, 0.99, 0.0), 0.03);
+    assert_as_libtorch(Adam::default().betas(0.8, 0.999).wd(0.3), nn::adam(0.8, 0.999, 0.3), 0.03);
+}
+
+#[test]
+fn sgd_steps_as_libtorchs_plain_with_momentum_nesterov_and_weight_decay() {
+    assert_as_libtorch(Sgd::default(), nn::sgd(0.0, 0.0, 0.0, false), 0.1);
+    assert_as_libtorch(Sgd::default().momentum(0.9), nn::sgd(0.9, 0.0, 0.0, false), 0.05);
+    assert_as_libtorch(Sgd::default().momentum(0.9).nesterov(true), nn::sgd(0.9, 0.0, 0.0, true), 0.05);
+    assert_as_libtorch(Sgd::default().wd(0.2), nn::sgd(0.0, 0.0, 0.2, false), 0.1);
+    let all = Sgd::default().momentum(0.5).nesterov(true).wd(0.1);
+    assert_as_libtorch(all, nn::sgd(0.5, 0.0, 0.1, true), 0.05);
+}
+
+#[test]
+fn rms_prop_steps_as_libtorchs_plain_with_momentum_and_weight_decay() {
+    assert_as_libtorch(RmsProp::default(), nn::rms_prop(0.99, 1e-8, 0.0, 0.0, false), 0.01);
+    let all = RmsProp::default().alpha(0.9).eps(1e-4).momentum(0.8).wd(0.1);
+    assert_as_libtorch(all, nn::rms_prop(0.9, 1e-4, 0.1, 0.8, false), 0.01);
+}
+
+/// Hands the optimizer and the parameters to a closure, once.
+struct Ask<F>(Option<F>);
+
+#[callback]
+impl<F: FnOnce(&mut dyn Optimizer, &Params) + Send + 'static> Ask<F> {
+    fn on_train_begin(&mut self, opt: &mut dyn Optimizer, params: &Params) {
+        if let Some(ask) = self.0.take() {
+            ask(opt, params);
+        }
+    }
+}
+
+fn ask(learn: &mut Learner, ask: impl FnOnce(&mut dyn Optimizer, &Params) + Send + 'static) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = asked.clone();
+    learn.callback(Ask(Some(move |opt: &mut dyn Optimizer, params: &Params| {
+        ask(opt, params);
+        seen.store(true, Relaxed);
+    })));
+    let lr = learn.opt().hyper().lr;
+    learn.fit(0, lr).expect("no epoch");
+    assert!(asked.load(Relaxed), "a training began");
+}
+
+/// A learner that was trained for two epochs.
+fn trained(opt: impl Optimizer) -> (Learner, OptimizerState) {
+    let mut learn = learner(opt);
+    learn.fit(2, 0.02).expect("a training");
+    let state = learn.opt().state(learn.params()).expect("copies");
+    (learn, state)
+}
+
+#[track_caller]
+fn assert_resumes<O: Optimizer>(opt: O, with_defaults: impl Fn() -> O) {
+    let (mut learn, state) = trained(opt);
+    let middle = parameters(&learn);
+    let copies: Vec<Tensor> = learn.params().iter().map(|(_, tensor)| tensor.detach().copy()).collect();
+    learn.fit(3, 0.02).expect("a training");
+    assert_ne!(parameters(&learn), middle);
+
+    // Another learner, whose optimizer has other settings and has made other steps: all of that is replaced.
+    let resumed = |restore: bool, copies: &[Tensor]| {
+        let mut other = learner(with_defaults());
+        other.fit(1, 0.5).expect("a training");
+        tch::no_grad(|| {
+            for ((_, tensor), copy) in other.params().iter().zip(copies) {
+                tensor.shallow_clone().copy_(copy);
+            }
+        });
+        let saved = OptimizerState {
+            optimizer: state.optimizer.clone(),
+            numbers: state.numbers.clone(),
+            tensors: state.tensors.iter().map(|(key, tensor)| (key.clone(), tensor.copy())).collect(),
+        };
+        if restore {
+            ask(&mut other, move |opt, params| opt.load_state(&saved, params).expect("its own state"));
+            assert_eq!(other.opt().hyper().lr, 0.02);
+        }
+        other.fit(3, 0.02).expect("a training");
+        parameters(&other)
+    };
+    assert_eq!(resumed(true, &copies), parameters(&learn), "{}", learn.opt().describe());
+    assert_ne!(resumed(false, &copies), parameters(&learn), "{}", learn.opt().describe());
+}
+
+#[test]
+fn a_saved_state_taken_up_by_another_learner_goes_on_to_the_bit() {
+    assert_resumes(AdamW::default().betas(0.8, 0.95).wd(0.1).eps(1e-6), AdamW::default);
+    assert_resumes(Adam::default().betas(0.8, 0.95).wd(0.1), Adam::default);
+    assert_resumes(Sgd::default().momentum(0.9).nesterov(true).wd(0.1), Sgd::default);
+    assert_resumes(RmsProp::default().alpha(0.9).momentum(0.5).wd(0.1).eps(1e-5), RmsProp::default);
+}
+
+#[test]
+fn a_state_names_settings_and_tensors_by_parameter() {
+    let (_, state) = trained(AdamW::default());
+    assert_eq!(state.optimizer, "AdamW");
+    let tensors: Vec<_> = state.tensors.keys().map(String::as_str).collect();
+    assert_eq!(tensors, ["bias/exp_avg", "bias/exp_avg_sq", "weight/exp_avg", "weight/exp_avg_sq"]);
+    assert_eq!(state.numbers["weight/steps"], 10.0);
+    assert_eq!(state.numbers["beta2"], 0.99);
+    assert_eq!(state.tensors["weight/exp_avg"].size(), [2, 3]);
+}
+
+/// Everything that a state says, to compare: the optimizer, numbers and tensors by name.
+type Content = (String, Vec<(String, f64)>, Vec<(String, Vec<f64>)>);
+
+fn content(state: &OptimizerState) -> Content {
+    let tensors = state.tensors.iter().map(|(key, tensor)| (key.clone(), f64s(tensor))).collect();
+    (state.optimizer.clone(), state.numbers.clone().into_iter().collect(), tensors)
+}
+
+#[test]
+fn a_state_that_does_not_fit_is_refused_and_the_optimizer_stays_as_it_was() {
+    type Spoil = fn(&mut OptimizerState);
+    type Fits = fn(&OptimizerError) -> bool;
+    let cases: [(Spoil, Fits, &str); 8] = [
+        (
+            |state| state.optimizer = "Adam".into(),
+            |error| matches!(error, OptimizerError::Optimizer { .. }),
+            "state of Adam, and the optimizer is AdamW",
+        ),
+        (
+            |state| {
+                state.numbers.remove("beta2");
+            },
+            |error| matches!(error, OptimizerError::Missing { .. }),
+            "no `beta2`",
+        ),
+        (
+            |state| {
+                state.numbers.remove("lr");
+            },
+            |error| matches!(error, OptimizerError::Missing { .. }),
+            "no `lr`",
+        ),
+        (
+            |state| {
+                state.tensors.remove("bias/exp_avg");
+            },
+            |error| matches!(error, OptimizerError::Missing { .. }),
+            "no `bias/exp_avg`",
+        ),
+        (
+            |state| {
+                state.numbers.remove("bias/steps");
+            },
+            |error| matches!(error, OptimizerError::Missing { .. }),
+            "no `bias/steps`",
+        ),
+        (
+            |state| {
+                state.tensors.insert("weight/exp_avg".into(), Tensor::from_slice(&[1.0, 2.0]));
+            },
+            |error| matches!(error, OptimizerError::Shape { .. }),
+            "`weight/exp_avg` has the shape [2] in the state, and its parameter is [2, 3]",
+        ),
+        (
+            |state| {
+                state.tensors.insert("2.weight/exp_avg".into(), Tensor::from_slice(&[1.0]));
+            },
+            |error| matches!(error, OptimizerError::Parameter { .. }),
+            "`2.weight/exp_avg`",
+        ),
+        (
+            |state| {
+                state.numbers.insert("2.weight/steps".into(), 3.0);
+            },
+            |error| matches!(error, OptimizerError::Parameter { .. }),
+            "another model",
+        ),
+    ];
+    for (spoil, fits, says) in cases {
+        let (mut learn, mut state) = trained(AdamW::default().wd(0.3));
+        spoil(&mut state);
+        state.numbers.entry("weight_decay".into()).and_modify(|decay| *decay = 0.7);
+        ask(&mut learn, move |opt, params| {
+            let before = content(&opt.state(params).expect("copies"));
+            let error = opt.load_state(&state, params).expect_err(says);
+            assert!(fits(&error) && error.to_string().contains(says), "{error}");
+            assert_eq!(content(&opt.state(params).expect("copies")), before, "{says}");
+        });
+    }
+}
+
+#[track_caller]
+fn assert_leaves_frozen_alone(opt: impl Optimizer) {
+    let (mut learn, _) = trained(opt);
+    let what = learn.opt().describe();
+    let of = |learn: &Learner, wanted: &str| {
+        learn.params().iter().find(|(name, _)| *name == wanted).map(|(_, tensor)| f64s(tensor)).expect("there is one")
+    };
+    let freeze = |learn: &Learner, frozen: bool| {
+        let bias = learn.params().iter().find(|(name, _)| *name == "bias").expect("there is one").1;
+        let _ = bias.set_requires_grad(!frozen);
+    };
+    freeze(&learn, true);
+    let (weight, bias) = (of(&learn, "weight"), of(&learn, "bias"));
+    learn.fit(2, 0.02).expect("a training");
+    assert_eq!(of(&learn, "bias"), bias, "{what}: a frozen parameter");
+    assert_ne!(of(&learn, "weight"), weight, "{what}: the other one");
+    freeze(&learn, false);
+    learn.fit(1, 0.02).expect("a training");
+    assert_ne!(of(&learn, "bias"), bias, "{what}: free again");
+    assert_eq!(of(&learn, "idle"), f64s(&random(&[4], Kind::Double, 92).to_kind(Kind::Float)), "{what}: no gradient");
+}
+
+#[test]
+fn a_parameter_that_is_frozen_or_never_had_a_gradient_is_left_alone() {
+    assert_leaves_frozen_alone(AdamW::default().wd(0.3));
+    assert_leaves_frozen_alone(Adam::default().wd(0.3));
+    assert_leaves_frozen_alone(Sgd::default().momentum(0.9).wd(0.3));
+    assert_leaves_frozen_alone(RmsProp::default().momentum(0.9).wd(0.3));
+}
+
+#[test]
+fn settings_that_can_not_be_are_refused_when_the_learner_is_built() {
+    #[track_caller]
+    fn refused(opt: impl Optimizer, name: &str, value: f64) {
+        let data = prepared(&[(Tensor::from_slice(&[1.0]), Target::Dense(Tensor::from_slice(&[1.0])))]);
+        let builder = Learner::builder(data.expect("one item"), |vars| Layer::new(vars.path())).optimizer(opt);
+        let Err(error) = builder.quiet().build() else { panic!("{name} = {value} was taken") };
+        let message = error.to_string();
+        assert!(matches!(error, Error::Build(BuildError::Setting { name: found, .. }) if found == name), "{message}");
+        assert!(message.contains(&format!("{name} is {value}: it must be")), "{message}");
+    }
+    for value in [-0.1, 1.0, 1.5, f64::NAN, f64::INFINITY] {
+        refused(AdamW::default().betas(value, 0.99), "momentum", value);
+        refused(Adam::default().betas(0.9, value), "beta2", value);
+        refused(Sgd::default().momentum(value), "momentum", value);
+        refused(RmsProp::default().momentum(value), "momentum", value);
+        refused(RmsProp::default().alpha(value), "alpha", value);
+    }
+    for value in [-0.1, f64::NAN, f64::INFINITY] {
+        refused(AdamW::default().wd(value), "weight_decay", value);
+        refused(Adam::default().wd(value), "weight_decay", value);
+        refused(Sgd::default().wd(value), "weight_decay", value);
+        refused(RmsProp::default().wd(value), "weight_decay", value);
+    }
+    for value in [0.0, -1e-8, f64::NAN, f64::INFINITY] {
+        refused(AdamW::default().eps(value), "eps", value);
+        refused(RmsProp::default().eps(value), "eps", value);
+    }
+}
+
+#[test]
+fn a_learning_rate_that_can_not_be_and_a_setting_that_was_spoilt_later_are_refused_before_a_training() {
+    let mut learn = learner(Sgd::default());
+    let before = parameters(&learn);
+    for lr in [-0.1, f64::NAN, f64::INFINITY] {
+        let error = learn.fit(1, lr).expect_err("no such learning rate");
+        assert!(matches!(error, Error::Build(BuildError::LearningRate { .. })), "{error}");
+        assert!(error.to_string().contains(&format!("the learning rate is {lr}")), "{error}");
+    }
+    learn.opt_mut().hyper_mut().momentum = 2.0;
+    assert!(matches!(learn.fit(1, 0.1), Err(Error::Build(BuildError::Setting { name: "momentum", .. }))));
+    assert_eq!(parameters(&learn), before);
+    learn.opt_mut().hyper_mut().momentum = 0.0;
+    learn.fit(1, 0.0).expect("a learning rate of 0 trains nothing, and is no mistake");
+    assert_eq!(parameters(&learn), before);
+}
