@@ -50,7 +50,7 @@ impl ByHand {
         let mut model = nn::seq_t();
         for (layer, pair) in [3_i64, 16, 16, 2].windows(2).enumerate() {
             let config = nn::ConvConfig { stride: 2, padding: 1, ..Default::default() };
-            model = model.add(nn::conv2d(vs.root() / layer, pair[0], pair[1], 3, config)).add_fn(|x| x.relu());
+            model = model.add(nn::conv2d(vs.root() / layer, pair[0], pair[1], 3, config)).add_fn(Tensor::relu);
         }
         let model = model.add_fn(|x| x.adaptive_avg_pool2d([1, 1]).flatten(1, -1));
         let opt = nn::adamw(0.9, 0.99, 0.01).build(&vs, 3e-3)?;

@@ -28,7 +28,7 @@ struct ClipNorm {
 impl ClipNorm {
     const MAX: f64 = 1.0;
 
-    fn on_backward_end(&mut self, gradients: &Gradients) -> Result<(), tch::TchError> {
+    fn on_backward_end(&mut self, gradients: &Gradients) -> Result<(), GradientError> {
         if gradients.clip_norm(Self::MAX)? > Self::MAX {
             self.clipped += 1;
         }

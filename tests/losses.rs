@@ -374,3 +374,13 @@ fn a_loss_that_does_not_keep_the_items_apart_can_not_be_mixed() {
         assert_says(&message, &[&format!("shape {shape} for 4 items"), "Reduction::None"]);
     }
 }
+
+#[test]
+fn a_half_precision_target_does_not_make_the_loss_one() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let output = Tensor::from_slice(&[0.3_f32, -1.2]);
+    let target = Target::Dense(Tensor::from_slice(&[1.0_f32, 0.0]).to_kind(tch::Kind::Half));
+    for loss in [Box::new(Mse) as Box<dyn Loss>, Box::new(BceWithLogits::default())] {
+        assert_eq!(loss.loss(&output, &target, Reduction::Mean)?.kind(), tch::Kind::Float);
+    }
+    Ok(())
+}

@@ -288,3 +288,17 @@ fn zeroing_leaves_zeros_and_no_gradient_where_there_was_none() {
         assert_eq!(gradients.norm().expect("zeros"), 0.0);
     });
 }
+
+#[test]
+fn a_bound_that_bounds_nothing_is_refused_and_the_gradients_stay() {
+    look(|gradients, _| {
+        let before = flat(gradients);
+        for max in [-1.0, f64::NAN] {
+            let text =
+                format!("gradients can't be clipped to {max}: the bound must be a number of at least 0; 1.0 is usual");
+            assert_eq!(gradients.clip_norm(max).expect_err("no bound").to_string(), text);
+            assert_eq!(gradients.clip_value(max).expect_err("no bound").to_string(), text);
+        }
+        assert_eq!(flat(gradients), before);
+    });
+}

@@ -357,3 +357,22 @@ fn a_learning_rate_that_can_not_be_and_a_setting_that_was_spoilt_later_are_refus
     learn.fit(1, 0.0).expect("a learning rate of 0 trains nothing, and is no mistake");
     assert_eq!(parameters(&learn), before);
 }
+
+#[test]
+fn nesterov_without_a_momentum_to_look_ahead_by_is_refused() {
+    let data = Data::from_batches(
+        vec![Batch {
+            input: Tensor::zeros([1, 1], (tch::Kind::Float, tch::Device::Cpu)).into(),
+            target: Tensor::from_slice(&[0_i64]).into(),
+        }],
+        vec![],
+    )
+    .expect("a batch");
+    let model = |vs: &mixup::learner::Vars<'_>| tch::nn::linear(vs, 1, 2, tch::nn::LinearConfig::default());
+    let built = Learner::builder(data, model).optimizer(Sgd::default().nesterov(true)).build();
+    let text = built.err().map(|error| error.to_string());
+    assert_eq!(
+        text.as_deref(),
+        Some("the optimizer's momentum is 0: it must be above 0 where Nesterov looks ahead by it")
+    );
+}

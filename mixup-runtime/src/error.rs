@@ -54,7 +54,7 @@ impl fmt::Display for Where {
 #[non_exhaustive]
 pub enum Error {
     /// A hook returned an error.
-    #[error("{at}: {source}")]
+    #[error("{at}: {}", brief(source))]
     Callback {
         /// Which callback, hook, epoch and batch.
         at: Where,
@@ -62,7 +62,7 @@ pub enum Error {
         source: BoxError,
     },
     /// The model refused its input.
-    #[error("the model, {at}, with {input}: {source}")]
+    #[error("the model, {at}, with {input}: {}", brief(source))]
     Model {
         /// Which batch.
         at: At,
@@ -72,7 +72,7 @@ pub enum Error {
         source: BoxError,
     },
     /// The loss function refused output and target.
-    #[error("the loss function {loss}, {at}: {source}")]
+    #[error("the loss function {loss}, {at}: {}", brief(source))]
     Loss {
         /// The loss function's name.
         loss: String,
@@ -92,7 +92,7 @@ pub enum Error {
         shape: Vec<i64>,
     },
     /// A metric refused output and target.
-    #[error("the metric `{metric}`, {at}: {source}")]
+    #[error("the metric `{metric}`, {at}: {}", brief(source))]
     Metric {
         /// The metric's name.
         metric: String,
@@ -102,7 +102,7 @@ pub enum Error {
         source: BoxError,
     },
     /// The data could not be loaded.
-    #[error("the data, {at}: {source}")]
+    #[error("the data, {at}: {}", brief(source))]
     Data {
         /// Which batch.
         at: At,
@@ -111,7 +111,7 @@ pub enum Error {
         source: Box<DataError>,
     },
     /// libtorch refused a step of the loop: the backward pass, the optimizer, a copy to the device.
-    #[error("{what}, {at}: {source}")]
+    #[error("{what}, {at}: {}", brief(source))]
     Torch {
         /// The step.
         what: &'static str,
@@ -145,7 +145,7 @@ pub enum Error {
         outcome: String,
     },
     /// The predictions' parts do not fit together.
-    #[error("joining the predictions: {source}")]
+    #[error("joining the predictions: {}", brief(source))]
     Join {
         /// Why.
         #[source]
@@ -201,4 +201,13 @@ pub enum BuildError {
 /// `; then …` for each further error.
 fn then(errors: &[Error]) -> String {
     errors.iter().flat_map(|error| ["; then ".to_owned(), error.to_string()]).collect()
+}
+
+/// An error's words without libtorch's stack of C++ frames, which follow them and say nothing to a user.
+pub(crate) fn brief(error: &(impl fmt::Display + ?Sized)) -> String {
+    let mut text = error.to_string();
+    if let Some(end) = text.find("\nException raised from ") {
+        text.truncate(end);
+    }
+    text
 }

@@ -34,7 +34,7 @@ pub mod prelude {
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
         mixup::{Draws, MixUp, MixUpLoss},
-        model::{Gradients, Model, Params, simple_cnn},
+        model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
         target::Target,
     };

@@ -207,7 +207,7 @@ pub enum LossError {
         items: usize,
     },
     /// libtorch refused.
-    #[error(transparent)]
+    #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 

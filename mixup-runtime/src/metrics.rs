@@ -88,7 +88,7 @@ pub enum MetricError {
     #[error(transparent)]
     Target(#[from] TargetError),
     /// libtorch refused.
-    #[error(transparent)]
+    #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 

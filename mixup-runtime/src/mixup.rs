@@ -297,6 +297,6 @@ pub enum MixUpError {
     #[error("the batch is mixed already: use one mixing callback")]
     Again,
     /// libtorch refused.
-    #[error(transparent)]
+    #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }

@@ -204,7 +204,7 @@ pub enum TargetError {
         shape: Vec<i64>,
     },
     /// libtorch refused.
-    #[error(transparent)]
+    #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 

@@ -291,7 +291,7 @@ pub enum DataError {
         label_count: usize,
     },
     /// What libtorch says.
-    #[error(transparent)]
+    #[error("{}", crate::error::brief(.0))]
     Tch(#[from] TchError),
     /// What a data set of your own says; see [`DataError::other`].
     #[error(transparent)]

@@ -20,7 +20,7 @@ impl Loss for BceWithLogits {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
         let target = same_shape("BceWithLogits", output, target)?;
         let (weight, pos_weight) = (self.weight.as_ref(), self.pos_weight.as_ref());
-        Ok(output.f_binary_cross_entropy_with_logits(target, weight, pos_weight, reduction.into())?)
+        Ok(output.f_binary_cross_entropy_with_logits(&target, weight, pos_weight, reduction.into())?)
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
@@ -36,13 +36,14 @@ pub struct Mse;
 
 impl Loss for Mse {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
-        Ok(output.f_mse_loss(same_shape("Mse", output, target)?, reduction.into())?)
+        Ok(output.f_mse_loss(&same_shape("Mse", output, target)?, reduction.into())?)
     }
 }
 
-fn same_shape<'a>(loss: &'static str, output: &Tensor, target: &'a Target) -> Result<&'a Tensor, LossError> {
+/// The dense target of the output's shape, in the output's kind: a half precision target must not make the loss one.
+fn same_shape(loss: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, LossError> {
     match target {
-        Target::Dense(dense) if dense.size() == output.size() => Ok(dense),
+        Target::Dense(dense) if dense.size() == output.size() => Ok(dense.f_to_kind(output.kind())?),
         Target::Dense(dense) => Err(LossError::Shapes {
             loss,
             wanted: "a target of the output's shape",

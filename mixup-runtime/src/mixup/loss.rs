@@ -11,7 +11,8 @@ use crate::{
 /// A loss function that understands [`Target::Mixed`]; every other target goes straight to the one inside.
 ///
 /// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighed item by item and
-/// reduced after that, so that `Sum` and `None` come out right. The activation is the inner one's.
+/// reduced after that, so that `Sum` and `None` come out right. The mean is over all items, as fastai v1 has it, also where the
+/// inner loss function would divide by the weights of its classes. The activation is the inner one's.
 #[derive(Debug)]
 pub struct MixUpLoss {
     inner: LossFunc,

@@ -121,8 +121,9 @@ impl Gradients {
     /// the norm from before. Waits for the device.
     ///
     /// # Errors
-    /// What libtorch says.
-    pub fn clip_norm(&self, max: f64) -> Result<f64, TchError> {
+    /// [`GradientError`]: a bound below 0 or that is no number, and what libtorch says.
+    pub fn clip_norm(&self, max: f64) -> Result<f64, GradientError> {
+        GradientError::check(max)?;
         let norm = self.norm()?;
         if norm > max {
             self.scale(max / (norm + 1e-6))?;
@@ -133,13 +134,35 @@ impl Gradients {
     /// Bounds each number of each gradient to `-max ..= max`, as `torch.nn.utils.clip_grad_value_` does.
     ///
     /// # Errors
-    /// What libtorch says.
-    pub fn clip_value(&self, max: f64) -> Result<(), TchError> {
+    /// [`GradientError`]: a bound below 0 or that is no number, and what libtorch says.
+    pub fn clip_value(&self, max: f64) -> Result<(), GradientError> {
+        GradientError::check(max)?;
         tch::no_grad(|| {
             for (_, mut grad) in self.iter() {
                 let _ = grad.f_clamp_(-max, max)?;
             }
             Ok(())
         })
+    }
+}
+
+/// Why gradients can't be clipped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GradientError {
+    /// A bound that bounds nothing.
+    #[error("gradients can't be clipped to {max}: the bound must be a number of at least 0; 1.0 is usual")]
+    Bound {
+        /// The bound given.
+        max: f64,
+    },
+    /// libtorch refused.
+    #[error("{}", crate::error::brief(.0))]
+    Torch(#[from] TchError),
+}
+
+impl GradientError {
+    fn check(max: f64) -> Result<(), Self> {
+        if max >= 0.0 { Ok(()) } else { Err(Self::Bound { max }) }
     }
 }

@@ -4,7 +4,7 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots};
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots, setting};
 use crate::{error::BuildError, model::Params};
 
 /// SGD; plain by default.
@@ -83,7 +83,9 @@ impl Optimizer for Sgd {
     }
 
     fn check(&self) -> Result<(), BuildError> {
-        self.hyper.check()
+        self.hyper.check()?;
+        let momentum = self.hyper.momentum;
+        setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 where Nesterov looks ahead by it")
     }
 
     fn describe(&self) -> String {

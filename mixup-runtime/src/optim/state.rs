@@ -52,7 +52,7 @@ pub enum OptimizerError {
         wanted: Vec<i64>,
     },
     /// libtorch refused.
-    #[error(transparent)]
+    #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 
