@@ -169,6 +169,8 @@ impl Learner {
             return Err(Exit::Interrupted);
         }
         let state = &mut self.state;
+        // The last batch's memory is free before the next one asks for some: fresh pages cost more than used ones.
+        state.drop_batch();
         state.num_batch = num_batch;
         state.beside.in_batch = true;
         let loader = if state.train { Some(state.data.train()) } else { state.data.valid() };
