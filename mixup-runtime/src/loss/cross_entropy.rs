@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{Loss, LossError, Reduction, unmixed};
+use super::{Loss, LossError, Reduction, unmixed, weigh};
 use crate::{error::BoxError, target::Target};
 
 /// Cross-entropy of unnormalised scores, as `torch.nn.CrossEntropyLoss`.
@@ -25,28 +25,51 @@ impl Default for CrossEntropy {
     }
 }
 
+impl CrossEntropy {
+    const NAME: &str = "CrossEntropy";
+}
+
 impl Loss for CrossEntropy {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
-        const NAME: &str = "CrossEntropy";
         let target = match target {
-            Target::Classes(classes) => class_shape(NAME, output, classes)?,
+            Target::Classes(classes) => class_shape(Self::NAME, output, classes)?,
             Target::Dense(dense) if dense.size() == output.size() => dense,
             Target::Dense(dense) => {
                 return Err(LossError::Shapes {
-                    loss: NAME,
+                    loss: Self::NAME,
                     wanted: "dense targets of the output's shape, or class indices (i64)",
                     output: output.size(),
                     target: dense.size(),
                 }
                 .into());
             }
-            Target::Mixed { .. } => return Err(unmixed(NAME).into()),
+            Target::Mixed { .. } => return Err(unmixed(Self::NAME).into()),
         };
         let weight = self.weight.as_ref();
         let reduction = tch::Reduction::from(reduction);
         let ignore = self.ignore_index;
         let loss = output.f_cross_entropy_loss(target, weight, reduction, ignore, self.label_smoothing);
-        loss.map_err(|error| refused(NAME, output, target, ignore, error).into())
+        loss.map_err(|error| refused(Self::NAME, output, target, ignore, error).into())
+    }
+
+    fn mixed_loss(
+        &self,
+        output: &Tensor,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<Tensor, BoxError> {
+        let classes = matches!((first, second), (Target::Classes(_), Target::Classes(_)));
+        if !classes || self.label_smoothing != 0.0 || output.dim() < 2 {
+            let losses = |target: &Target| self.loss(output, target, Reduction::None);
+            return weigh(Self::NAME, losses, first, second, weight, reduction);
+        }
+        // Cross-entropy is the negative log-likelihood of a softmax, and one softmax serves both targets.
+        let log_probs = output.f_log_softmax(1, output.kind())?;
+        let (class_weight, ignore) = (self.weight.as_ref(), self.ignore_index);
+        let losses = |target: &Target| nll(Self::NAME, &log_probs, target, class_weight, Reduction::None, ignore);
+        weigh(Self::NAME, losses, first, second, weight, reduction)
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
@@ -73,23 +96,32 @@ impl Default for Nll {
 
 impl Loss for Nll {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
-        const NAME: &str = "Nll";
-        let classes = match target {
-            Target::Classes(classes) => class_shape(NAME, output, classes)?,
-            Target::Dense(_) => {
-                return Err(
-                    LossError::TargetKind { loss: NAME, wanted: "class indices (i64)", got: "dense values" }.into()
-                );
-            }
-            Target::Mixed { .. } => return Err(unmixed(NAME).into()),
-        };
-        let loss = output.f_nll_loss_nd(classes, self.weight.as_ref(), reduction.into(), self.ignore_index);
-        loss.map_err(|error| refused(NAME, output, classes, self.ignore_index, error).into())
+        nll("Nll", output, target, self.weight.as_ref(), reduction, self.ignore_index)
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
         Ok(output.f_exp()?)
     }
+}
+
+/// The negative log-likelihood, in the name of the loss function that asks for it.
+fn nll(
+    loss: &'static str,
+    log_probs: &Tensor,
+    target: &Target,
+    weight: Option<&Tensor>,
+    reduction: Reduction,
+    ignore_index: i64,
+) -> Result<Tensor, BoxError> {
+    let classes = match target {
+        Target::Classes(classes) => class_shape(loss, log_probs, classes)?,
+        Target::Dense(_) => {
+            return Err(LossError::TargetKind { loss, wanted: "class indices (i64)", got: "dense values" }.into());
+        }
+        Target::Mixed { .. } => return Err(unmixed(loss).into()),
+    };
+    let losses = log_probs.f_nll_loss_nd(classes, weight, reduction.into(), ignore_index);
+    losses.map_err(|error| refused(loss, log_probs, classes, ignore_index, error).into())
 }
 
 /// Says which class index was out of range, where that is why libtorch refused. Looked for only then: looking at each batch

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::{
     error::BoxError,
-    loss::{Loss, LossError, LossFunc, Reduction},
+    loss::{Loss, LossFunc, Reduction},
     target::Target,
 };
 
@@ -37,16 +37,10 @@ impl Loss for MixUpLoss {
         let Target::Mixed { first, second, weight } = target else {
             return self.inner.loss(output, target, reduction);
         };
-        let first = self.loss(output, first, Reduction::None)?;
-        let second = self.loss(output, second, Reduction::None)?;
-        let (shape, items) = (first.size(), weight.numel());
-        if shape.first().and_then(|&n| usize::try_from(n).ok()) != Some(items) || second.size() != shape {
-            return Err(LossError::NotPerItem { loss: self.inner.name(), got: shape, items }.into());
+        if first.is_mixed() || second.is_mixed() {
+            return self.mixed_loss(output, first, second, weight, reduction); // each of the two by way of this function
         }
-        let mut spread = vec![1; shape.len()];
-        spread[0] = -1;
-        let weight = weight.f_to_kind(first.kind())?.f_reshape(&spread)?;
-        Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
+        self.inner.mixed_loss(output, first, second, weight, reduction)
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
