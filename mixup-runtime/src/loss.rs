@@ -256,12 +256,21 @@ fn weigh(
     reduction: Reduction,
 ) -> Result<Tensor, BoxError> {
     let (first, second) = (losses(first)?, losses(second)?);
-    let (shape, items) = (first.size(), weight.numel());
-    if shape.first().and_then(|&n| usize::try_from(n).ok()) != Some(items) || second.size() != shape {
-        return Err(LossError::NotPerItem { loss: loss.to_owned(), got: shape, items }.into());
+    per_item_losses(|| loss.to_owned(), &first, weight.numel())?;
+    if second.size() != first.size() {
+        return Err(LossError::NotPerItem { loss: loss.to_owned(), got: first.size(), items: weight.numel() }.into());
     }
     let weight = spread(weight, &first)?;
     Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
+}
+
+/// Refuses losses that do not keep the items apart: their first dimension must be the items.
+pub(crate) fn per_item_losses(loss: impl Fn() -> String, losses: &Tensor, items: usize) -> Result<(), LossError> {
+    if losses.dim() > 0 && crate::input::items(losses) == items {
+        Ok(())
+    } else {
+        Err(LossError::NotPerItem { loss: loss(), got: losses.size(), items })
+    }
 }
 
 /// Each item's number `[n]` as `[n, 1, …]`, in the kind and for the dimensions of what it is to weigh.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    loss::{Loss, LossError, Reduction},
+    loss::{Loss, Reduction, per_item_losses},
     target::{Target, TargetError},
 };
 
@@ -105,10 +105,8 @@ impl Learner {
             let failed = |source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source };
             let losses = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None);
             let losses = losses.map_err(failed)?;
-            let (got, items) = (losses.size(), state.last_target.items());
-            if got.first().and_then(|&n| usize::try_from(n).ok()) != Some(items) {
-                return Err(failed(LossError::NotPerItem { loss: state.loss_func.name(), got, items }.into()).into());
-            }
+            let items = state.last_target.items();
+            per_item_losses(|| state.loss_func.name(), &losses, items).map_err(|source| failed(source.into()))?;
             let outputs = state.loss_func.activation(&state.last_output).map_err(failed)?;
             state.last_loss = Reduction::Mean.of(&losses).map_err(|source| failed(source.into()))?;
             seen.push(outputs, losses, state.last_target.shallow_clone());

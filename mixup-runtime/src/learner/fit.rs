@@ -7,6 +7,7 @@ use tch::Device;
 use super::{EpochReport, Learner, Weighted};
 use crate::{
     callback::{Decision, Flow, Hook},
+    data::{Data, Loader},
     error::Error,
     loss::{Loss, Reduction},
     metrics::MetricError,
@@ -145,8 +146,7 @@ impl Learner {
     pub(super) fn begin_pass(&mut self, train: bool) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
         state.train = train;
-        let loader = if train { Some(state.data.train()) } else { state.data.valid() };
-        let loader = loader.ok_or(Error::NoValidation { what: "validate on" })?;
+        let loader = loader(&state.data, train)?;
         state.batches = loader.batches();
         Ok(loader.order(&mut state.rng))
     }
@@ -173,9 +173,7 @@ impl Learner {
         state.drop_batch();
         state.num_batch = num_batch;
         state.beside.in_batch = true;
-        let loader = if state.train { Some(state.data.train()) } else { state.data.valid() };
-        let loader = loader.ok_or(Error::NoValidation { what: "validate on" })?;
-        let batch = loader.batch(order, num_batch);
+        let batch = loader(&state.data, state.train)?.batch(order, num_batch);
         let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
         (state.last_input, state.last_target) = if state.device == Device::Cpu {
             (batch.input, batch.target)
@@ -229,6 +227,12 @@ impl Learner {
         }
         Ok(())
     }
+}
+
+/// The batches that a pass goes over.
+fn loader(data: &Data, train: bool) -> Result<&Loader, Error> {
+    let loader = if train { Some(data.train()) } else { data.valid() };
+    loader.ok_or(Error::NoValidation { what: "validate on" })
 }
 
 impl Decision {
