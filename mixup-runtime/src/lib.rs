@@ -18,7 +18,7 @@ pub mod target;
 
 /// What nearly every program needs: `use mixup::prelude::*;`.
 pub mod prelude {
-    pub use mixup_macros::callback;
+    pub use mixup_macros::{callback, hook, on};
 
     pub use crate::{
         Rng,
