@@ -27,7 +27,7 @@ pub mod prelude {
             StopTraining,
         },
         callbacks::{Progress, Recorder},
-        data::{Batch, Data, DataError, Dataset, ImageData, TensorDataset},
+        data::{Batch, Data, DataError, Dataset, Fresh, ImageData, TensorDataset},
         error::Error,
         input::Input,
         learner::{Learner, Report},

@@ -10,14 +10,16 @@
 mod draws;
 mod loss;
 mod mix;
+mod sent;
 
 pub use draws::Draws;
 pub use loss::MixUpLoss;
 use mix::Mixer;
 use mixup_macros::callback;
-use tch::{Kind, TchError};
+use sent::Sent;
+use tch::{Kind, TchError, Tensor};
 
-use crate::{Rng, input::Input, loss::LossFunc, target::Target};
+use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 
 /// Mixes each training batch; validation is left as it is.
 ///
@@ -25,8 +27,8 @@ use crate::{Rng, input::Input, loss::LossFunc, target::Target};
 /// [`MixUpLoss`] until training ends. Without, dense targets are mixed like the inputs. With `stack_x` the model gets the
 /// items, their partners and the weights ([`Input::Stacked`]) and mixes where it likes.
 ///
-/// The mixed batch lies in a buffer that the next batch will be mixed into: a callback that wants to keep `last_input` takes
-/// a copy.
+/// A batch that was made for its step alone ([`Fresh`]) is mixed in place. Else the mixed batch lies in a buffer that the
+/// next batch will be mixed into. So a callback that keeps `last_input` past its hook takes a copy.
 ///
 /// ```
 /// use mixup::mixup::MixUp;
@@ -102,29 +104,42 @@ impl MixUp {
     /// # Errors
     /// [`MixUpError`]: batches that can't be mixed; the batch is then as it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, draws: &Draws) -> Result<(), MixUpError> {
+        self.mix_fresh(input, target, draws, &Fresh::nothing())
+    }
+
+    /// As [`mix`](Self::mix), and in place in those tensors that may be changed: what the callback does.
+    ///
+    /// # Errors
+    /// As [`mix`](Self::mix).
+    pub fn mix_fresh(
+        &mut self,
+        input: &mut Input,
+        target: &mut Target,
+        draws: &Draws,
+        fresh: &Fresh,
+    ) -> Result<(), MixUpError> {
         let (kind, device) = (self.check(input, target, draws)?, input.device());
         self.mixer.spare(&[input.tensors(), vec![target.tensor()]].concat());
-        let weight = draws.weight(kind, device)?;
-        let partner = draws.partner(device)?;
+        let sent = Sent::new(draws, kind, device);
+        let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &sent, fresh.may_change(tensor));
         let mixed_target = match &*target {
-            Target::Dense(dense) if !self.stack_y => Target::Dense(self.mixer.mix(1, dense, draws, &weight, &partner)?),
-            stacked => {
-                let second = stacked.index_select(&partner)?;
-                Target::Mixed {
-                    first: Box::new(stacked.shallow_clone()),
-                    second: Box::new(second),
-                    weight: weight.shallow_clone(),
-                }
-            }
+            Target::Dense(dense) if !self.stack_y => Target::Dense(mix(1, dense)?),
+            stacked => Target::Mixed {
+                first: Box::new(stacked.shallow_clone()),
+                second: Box::new(stacked.index_select(&sent.partner()?)?),
+                weight: sent.weight()?,
+            },
         };
         *input = match &*input {
-            Input::Tensor(tensor) if self.stack_x => {
-                Input::Stacked { first: tensor.shallow_clone(), second: tensor.f_index_select(0, &partner)?, weight }
-            }
-            Input::Tensor(tensor) => Input::Tensor(self.mixer.mix(0, tensor, draws, &weight, &partner)?),
+            Input::Tensor(tensor) if self.stack_x => Input::Stacked {
+                first: tensor.shallow_clone(),
+                second: tensor.f_index_select(0, &sent.partner()?)?,
+                weight: sent.weight()?,
+            },
+            Input::Tensor(tensor) => Input::Tensor(mix(0, tensor)?),
             other => {
                 let slots = other.tensors().into_iter().enumerate();
-                let mix = |(slot, tensor)| self.mixer.mix(2 + slot, tensor, draws, &weight, &partner);
+                let mix = |(slot, tensor)| mix(2 + slot, tensor);
                 Input::Tensors(slots.map(mix).collect::<Result<_, _>>()?)
             }
         };
@@ -185,12 +200,13 @@ impl MixUp {
         &mut self,
         last_input: &mut Input,
         last_target: &mut Target,
+        fresh: &Fresh,
         train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
         if train {
             let draws = Draws::random(last_input.items(), self.alpha, rng)?;
-            self.mix(last_input, last_target, &draws)?;
+            self.mix_fresh(last_input, last_target, &draws, fresh)?;
         }
         Ok(())
     }

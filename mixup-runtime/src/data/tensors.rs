@@ -88,6 +88,11 @@ impl Dataset for TensorDataset {
         Ok(Batch { input, target })
     }
 
+    /// Yes: a batch is gathered into memory of its own.
+    fn fresh(&self) -> bool {
+        true
+    }
+
     fn describe(&self) -> String {
         match &self.input {
             Input::Tensor(tensor) => describe("items", &tensor.size()),

@@ -2,7 +2,6 @@
 
 use rand::seq::SliceRandom as _;
 use rand_distr::{Beta, Distribution as _};
-use tch::{Device, Kind, TchError, Tensor};
 
 use super::MixUpError;
 use crate::Rng;
@@ -84,22 +83,6 @@ impl Draws {
     #[must_use]
     pub fn partners(&self) -> &[usize] {
         &self.partners
-    }
-
-    /// The weights as a tensor `[n]`.
-    pub(super) fn weight(&self, kind: Kind, device: Device) -> Result<Tensor, TchError> {
-        let weights = if kind == Kind::Double {
-            Tensor::f_from_slice(&self.weights)?
-        } else {
-            Tensor::f_from_slice(&self.weights.iter().map(|&weight| weight as f32).collect::<Vec<_>>())?
-        };
-        weights.f_to_device(device)
-    }
-
-    /// The partners as a tensor `[n]`, i64.
-    pub(super) fn partner(&self, device: Device) -> Result<Tensor, TchError> {
-        let partners: Vec<_> = self.partners.iter().map(|&partner| partner as i64).collect();
-        Tensor::f_from_slice(&partners)?.f_to_device(device)
     }
 }
 
