@@ -33,7 +33,7 @@ pub mod prelude {
         learner::{Learner, Report},
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
-        mixup::{Draws, MixUp, MixUpLoss},
+        mixup::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
         target::Target,
