@@ -103,7 +103,7 @@ impl MixUp {
     /// [`MixUpError`]: batches that can't be mixed; the batch is then as it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, draws: &Draws) -> Result<(), MixUpError> {
         let (kind, device) = (self.check(input, target, draws)?, input.device());
-        self.mixer.spare(&[input.tensors(), vec![target.tensor()]].concat());
+        self.mixer.spare(&[input.tensors(), target.tensors()].concat());
         let weight = draws.weight(kind, device)?;
         let partner = draws.partner(device)?;
         let mixed_target = match &*target {
