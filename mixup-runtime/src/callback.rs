@@ -17,7 +17,7 @@ pub use flow::{
 
 use crate::{
     Rng,
-    data::Data,
+    data::{Data, Fresh},
     error::{BoxError, Error},
     input::Input,
     learner::State,

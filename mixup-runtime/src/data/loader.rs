@@ -119,6 +119,15 @@ impl Loader {
         self.batch_size
     }
 
+    /// Whether each batch is made anew and nobody else has its memory: as the data set says, and never of prepared batches.
+    #[must_use]
+    pub fn fresh(&self) -> bool {
+        match &self.source {
+            Source::Prepared { .. } => false,
+            Source::Dataset(dataset) => dataset.fresh(),
+        }
+    }
+
     /// What the items are: «images of 3×28×28».
     #[must_use]
     pub fn describe(&self) -> String {

@@ -82,6 +82,11 @@ impl Dataset for TensorDataset {
         Ok(Batch { input, target: target_rows(&self.target, &rows)? })
     }
 
+    /// Yes: a batch is gathered into memory of its own.
+    fn fresh(&self) -> bool {
+        true
+    }
+
     fn describe(&self) -> String {
         match &self.input {
             Input::Tensor(tensor) => describe("items", &tensor.size()),

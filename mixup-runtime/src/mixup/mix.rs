@@ -6,7 +6,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-use super::Draws;
+use super::{Draws, sent::Sent};
 
 /// Items of at least this many bytes are blended one by one.
 const LARGE: usize = 64 * 1024;
@@ -36,18 +36,20 @@ impl Buffer {
 }
 
 impl Mixer {
-    /// The blend of `x` `[n, …]` with itself. `slot` tells the batch's tensors apart: each has its own buffer.
+    /// The blend of `x` `[n, …]` with itself: in `x`'s own memory where it may be changed, else in a buffer. `slot` tells the
+    /// batch's tensors apart: each has its own buffer.
     pub(super) fn mix(
         &mut self,
         slot: usize,
         x: &Tensor,
-        draws: &Draws,
-        weight: &Tensor,
-        partner: &Tensor,
+        sent: &Sent<'_>,
+        may_change: bool,
     ) -> Result<Tensor, TchError> {
+        let _ = may_change;
         if x.requires_grad() {
-            return out_of_place(x, weight, partner);
+            return out_of_place(x, &sent.weight()?, &sent.partner()?);
         }
+        let draws = sent.draws();
         let _no_grad = tch::no_grad_guard();
         let mut mixed = self.buffer(slot, x)?;
         let bytes = x.numel() / draws.len().max(1) * x.kind().elt_size_in_bytes();
@@ -55,8 +57,8 @@ impl Mixer {
             one_by_one(x, draws, &mixed)?;
         } else {
             // mixed = x[partner], then lerp towards x by λ.
-            let _ = x.f_index_select_out(&mixed, 0, partner)?;
-            let _ = mixed.f_lerp_tensor_(x, &spread(weight, x)?)?;
+            let _ = x.f_index_select_out(&mixed, 0, &sent.partner()?)?;
+            let _ = mixed.f_lerp_tensor_(x, &spread(&sent.weight()?, x)?)?;
         }
         Ok(mixed)
     }
@@ -77,7 +79,7 @@ impl Mixer {
     }
 
     /// A tensor of `x`'s shape, kind, device and layout: the standing one, or the first items of it, where it fits.
-    fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
+    pub(super) fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
         if self.buffers.len() <= slot {
             self.buffers.resize_with(slot + 1, || None);
         }
