@@ -31,7 +31,7 @@ pub mod prelude {
         error::Error,
         input::Input,
         learner::{Learner, Report},
-        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, Nll, Reduction, per_item},
+        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
         mixup::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         model::{GradientError, Gradients, Model, Params, simple_cnn},

@@ -157,7 +157,7 @@ impl MixUp {
         fresh: &Fresh,
     ) -> Result<(), MixUpError> {
         let (kind, device) = (self.check(input, target, draws)?, input.device());
-        self.mixer.spare(&[input.tensors(), vec![target.tensor()]].concat());
+        self.mixer.spare(&[input.tensors(), target.tensors()].concat());
         let sent = Sent::new(draws, kind, device);
         let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &sent, fresh)?;
         let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &sent, fresh.may_change(tensor));
@@ -170,7 +170,7 @@ impl MixUp {
             Input::Tensor(tensor) => Input::Tensor(mix(0, tensor)?),
             other => {
                 let slots = other.tensors().into_iter().enumerate();
-                let mix = |(slot, tensor)| mix(2 + slot, tensor);
+                let mix = |(place, tensor)| mix(2 * place, tensor);
                 Input::Tensors(slots.map(mix).collect::<Result<_, _>>()?)
             }
         };

@@ -29,16 +29,25 @@ pub(super) fn check(input: &Input, target: &Target, draws: usize, stack_y: bool)
     if draws != expected {
         return Err(MixUpError::Draws { draws, items: expected });
     }
-    let double = input.tensors().into_iter().any(|tensor| tensor.kind() == Kind::Double);
+    let inputs = input.tensors().into_iter().any(|tensor| tensor.kind() == Kind::Double);
+    let targets = double(target, stack_y)?;
+    Ok(if inputs || targets { Kind::Double } else { Kind::Float })
+}
+
+/// Refuses targets that can't be weighed; else whether there are dense ones of `f64`.
+fn double(target: &Target, stack_y: bool) -> Result<bool, MixUpError> {
     match target {
         Target::Dense(dense) if !dense.is_floating_point() => Err(MixUpError::TargetKind { kind: dense.kind() }),
-        Target::Dense(dense) if dense.kind() == Kind::Double => Ok(Kind::Double),
+        Target::Dense(dense) => Ok(dense.kind() == Kind::Double),
         Target::Classes(_) if !stack_y => Err(MixUpError::MixedClasses),
-        _ => Ok(if double { Kind::Double } else { Kind::Float }),
+        Target::Several(several) => {
+            several.targets().iter().try_fold(false, |found, target| Ok(found | double(target, stack_y)?))
+        }
+        Target::Classes(_) | Target::Mixed { .. } => Ok(false),
     }
 }
 
-/// The target of the mixed batch: both and the weights, or without `stack_y` their blend. The mixer's slot 1 is for it.
+/// The target of the mixed batch: both and the weights, or without `stack_y` their blend. The mixer's odd slots are for it.
 pub(super) fn mix_target(
     target: &Target,
     stack_y: bool,
@@ -46,12 +55,31 @@ pub(super) fn mix_target(
     sent: &Sent<'_>,
     fresh: &Fresh,
 ) -> Result<Target, TchError> {
+    if !stack_y {
+        return blend(target, &mut 1, mixer, sent, fresh);
+    }
+    Ok(Target::Mixed {
+        first: Box::new(target.shallow_clone()),
+        second: Box::new(target.index_select(&sent.partner()?)?),
+        weight: sent.weight()?,
+    })
+}
+
+/// Dense targets, each of them mixed in the next odd slot. There are no others: [`check`] refuses them.
+fn blend(
+    target: &Target,
+    slot: &mut usize,
+    mixer: &mut Mixer,
+    sent: &Sent<'_>,
+    fresh: &Fresh,
+) -> Result<Target, TchError> {
     Ok(match target {
-        Target::Dense(dense) if !stack_y => Target::Dense(mixer.mix(1, dense, sent, fresh.may_change(dense))?),
-        stacked => Target::Mixed {
-            first: Box::new(stacked.shallow_clone()),
-            second: Box::new(stacked.index_select(&sent.partner()?)?),
-            weight: sent.weight()?,
-        },
+        Target::Dense(dense) => {
+            let mixed = mixer.mix(*slot, dense, sent, fresh.may_change(dense))?;
+            *slot += 2;
+            Target::Dense(mixed)
+        }
+        Target::Several(several) => Target::Several(several.try_map(|target| blend(target, slot, mixer, sent, fresh))?),
+        Target::Classes(_) | Target::Mixed { .. } => target.shallow_clone(),
     })
 }

@@ -97,7 +97,7 @@ impl CutMix {
     ) -> Result<(), MixUpError> {
         let kind = batch::check(input, target, cuts.partners().len(), self.stack_y)?;
         let draws = cuts.draws(image_size(input)?)?;
-        self.mixer.spare(&[input.tensors(), vec![target.tensor()]].concat());
+        self.mixer.spare(&[input.tensors(), target.tensors()].concat());
         let sent = Sent::new(&draws, kind, input.device());
         let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &sent, fresh)?;
         let images = images(input)?;
