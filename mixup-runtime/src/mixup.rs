@@ -7,7 +7,9 @@
 //! `draws` is what chance decides, `mix` the blending, `loss` the mixed loss; the callback below puts them together, in the
 //! language that every user's callback is written in.
 
+mod cycles;
 mod draws;
+mod kernel;
 mod loss;
 mod mix;
 mod sent;
