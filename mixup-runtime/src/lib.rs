@@ -1,5 +1,5 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod callback;

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::Draws;
+use super::{Draws, cycles::Pairs};
 
 /// The draws, and the tensors of them that were needed so far.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ impl<'a> Sent<'a> {
         Self { draws, kind, device, weight: OnceCell::new(), partner: OnceCell::new() }
     }
 
-    /// As drawn.
-    pub(super) fn draws(&self) -> &'a Draws {
-        self.draws
+    /// Who is mixed with whom, for the kernel.
+    pub(super) fn pairs(&self) -> Option<Pairs<'a>> {
+        Pairs::new(self.draws.partners(), self.draws.weights())
     }
 
     /// Each item's own weight, `[n]`.
