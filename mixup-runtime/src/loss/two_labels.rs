@@ -92,18 +92,17 @@ impl TwoLabels<'_> {
             let losses = self.item_losses(log_probs)?; // which leaves an item out, also where its numbers are infinite
             return Ok(losses.f_sum(losses.kind())?.f_mul_scalar(-share)?);
         }
+        let (places, factors) = (Tensor::f_from_slice(&places)?, numbers(&factors, log_probs.kind())?);
         if self.smoothing == 0.0 {
-            let picked = log_probs.f_take(&Tensor::f_from_slice(&places)?)?;
-            return Ok(picked.f_dot(&numbers(&factors, log_probs.kind())?)?);
+            return Ok(log_probs.f_take(&places)?.f_dot(&factors)?);
         }
-        // Smoothed, each class of each item has a weight.
+        // Smoothed, each class of each item has a factor: that of the even spread, and the labels' own beside.
         let spread = share * self.smoothing / classes as f64;
         let spread: Vec<f64> = (0..classes as usize).map(|class| spread * of_class(class)).collect();
-        let mut all: Vec<f64> = counted.iter().flat_map(|counted| spread.iter().map(move |x| x * counted)).collect();
-        for (place, factor) in places.into_iter().zip(factors) {
-            all[place as usize] += factor;
-        }
-        Ok(log_probs.f_flatten(0, -1)?.f_dot(&numbers(&all, log_probs.kind())?)?)
+        let spread = numbers(&spread, log_probs.kind())?;
+        let mut all = numbers(&counted, log_probs.kind())?.f_outer(&spread)?.f_flatten(0, -1)?;
+        let all = all.f_put_(&places, &factors, true)?;
+        Ok(log_probs.f_flatten(0, -1)?.f_dot(&all)?)
     }
 
     /// Each item's (and position's) loss, `[n, d…]`, by libtorch's kernels, without a wait for the device.
