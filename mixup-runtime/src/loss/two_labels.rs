@@ -1,9 +1,9 @@
 //! The mixed negative log-likelihood of two class indices for each item, with as few steps as can be, forward and backward.
 //!
 //! With log-probabilities ℓ, class weights v, label smoothing ε and C classes, the loss for a label y is
-//! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ_c (−v[c]·ℓ[c]), or 0 where y is ignored (PyTorch's `cross_entropy`; arXiv:1512.00567, section
-//! 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of ℓ whose weights no
-//! gradient goes through. So all that autograd sees is one gather and one sum.
+//! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ(−v[c]·ℓ[c]) over all classes c, or 0 where y is ignored (PyTorch's `cross_entropy`;
+//! arXiv:1512.00567, section 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of
+//! ℓ whose weights no gradient goes through. So all that autograd sees is one gather and one sum.
 
 use tch::{Device, Kind, TchError, Tensor};
 

@@ -75,9 +75,9 @@ fn blend(
 ) -> Result<Target, TchError> {
     Ok(match target {
         Target::Dense(dense) => {
-            let mixed = mixer.mix(*slot, dense, sent, fresh.may_change(dense))?;
+            let own = *slot;
             *slot += 2;
-            Target::Dense(mixed)
+            Target::Dense(mixer.mix(own, dense, sent, fresh.may_change(dense))?)
         }
         Target::Several(several) => Target::Several(several.try_map(|target| blend(target, slot, mixer, sent, fresh))?),
         Target::Classes(_) | Target::Mixed { .. } => target.shallow_clone(),
