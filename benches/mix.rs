@@ -1,5 +1,6 @@
 //! What MixUp does to a batch before the model sees it, draws included, against reading two batches and writing one into a
-//! buffer that stands: `torch.add(out=)`.
+//! buffer that stands: `torch.add(out=)`. Once on a batch that was made for its step, as the learner's data sets make them,
+//! and once on one that must stay as it is, as prepared batches must.
 
 use mixup::prelude::*;
 use rand::SeedableRng as _;
@@ -11,28 +12,33 @@ use support::{Timed, compare};
 const ROUNDS: usize = 21;
 
 fn main() {
-    for (shape, units) in [([64_i64, 3, 28, 28], 500), ([64, 3, 224, 224], 5)] {
-        let kind = (Kind::Float, Device::Cpu);
-        let batch = Tensor::rand(shape, kind);
-        let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
-        let (mut mixup, mut rng) = (MixUp::default(), Rng::seed_from_u64(0));
-        // The hook's own lines, with a batch that stands instead of one from the loader.
-        let mut ours = || {
-            for _ in 0..units {
-                let mut input = Input::from(batch.shallow_clone());
-                let mut target = Target::from(classes.shallow_clone());
-                let draws = Draws::random(input.items(), mixup.alpha(), &mut rng).expect("alpha is 0.4");
-                mixup.mix(&mut input, &mut target, &draws).expect("the batch is whole");
-            }
-        };
-        let (other, sum) = (Tensor::rand(shape, kind), Tensor::rand(shape, kind));
-        let mut add = || {
-            for _ in 0..units {
-                let _ = batch.add_out(&sum, &other);
-            }
-        };
+    for (shape, units) in [([64_i64, 3, 28, 28], 500), ([256, 3, 32, 32], 100), ([64, 3, 224, 224], 5)] {
         let case = shape.map(|size| size.to_string()).join("x");
-        let ours = Timed { run: &mut ours, units };
-        compare("mix", &case, "torch.add(out=)", ROUNDS, ours, Timed { run: &mut add, units });
+        for (made, what) in [(true, ""), (false, ", prepared")] {
+            let kind = (Kind::Float, Device::Cpu);
+            let batch = Tensor::rand(shape, kind);
+            let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
+            let (mut mixup, mut rng) = (MixUp::default(), Rng::seed_from_u64(0));
+            // The hook's own lines, and the learner's that lead to them, with a batch that stands instead of one from the
+            // loader.
+            let mut ours = || {
+                for _ in 0..units {
+                    let mut input = Input::from(batch.shallow_clone());
+                    let mut target = Target::from(classes.shallow_clone());
+                    let fresh = if made { Fresh::of(&[&batch, &classes]) } else { Fresh::nothing() };
+                    let draws = Draws::random(input.items(), mixup.alpha(), &mut rng).expect("alpha is 0.4");
+                    mixup.mix_fresh(&mut input, &mut target, &draws, &fresh).expect("the batch is whole");
+                }
+            };
+            let (other, sum) = (Tensor::rand(shape, kind), Tensor::rand(shape, kind));
+            let mut add = || {
+                for _ in 0..units {
+                    let _ = batch.add_out(&sum, &other);
+                }
+            };
+            let ours = Timed { run: &mut ours, units };
+            let case = format!("{case}{what}");
+            compare("mix", &case, "torch.add(out=)", ROUNDS, ours, Timed { run: &mut add, units });
+        }
     }
 }

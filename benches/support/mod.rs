@@ -1,5 +1,7 @@
 //! A case against its reference, taken in turn; what is printed is the median of the rounds, as one JSON line.
 
+#![allow(dead_code, reason = "each bench takes of it what it needs")]
+
 use std::time::Instant;
 
 use serde_json::json;
@@ -28,7 +30,6 @@ pub fn compare(bench: &str, case: &str, reference: &str, rounds: usize, mut ours
             ratios.push(ours_us / theirs_us);
         }
     }
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
     let line = json!({
         "bench": bench,
         "case": case,
@@ -46,8 +47,14 @@ fn time(timed: &mut Timed<'_>) -> f64 {
     began.elapsed().as_secs_f64() * 1e6 / timed.units as f64
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle one.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+}
+
+/// To a thousandth: what a line shows.
+pub fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }

@@ -113,8 +113,17 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "BatchBegin",
         builds_on: Some("on_epoch_begin"),
         adds: &[
-            changed("last_input", "Input", "The batch's input, on the device, before the model sees it: `[n, …]`."),
-            changed("last_target", "Target", "The batch's target, on the device, for as many items."),
+            changed(
+                "last_input",
+                "Input",
+                "The batch's input, on the device, before the model sees it: `[n, …]`. Who keeps it past the hook takes a copy: callbacks may change it in place.",
+            ),
+            changed("last_target", "Target", "The batch's target, on the device, for as many items.."),
+            read(
+                "fresh",
+                "Fresh",
+                "Which of the batch's tensors were made for this step alone, and so may be changed in place.",
+            ),
             copied("num_batch", "usize", "The batch's place in this pass over the data, counted from 0."),
             copied("batches", "usize", "How many batches this pass over the data has."),
         ],

@@ -30,7 +30,7 @@ pub use state::{CallbackState, CallbackStates, StateError};
 
 use crate::{
     Rng,
-    data::Data,
+    data::{Data, Fresh},
     error::{BoxError, Error},
     input::Input,
     learner::State,

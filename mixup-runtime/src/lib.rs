@@ -1,5 +1,5 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod callback;
@@ -27,13 +27,13 @@ pub mod prelude {
             StopTraining,
         },
         callbacks::{Progress, Recorder},
-        data::{Batch, Data, DataError, Dataset, ImageData, TensorDataset},
+        data::{Batch, Data, DataError, Dataset, Fresh, ImageData, TensorDataset},
         error::Error,
         input::Input,
         learner::{Learner, Report},
-        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, Nll, Reduction, per_item},
+        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
-        mixup::{Draws, MixUp, MixUpLoss},
+        mixup::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
         target::Target,

@@ -89,6 +89,11 @@ impl Callbacks {
         asked.any(|asked| asked.hook == hook && asked.asks(name))
     }
 
+    /// Whether anybody asks for this name in any hook.
+    pub(crate) fn asks_at_all(&self, name: &str) -> bool {
+        self.asked.iter().any(|names| names.contains(&name))
+    }
+
     pub(crate) fn get<C: Callback>(&self) -> Option<&C> {
         self.list.iter().find_map(|callback| (&**callback as &dyn Any).downcast_ref())
     }

@@ -24,6 +24,10 @@ use super::{Batch, DataError};
 ///         let squares = x.f_square()?;
 ///         Ok(Batch { input: x.into(), target: squares.into() })
 ///     }
+///
+///     fn fresh(&self) -> bool {
+///         true // both tensors are new for each batch, and nobody else has them
+///     }
 /// }
 ///
 /// let data = Data::builder(Squares).batch_size(32).build()?;
@@ -45,6 +49,14 @@ pub trait Dataset: Send {
     /// Whatever keeps the items from being there; an error of your own goes into [`DataError::other`].
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError>;
 
+    /// Whether each batch's tensors are made anew when it is asked for, and nobody keeps them or any part of their memory:
+    /// then callbacks may change them in place ([`Fresh`](super::Fresh)). No unless told, which is always right. What
+    /// `index_select`, `stack` or a computation returns is made anew; what `narrow`, `select` or `shallow_clone` returns is
+    /// not.
+    fn fresh(&self) -> bool {
+        false
+    }
+
     /// What the items are, for the summary: «items» unless told, or «images of 3×28×28».
     fn describe(&self) -> String {
         "items".to_owned()
@@ -58,6 +70,10 @@ impl<D: Dataset + ?Sized> Dataset for Box<D> {
 
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
         (**self).batch(indices)
+    }
+
+    fn fresh(&self) -> bool {
+        (**self).fresh()
     }
 
     fn describe(&self) -> String {

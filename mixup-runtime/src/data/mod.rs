@@ -13,6 +13,7 @@
 
 mod dataset;
 mod error;
+mod fresh;
 mod images;
 mod loader;
 mod progress;
@@ -22,6 +23,7 @@ mod tensors;
 pub use self::{
     dataset::Dataset,
     error::{DataError, ImageSize},
+    fresh::Fresh,
     images::{ImageData, ImageDataset},
     loader::Loader,
     splits::{Data, DataBuilder},

@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use tch::Device;
-
 use super::{EpochReport, Learner, Weighted};
 use crate::{
     callback::{Decision, Flow, Hook},
-    data::{Data, Loader},
+    data::{Data, Fresh, Loader},
     error::Error,
     loss::{Loss, Reduction},
     metrics::MetricError,
@@ -173,14 +171,15 @@ impl Learner {
         state.drop_batch();
         state.num_batch = num_batch;
         state.beside.in_batch = true;
-        let batch = loader(&state.data, state.train)?.batch(order, num_batch);
+        let loader = loader(&state.data, state.train)?;
+        let batch = loader.batch(order, num_batch);
         let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
-        (state.last_input, state.last_target) = if state.device == Device::Cpu {
-            (batch.input, batch.target)
-        } else {
-            let sent = || Ok((batch.input.to_device(state.device)?, batch.target.to_device(state.device)?));
-            sent().map_err(|e| Error::Torch { what: "sending the batch to the device", at: state.at(), source: e })?
-        };
+        let made = loader.fresh();
+        let asked = self.callbacks.asks_at_all("fresh");
+        let sent = Fresh::send(batch, state.device, made, asked);
+        let (batch, fresh) =
+            sent.map_err(|e| Error::Torch { what: "sending the batch to the device", at: state.at(), source: e })?;
+        (state.last_input, state.last_target, state.fresh) = (batch.input, batch.target, fresh);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use super::EpochReport;
 use crate::{
     Rng,
     callback::{Hook, Outcome},
-    data::Data,
+    data::{Data, Fresh},
     error::At,
     input::Input,
     loss::LossFunc,
@@ -36,6 +36,7 @@ pub(crate) struct State {
     pub train: bool,
     pub last_input: Input,
     pub last_target: Target,
+    pub fresh: Fresh,
     pub num_batch: usize,
     pub batches: usize,
     pub last_output: Tensor,
@@ -99,6 +100,7 @@ impl State {
     pub(crate) fn drop_batch(&mut self) {
         self.last_input = Input::Tensors(Vec::new());
         self.last_target = Target::Dense(Tensor::new());
+        self.fresh = Fresh::nothing();
         self.last_output = Tensor::new();
         self.last_loss = Tensor::new();
     }

@@ -1,15 +1,12 @@
-//! The blending itself: λ·x + (1−λ)·x[partner], item by item, in as few passes over the memory as libtorch offers.
+//! Where a batch is mixed: in its own memory where that is allowed, else in a buffer that stands from batch to batch.
 //!
-//! Fresh memory costs more than the arithmetic (each page is a fault when it is first touched), so the mixed batch goes into
-//! a buffer that stands from batch to batch. Large items are blended one by one, each read once with its partner and written
-//! once; small ones all at once, where calls would cost more than passes.
+//! Fresh memory costs more than the arithmetic (each page is a fault when it is first touched), so none is asked for. On the
+//! CPU `kernel` reads each item once and writes it once; on other devices, and for tensors whose items don't lie dense one
+//! behind the other, libtorch gathers the partners into the buffer and blends them there: two kernels, and no wait.
 
 use tch::{Device, TchError, Tensor};
 
-use super::Draws;
-
-/// Items of at least this many bytes are blended one by one.
-const LARGE: usize = 64 * 1024;
+use super::{kernel, sent::Sent};
 
 /// The standing buffers.
 #[derive(Debug, Default)]
@@ -36,28 +33,33 @@ impl Buffer {
 }
 
 impl Mixer {
-    /// The blend of `x` `[n, …]` with itself. `slot` tells the batch's tensors apart: each has its own buffer.
+    /// The blend of `x` `[n, …]` with itself: in `x`'s own memory where it may be changed, else in a buffer. `slot` tells the
+    /// batch's tensors apart: each has its own buffer.
     pub(super) fn mix(
         &mut self,
         slot: usize,
         x: &Tensor,
-        draws: &Draws,
-        weight: &Tensor,
-        partner: &Tensor,
+        sent: &Sent<'_>,
+        may_change: bool,
     ) -> Result<Tensor, TchError> {
         if x.requires_grad() {
-            return out_of_place(x, weight, partner);
+            return out_of_place(x, &sent.weight()?, &sent.partner()?);
         }
         let _no_grad = tch::no_grad_guard();
-        let mut mixed = self.buffer(slot, x)?;
-        let bytes = x.numel() / draws.len().max(1) * x.kind().elt_size_in_bytes();
-        if x.device() == Device::Cpu && bytes >= LARGE {
-            one_by_one(x, draws, &mixed)?;
-        } else {
-            // mixed = x[partner], then lerp towards x by λ.
-            let _ = x.f_index_select_out(&mixed, 0, partner)?;
-            let _ = mixed.f_lerp_tensor_(x, &spread(weight, x)?)?;
+        let pairs = if x.device() == Device::Cpu { sent.pairs() } else { None };
+        if let Some(pairs) = pairs.as_ref().filter(|_| may_change) {
+            let mut mixed = x.shallow_clone();
+            if kernel::in_place(&mut mixed, pairs) {
+                return Ok(mixed);
+            }
         }
+        let mut mixed = self.buffer(slot, x)?;
+        if pairs.is_some_and(|pairs| kernel::into(&mut mixed, x, &pairs)) {
+            return Ok(mixed);
+        }
+        // mixed = x[partner], then lerp towards x by λ.
+        let _ = x.f_index_select_out(&mixed, 0, &sent.partner()?)?;
+        let _ = mixed.f_lerp_tensor_(x, &spread(&sent.weight()?, x)?)?;
         Ok(mixed)
     }
 
@@ -77,7 +79,7 @@ impl Mixer {
     }
 
     /// A tensor of `x`'s shape, kind, device and layout: the standing one, or the first items of it, where it fits.
-    fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
+    pub(super) fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
         if self.buffers.len() <= slot {
             self.buffers.resize_with(slot + 1, || None);
         }
@@ -98,15 +100,6 @@ impl Mixer {
         self.buffers[slot] = Some(Buffer { whole: whole.shallow_clone() });
         Ok(whole)
     }
-}
-
-/// Each item from memory once, its partner once, the blend to memory once.
-fn one_by_one(x: &Tensor, draws: &Draws, mixed: &Tensor) -> Result<(), TchError> {
-    let (items, blends) = (x.f_unbind(0)?, mixed.f_unbind(0)?);
-    for (((item, blend), weight), partner) in items.iter().zip(&blends).zip(draws.weights()).zip(draws.partners()) {
-        let _ = item.f_lerp_scalar_out(blend, &items[*partner], 1.0 - weight)?;
-    }
-    Ok(())
 }
 
 /// For inputs with a gradient of their own: into fresh memory, as autograd wants it.

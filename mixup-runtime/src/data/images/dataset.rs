@@ -93,6 +93,11 @@ impl Dataset for ImageDataset {
         Ok(Batch { input: Input::Tensor(input), target: Target::Classes(target) })
     }
 
+    /// Yes: a batch is gathered into memory of its own.
+    fn fresh(&self) -> bool {
+        true
+    }
+
     fn describe(&self) -> String {
         describe("images", &self.pixels.size())
     }

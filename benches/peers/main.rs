@@ -1,0 +1,202 @@
+//! MixUp beside its peers: the whole transform of a batch, draws included, of ours, of fastai's, timm's and torchvision's, and
+//! `torch.add(out=)` into a buffer that stands, taken in turn in one run, with the same number of threads.
+//!
+//! The peers run in a Python of their own, which is told when its turn is and else waits. `cargo xtask bench --peers` makes
+//! that Python and says where it is, in `MIXUP_PEERS_PYTHON`. The figures go to stdout as JSON lines, and with
+//! `MIXUP_PEERS_PAGE` as a table into that page.
+
+use std::{
+    env,
+    error::Error,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::Instant,
+};
+
+use mixup::prelude::*;
+use rand::SeedableRng as _;
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
+
+mod page;
+#[path = "../support/mod.rs"]
+mod support;
+use page::{Figures, Page};
+use support::{median, rounded};
+
+const SHAPES: [([i64; 4], usize); 3] = [([64, 3, 28, 28], 200), ([256, 3, 32, 32], 40), ([64, 3, 224, 224], 2)];
+const ROUNDS: usize = 15;
+const OURS: &str = "mixup, in place";
+const PREPARED: &str = "mixup, a prepared batch";
+const ADD: &str = "torch.add(out=)";
+
+type Failure = Box<dyn Error>;
+
+fn main() -> Result<(), Failure> {
+    let Some(python) = env::var_os("MIXUP_PEERS_PYTHON") else {
+        eprintln!("no Python with the peers is at hand: run `cargo xtask bench --peers`, which makes one");
+        return Ok(());
+    };
+    let threads = tch::get_num_threads();
+    let mut peers = Peers::start(&python, threads)?;
+    let mut page = Page::new(&peers.versions, threads);
+    for (shape, units) in SHAPES {
+        let figures = compare(shape, units, &mut peers)?;
+        for line in figures.lines("peers") {
+            println!("{line}");
+        }
+        page.add(figures);
+    }
+    if let Some(place) = env::var_os("MIXUP_PEERS_PAGE") {
+        page.write(place.as_ref())?;
+        eprintln!("the table stands in {}", place.display());
+    }
+    Ok(())
+}
+
+/// All sides in turn, as many rounds as there are; the first warms up and does not count.
+fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, Failure> {
+    let kind = (Kind::Float, Device::Cpu);
+    let mut names = vec![OURS.to_owned(), PREPARED.to_owned(), ADD.to_owned()];
+    names.extend(peers.names.iter().cloned());
+    let (mut made, mut prepared) = (Ours::new(shape), Ours::new(shape));
+    let [batch, other, sum] = [(), (), ()].map(|()| Tensor::rand(shape, kind));
+    let mut times = vec![Vec::new(); names.len()];
+    for round in 0..=ROUNDS {
+        for turn in 0..names.len() {
+            // Who comes first changes from round to round, so that nobody always finds the warmer machine.
+            let side = (turn + round) % names.len();
+            let us = match side {
+                0 => timed(units, || made.mix(true))?,
+                1 => timed(units, || prepared.mix(false))?,
+                2 => timed(units, || Ok(drop(batch.f_add_out(&sum, &other)?)))?,
+                _ => peers.round(&names[side], shape, units)?,
+            };
+            if round > 0 {
+                times[side].push(us);
+            }
+        }
+    }
+    let case = shape.map(|size| size.to_string()).join("×");
+    let rows = names.into_iter().zip(times);
+    Ok(Figures { case, rows: rows.collect() })
+}
+
+fn timed(units: usize, mut run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {
+    let began = Instant::now();
+    for _ in 0..units {
+        run()?;
+    }
+    Ok(began.elapsed().as_secs_f64() * 1e6 / units as f64)
+}
+
+/// Our side: what the callback's hook does, and the learner's lines that lead to it.
+struct Ours {
+    batch: Tensor,
+    classes: Tensor,
+    mixup: MixUp,
+    rng: Rng,
+}
+
+impl Ours {
+    fn new(shape: [i64; 4]) -> Self {
+        let batch = Tensor::rand(shape, (Kind::Float, Device::Cpu));
+        let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
+        Self { batch, classes, mixup: MixUp::default(), rng: Rng::seed_from_u64(0) }
+    }
+
+    /// `made`: as if a data set had made the batch for this step.
+    fn mix(&mut self, made: bool) -> Result<(), Failure> {
+        let mut input = Input::from(self.batch.shallow_clone());
+        let mut target = Target::from(self.classes.shallow_clone());
+        let fresh = if made { Fresh::of(&[&self.batch, &self.classes]) } else { Fresh::nothing() };
+        let draws = Draws::random(input.items(), self.mixup.alpha(), &mut self.rng)?;
+        Ok(self.mixup.mix_fresh(&mut input, &mut target, &draws, &fresh)?)
+    }
+}
+
+/// The Python with the peers.
+struct Peers {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    names: Vec<String>,
+    /// Each library with its version.
+    versions: Vec<(String, String)>,
+}
+
+impl Peers {
+    fn start(python: &std::ffi::OsStr, threads: i32) -> Result<Self, Failure> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/peers.py");
+        eprintln!("loading the peers …");
+        // With our libtorch on the library path, Python would load that one beside its own.
+        let mut child = Command::new(python)
+            .arg(script)
+            .env_remove("LD_LIBRARY_PATH")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{} does not start: {error}", python.display()))?;
+        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take().map(BufReader::new)) else {
+            return Err("Python has no stdin or stdout".into());
+        };
+        let mut peers = Self { child, to, from, names: Vec::new(), versions: Vec::new() };
+        let answer = peers.ask(&json!({ "threads": threads }))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        peers.names = answer["peers"].as_array().into_iter().flatten().map(text).collect();
+        let versions = answer["versions"].as_object().into_iter().flatten();
+        peers.versions = versions.map(|(name, version)| (name.clone(), text(version))).collect();
+        Ok(peers)
+    }
+
+    /// One peer's round: microseconds for a batch.
+    fn round(&mut self, peer: &str, shape: [i64; 4], units: usize) -> Result<f64, Failure> {
+        let answer = self.ask(&json!({ "peer": peer, "shape": shape, "units": units }))?;
+        answer["us"].as_f64().ok_or_else(|| format!("{peer} answered {answer}").into())
+    }
+
+    fn ask(&mut self, question: &Value) -> Result<Value, Failure> {
+        let mut answer = String::new();
+        let asked = writeln!(self.to, "{question}").and_then(|()| self.to.flush());
+        asked.and_then(|()| self.from.read_line(&mut answer))?;
+        if answer.is_empty() {
+            let status = self.child.wait()?;
+            return Err(format!("the peers' Python ended ({status}); what it said stands above").into());
+        }
+        Ok(serde_json::from_str(&answer)?)
+    }
+}
+
+impl Drop for Peers {
+    fn drop(&mut self) {
+        // It ends by itself when its stdin does; here it need not be waited for long.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Figures {
+    /// A JSON line for each that we are compared with.
+    fn lines(&self, bench: &str) -> Vec<Value> {
+        let ours = self.rows.first().map_or(f64::NAN, |(_, times)| median(times.clone()));
+        let others = self.rows.iter().skip(1);
+        others
+            .map(|(reference, times)| {
+                json!({
+                    "bench": bench,
+                    "case": self.case,
+                    "ours_us": rounded(ours),
+                    "reference": reference,
+                    "reference_us": rounded(median(times.clone())),
+                    "ratio": rounded(self.ratio(times)),
+                })
+            })
+            .collect()
+    }
+
+    /// Ours against another, round by round: the median of the ratios.
+    fn ratio(&self, times: &[f64]) -> f64 {
+        let ours = self.rows.first().map_or(&[][..], |(_, ours)| &ours[..]);
+        median(ours.iter().zip(times).map(|(ours, theirs)| ours / theirs).collect())
+    }
+}

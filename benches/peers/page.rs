@@ -1,0 +1,70 @@
+//! The figures as a table in a page of the documentation, between two lines that mark what is written by this bench.
+
+use std::{fmt::Write as _, fs, io, path::Path};
+
+use crate::support::median;
+
+const BEGIN: &str = "<!-- What follows is written by `cargo xtask bench --peers`. -->";
+const END: &str = "<!-- What `cargo xtask bench --peers` writes ends here. -->";
+
+/// One shape's times, in microseconds: each side with its rounds, ours first.
+pub struct Figures {
+    pub case: String,
+    pub rows: Vec<(String, Vec<f64>)>,
+}
+
+/// The tables so far.
+pub struct Page {
+    text: String,
+}
+
+impl Page {
+    /// The machine by its cores and memory, and the libraries.
+    pub fn new(versions: &[(String, String)], threads: i32) -> Self {
+        let cores = std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
+        let versions: Vec<_> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let text = format!(
+            "Measured on {cores} cores{}, with {threads} threads, beside {}. Microseconds for a batch of `f32`: medians of the \
+             rounds, all sides taken in turn in one run.\n",
+            memory().map_or_else(String::new, |gib| format!(" and {gib} GiB of memory")),
+            versions.join(", ")
+        );
+        Self { text }
+    }
+
+    /// Adds a shape's table.
+    pub fn add(&mut self, figures: Figures) {
+        let Figures { case, rows } = &figures;
+        let _ = write!(self.text, "\n| {case} | µs | ours takes |\n|---|---|---|\n");
+        for (at, (name, times)) in rows.iter().enumerate() {
+            let ratio = figures.ratio(times);
+            let against = match at {
+                0 => String::new(),
+                _ if ratio < 0.5 => format!("a {:.1}th of it", 1.0 / ratio),
+                _ => format!("{ratio:.2} of it"),
+            };
+            let _ = writeln!(self.text, "| {name} | {:.0} | {against} |", median(times.clone()));
+        }
+    }
+
+    /// Puts the tables between the page's two lines, and these at its end where it has none yet.
+    pub fn write(&self, place: &Path) -> io::Result<()> {
+        let page = match fs::read_to_string(place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            page => page?,
+        };
+        let (before, after) = match (page.split_once(BEGIN), page.split_once(END)) {
+            (Some((before, _)), Some((_, after))) => (before.to_owned(), after.to_owned()),
+            _ => (format!("{}\n\n", page.trim_end()), "\n".to_owned()),
+        };
+        fs::write(place, format!("{before}{BEGIN}\n\n{}\n{END}{after}", self.text))
+    }
+}
+
+/// The machine's memory in GiB, where the system tells it.
+fn memory() -> Option<u64> {
+    let facts = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = facts.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some((kib + (1 << 19)) >> 20)
+}

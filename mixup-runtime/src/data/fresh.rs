@@ -1,0 +1,133 @@
+//! Which of a batch's tensors were made for this step alone.
+//!
+//! Fresh memory costs more than arithmetic, so a callback that changes the whole batch wants to write into the batch itself.
+//! It may do so where nobody else has that memory: not the data set, whose next epoch would find it changed, and not
+//! another callback, which put a tensor of its own into `last_input`. The loader knows the first, this type the second.
+
+use tch::{Device, TchError, Tensor};
+
+use super::Batch;
+
+/// Which of the batch's tensors were made for this step alone, and so may be changed in place.
+///
+/// A learner fills it in for each batch: with what a [`Dataset`](super::Dataset) says is [`fresh`](super::Dataset::fresh),
+/// and with what was copied to the learner's device. It holds on to those tensors until the next batch, so their memory can't
+/// meanwhile become that of another tensor.
+///
+/// ```
+/// use mixup::prelude::*;
+///
+/// /// Centres each batch, without a second one in memory where that is allowed.
+/// struct Centre;
+///
+/// #[callback]
+/// impl Centre {
+///     fn on_batch_begin(&self, last_input: &mut Input, fresh: &Fresh) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///         let mut x = last_input.one()?.shallow_clone();
+///         let mean = x.f_mean(x.kind())?;
+///         *last_input = if fresh.may_change(&x) { x.f_sub_(&mean)? } else { x.f_sub(&mean)? }.into();
+///         Ok(())
+///     }
+/// }
+///
+/// let data = ImageData::digits()?.build()?;
+/// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(Centre).quiet().build()?;
+/// learn.fit(1, 1e-3)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Fresh {
+    tensors: Vec<Tensor>,
+}
+
+impl Fresh {
+    /// Nothing may be changed: what there is for prepared batches.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// These tensors were made for one step, by somebody who keeps none of them: for a loop of one's own. Tensors that share
+    /// memory with another of them are left out.
+    #[must_use]
+    pub fn of(tensors: &[&Tensor]) -> Self {
+        let spans: Vec<_> = tensors.iter().map(|tensor| Span::of(tensor)).collect();
+        let alone = |at: usize| {
+            spans[at].is_some_and(|span| {
+                let others = spans.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, other)| *other);
+                others.into_iter().all(|other| !span.overlaps(other))
+            })
+        };
+        let alone = tensors.iter().enumerate().filter(|(at, _)| alone(*at));
+        Self { tensors: alone.map(|(_, tensor)| tensor.shallow_clone()).collect() }
+    }
+
+    /// Whether this tensor may be changed in place: it is, whole, a tensor that was made for this step, its numbers lie dense
+    /// in memory (in whatever order of dimensions), and it takes no part in a computation of gradients.
+    #[must_use]
+    pub fn may_change(&self, tensor: &Tensor) -> bool {
+        if self.tensors.is_empty() || tensor.requires_grad() {
+            return false;
+        }
+        let Some(span) = Span::of(tensor).filter(|span| span.dense) else { return false };
+        self.tensors.iter().any(|fresh| Span::of(fresh) == Some(span))
+    }
+
+    /// The batch on the learner's device; and, where it is `asked`, what of it is fresh: what was copied, and all of it where
+    /// `made` says that it was made for this step.
+    pub(crate) fn send(batch: Batch, device: Device, made: bool, asked: bool) -> Result<(Batch, Self), TchError> {
+        let there = |batch: &Batch| tensors(batch).iter().map(|tensor| tensor.device()).collect::<Vec<_>>();
+        let before = if asked { there(&batch) } else { Vec::new() };
+        let batch = if device == Device::Cpu {
+            batch
+        } else {
+            Batch { input: batch.input.to_device(device)?, target: batch.target.to_device(device)? }
+        };
+        // Nothing where nobody asks: `before` is empty then.
+        let sent = tensors(&batch).into_iter().zip(before);
+        let fresh: Vec<_> =
+            sent.filter_map(|(tensor, from)| (made || tensor.device() != from).then_some(tensor)).collect();
+        let fresh = Self::of(&fresh);
+        Ok((batch, fresh))
+    }
+}
+
+/// The tensors of a batch, as a data set gives it. What is mixed already is nobody's to change.
+fn tensors(batch: &Batch) -> Vec<&Tensor> {
+    let targets = if batch.target.is_mixed() { Vec::new() } else { batch.target.tensors() };
+    [batch.input.tensors(), targets].concat()
+}
+
+/// The memory from a tensor's first number to its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    device: Device,
+    begin: usize,
+    bytes: usize,
+    /// Each byte of it belongs to exactly one number.
+    dense: bool,
+}
+
+impl Span {
+    /// None where a tensor has no memory of one piece.
+    fn of(tensor: &Tensor) -> Option<Self> {
+        if tensor.is_sparse() || tensor.is_mkldnn() || tensor.numel() == 0 {
+            return None;
+        }
+        let mut dimensions: Vec<_> = tensor.stride().into_iter().zip(tensor.size()).filter(|(_, n)| *n > 1).collect();
+        dimensions.sort_unstable();
+        let (mut last, mut next, mut dense) = (0, 1, true);
+        for (stride, size) in dimensions {
+            dense &= stride == next;
+            next = stride * size;
+            last += stride * (size - 1);
+        }
+        let numbers = usize::try_from(last + 1).ok()?;
+        let bytes = numbers * tensor.kind().elt_size_in_bytes();
+        Some(Self { device: tensor.device(), begin: tensor.data_ptr().addr(), bytes, dense })
+    }
+
+    fn overlaps(self, other: Self) -> bool {
+        self.device == other.device && self.begin < other.begin + other.bytes && other.begin < self.begin + self.bytes
+    }
+}

@@ -1,0 +1,228 @@
+//! The mixing kernel's two unsafe steps: a tensor's memory as a slice, and loops in the processor's widest registers.
+//!
+//! This is the only file of the project with `unsafe` in it. What is done with the slices is safe code and stands in
+//! [`cycles`]. How it was checked: the tests of `cycles` run on slices alone, so they were run under valgrind's memcheck and
+//! under AddressSanitizer, as was this file with a stand-in for the tensor; and `tests/mixup/blends.rs` holds the whole to a
+//! reference in `f64`, over kinds, shapes, layouts, permutations, in place and not.
+#![allow(unsafe_code, reason = "the memory of a tensor can't be had as a slice in another way")]
+
+use half::{bf16, f16, slice::HalfFloatSliceExt as _};
+use tch::{Device, Kind, Tensor};
+
+use super::cycles::{self, Pairs};
+
+/// From this size on a batch is shared out to threads: below it, waking them takes longer than they save.
+const SHARED_OUT: usize = 1024 * 1024;
+
+/// Blends the rows of a batch in its own memory. False, and nothing is done, where the batch is not on the CPU, or its rows
+/// don't lie dense one behind the other, or its numbers are of another kind.
+pub(super) fn in_place(x: &mut Tensor, pairs: &Pairs<'_>) -> bool {
+    fn run<T: Number>(x: &mut Tensor, pairs: &Pairs<'_>) -> bool {
+        let threads = threads(x);
+        Memory::of::<T>(x).is_some_and(|memory| {
+            // SAFETY: `memory` is all of `x`'s, and of this kind, as `Memory::of` has looked up; it stays as long as `x`
+            // is borrowed. Nobody else reads or writes it meanwhile: a batch that may be changed is this step's alone
+            // (`Fresh`), and where a data set says so of memory that it shares with another thread, the same race is in
+            // each in-place function of libtorch.
+            let numbers = unsafe { std::slice::from_raw_parts_mut(memory.begin.cast::<T>(), memory.numbers) };
+            cycles::in_place(numbers, pairs, threads)
+        })
+    }
+    match x.kind() {
+        Kind::Float => run::<f32>(x, pairs),
+        Kind::Double => run::<f64>(x, pairs),
+        Kind::Half => run::<f16>(x, pairs),
+        Kind::BFloat16 => run::<bf16>(x, pairs),
+        _ => false,
+    }
+}
+
+/// Writes the blends of a batch's rows into `out`, a tensor of the same shape, kind and layout with memory of its own. False,
+/// and nothing is done, where it is not that, or where [`in_place`] would say so.
+pub(super) fn into(out: &mut Tensor, x: &Tensor, pairs: &Pairs<'_>) -> bool {
+    fn run<T: Number>(out: &mut Tensor, x: &Tensor, pairs: &Pairs<'_>) -> bool {
+        let (Some(to), Some(from)) = (Memory::of::<T>(out), Memory::of::<T>(x)) else { return false };
+        if to.overlaps::<T>(&from) {
+            return false;
+        }
+        // SAFETY: each is all of its tensor's memory, and of this kind, as `Memory::of` has looked up; the two don't overlap;
+        // they stay as long as the tensors are borrowed. `out` is a buffer that only this library writes to.
+        let (to, from) = unsafe {
+            (
+                std::slice::from_raw_parts_mut(to.begin.cast::<T>(), to.numbers),
+                std::slice::from_raw_parts(from.begin.cast::<T>().cast_const(), from.numbers),
+            )
+        };
+        cycles::into(to, from, pairs, threads(x))
+    }
+    if out.kind() != x.kind() || out.size() != x.size() || out.stride() != x.stride() {
+        return false;
+    }
+    match x.kind() {
+        Kind::Float => run::<f32>(out, x, pairs),
+        Kind::Double => run::<f64>(out, x, pairs),
+        Kind::Half => run::<f16>(out, x, pairs),
+        Kind::BFloat16 => run::<bf16>(out, x, pairs),
+        _ => false,
+    }
+}
+
+/// As many as libtorch and rayon may both use, where the batch is large enough.
+fn threads(x: &Tensor) -> usize {
+    if x.numel() * x.kind().elt_size_in_bytes() < SHARED_OUT {
+        return 1;
+    }
+    usize::try_from(tch::get_num_threads()).unwrap_or(1).min(rayon::current_num_threads())
+}
+
+/// Where a tensor's numbers lie, without gaps.
+struct Memory {
+    begin: *mut std::ffi::c_void,
+    numbers: usize,
+}
+
+impl Memory {
+    /// None unless the tensor lies in the CPU's memory, row behind row, each row dense and all in one order of dimensions;
+    /// and unless numbers of type `T`, whose kind the caller has compared, may lie where it begins.
+    fn of<T>(x: &Tensor) -> Option<Self> {
+        let numbers = x.numel();
+        if x.device() != Device::Cpu || x.is_sparse() || x.is_mkldnn() || numbers == 0 || x.is_neg() {
+            return None; // a tensor that is to be read with another sign has numbers that its memory has not
+        }
+        let (size, stride) = (x.size(), x.stride());
+        let (rows, between) = (*size.first()?, *stride.first()?);
+        let mut behind: Vec<_> = stride.into_iter().zip(size).skip(1).filter(|(_, n)| *n > 1).collect();
+        behind.sort_unstable();
+        let mut row = 1;
+        for (stride, n) in behind {
+            if stride != row {
+                return None;
+            }
+            row *= n;
+        }
+        let begin = x.data_ptr();
+        let dense = rows == 1 || between == row;
+        (dense && !begin.is_null() && begin.cast::<T>().is_aligned()).then_some(Self { begin, numbers })
+    }
+
+    fn overlaps<T>(&self, other: &Self) -> bool {
+        let end = |memory: &Self| memory.begin.addr() + memory.numbers * size_of::<T>();
+        self.begin.addr() < end(other) && other.begin.addr() < end(self)
+    }
+}
+
+/// Numbers that can be blended, each kind in its way: slices are of equal length.
+pub(super) trait Number: Copy + Send + Sync {
+    /// In what numbers of this kind are weighed and summed.
+    type Weight: Copy + Send + Sync;
+
+    /// A weight, rounded to what this kind is weighed in.
+    fn weight(weight: f64) -> Self::Weight;
+
+    /// `own` becomes λ·own + (1−λ)·other.
+    fn blend(own: &mut [Self], other: &[Self], weight: Self::Weight);
+
+    /// `out` becomes λ·own + (1−λ)·other.
+    fn blend_into(out: &mut [Self], own: &[Self], other: &[Self], weight: Self::Weight);
+}
+
+/// [`Number::blend`], in the widest registers that there are.
+pub(super) fn blend<T: Number>(own: &mut [T], other: &[T], weight: T::Weight) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn wide<T: Number>(own: &mut [T], other: &[T], weight: T::Weight) {
+            T::blend(own, other, weight);
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: this processor has AVX2, as the line above has asked.
+            return unsafe { wide(own, other, weight) };
+        }
+    }
+    T::blend(own, other, weight);
+}
+
+/// [`Number::blend_into`], in the widest registers that there are.
+pub(super) fn blend_into<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn wide<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight) {
+            T::blend_into(out, own, other, weight);
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: this processor has AVX2, as the line above has asked.
+            return unsafe { wide(out, own, other, weight) };
+        }
+    }
+    T::blend_into(out, own, other, weight);
+}
+
+/// Kinds that are weighed in themselves.
+macro_rules! in_itself {
+    ($kind:ident) => {
+        impl Number for $kind {
+            type Weight = $kind;
+
+            fn weight(weight: f64) -> $kind {
+                weight as $kind
+            }
+
+            #[inline(always)]
+            fn blend(own: &mut [$kind], other: &[$kind], weight: $kind) {
+                let rest = 1.0 - weight;
+                for (own, other) in own.iter_mut().zip(other) {
+                    *own = weight * *own + rest * *other;
+                }
+            }
+
+            #[inline(always)]
+            fn blend_into(out: &mut [$kind], own: &[$kind], other: &[$kind], weight: $kind) {
+                let rest = 1.0 - weight;
+                for ((out, own), other) in out.iter_mut().zip(own).zip(other) {
+                    *out = weight * *own + rest * *other;
+                }
+            }
+        }
+    };
+}
+
+in_itself!(f32);
+in_itself!(f64);
+
+/// How many numbers of half precision are turned into `f32` at a time.
+const WIDENED: usize = 256;
+
+/// Kinds of half precision: weighed and summed in `f32`, and rounded once.
+macro_rules! in_single {
+    ($kind:ident) => {
+        impl Number for $kind {
+            type Weight = f32;
+
+            fn weight(weight: f64) -> f32 {
+                weight as f32
+            }
+
+            #[inline(always)]
+            fn blend(own: &mut [$kind], other: &[$kind], weight: f32) {
+                let (mut wide, mut wide_other) = ([0.0_f32; WIDENED], [0.0_f32; WIDENED]);
+                for (own, other) in own.chunks_mut(WIDENED).zip(other.chunks(WIDENED)) {
+                    let (wide, wide_other) = (&mut wide[..own.len()], &mut wide_other[..other.len()]);
+                    own.convert_to_f32_slice(wide);
+                    other.convert_to_f32_slice(wide_other);
+                    f32::blend(wide, wide_other, weight);
+                    own.convert_from_f32_slice(wide);
+                }
+            }
+
+            #[inline(always)]
+            fn blend_into(out: &mut [$kind], own: &[$kind], other: &[$kind], weight: f32) {
+                out.copy_from_slice(own);
+                Self::blend(out, other, weight);
+            }
+        }
+    };
+}
+
+in_single!(f16);
+in_single!(bf16);
