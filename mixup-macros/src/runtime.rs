@@ -227,7 +227,7 @@ fn callback_trait() -> TokenStream {
 
         impl State {
             /// What makes a value that costs something; nothing for the others, which are there anyway.
-            pub(crate) fn maker(name: &str) -> Option<fn(&mut State)> {
+            pub(crate) fn maker(name: &str) -> Option<fn(&mut State) -> Result<(), tch::TchError>> {
                 match name {
                     #(#on_demand => Some(State::#make),)*
                     _ => None,
