@@ -22,7 +22,8 @@ struct Case {
 
 fn cases(folder: &Path) -> Vec<Case> {
     let entries = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("it can be read").path());
-    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect();
+    let mut files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect();
     files.sort();
     files.iter().map(|file| case(file)).collect()
 }
@@ -43,7 +44,8 @@ fn messages(answer: &str) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     let mut labelled = true;
     for line in answer.lines() {
-        if let Some(message) = line.strip_prefix("error").filter(|rest| rest.starts_with(": ") || rest.starts_with('[')) {
+        if let Some(message) = line.strip_prefix("error").filter(|rest| rest.starts_with(": ") || rest.starts_with('['))
+        {
             let (code, message) = message.split_once(": ").expect("a message follows");
             labelled = code.is_empty();
             messages.push(message.to_owned());
@@ -95,5 +97,8 @@ fn the_handbook_has_every_mistake() {
         fs::write(&file, &page).expect("it can be written");
     }
     let written = fs::read_to_string(file).unwrap_or_default();
-    assert!(written == page, "tests/ui/README.md is not the files': `OVERWRITE=1 cargo test --test ui handbook` writes it anew");
+    assert!(
+        written == page,
+        "tests/ui/README.md is not the files': `OVERWRITE=1 cargo test --test ui handbook` writes it anew"
+    );
 }

@@ -14,7 +14,14 @@ pub struct Timed<'a> {
 
 /// Times both sides `rounds` times, one after the other, and prints a line; gives the ratio and the reference's
 /// microseconds. The first round warms up and does not count.
-pub fn compare(bench: &str, case: &str, reference: &str, rounds: usize, mut ours: Timed<'_>, mut theirs: Timed<'_>) -> (f64, f64) {
+pub fn compare(
+    bench: &str,
+    case: &str,
+    reference: &str,
+    rounds: usize,
+    mut ours: Timed<'_>,
+    mut theirs: Timed<'_>,
+) -> (f64, f64) {
     let (mut our_times, mut their_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=rounds {
         // Who comes first changes from round to round, so that neither always finds the warmer machine.

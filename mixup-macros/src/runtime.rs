@@ -147,7 +147,7 @@ fn callback_trait() -> TokenStream {
         /// is not in `HOOKS` is never called.
         #[diagnostic::on_unimplemented(
             message = "`{Self}` is not a callback",
-            label = "put `#[callback]` on an `impl` block of `{Self}` that has hooks"
+            label = "put `#[callback]` on an `impl` block with hooks, or `#[callback(on_epoch_end)]` on a function; `hook!` makes one of a closure"
         )]
         pub trait Callback: std::any::Any + Send {
             /// What messages and listings call it.

@@ -185,7 +185,11 @@ impl Callbacks {
         call: impl Fn(&mut dyn AnyCallback, &mut State, Others<'_>) -> super::HookResult,
     ) -> Result<Decision, Error> {
         for make in self.demanded.get(hook as usize).into_iter().flatten() {
-            make(state).map_err(|source| Error::Torch { what: "reading losses and metrics", at: state.at(), source })?;
+            make(state).map_err(|source| Error::Torch {
+                what: "reading losses and metrics",
+                at: state.at(),
+                source,
+            })?;
         }
         let mut decision = Decision { flow: Flow::Continue, hook, by: "" };
         for at in 0..self.by_hook.get(hook as usize).map_or(0, Vec::len) {
