@@ -15,6 +15,7 @@ use numbers::{assert_close, f64s};
 
 /// A tensor as the file has it.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Numbers {
     kind: String,
     shape: Vec<i64>,
@@ -30,6 +31,7 @@ enum MixedInput {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Case {
     name: String,
     alpha: f64,
@@ -73,11 +75,15 @@ impl Numbers {
 impl Case {
     /// The batch, mixed by the draws of the file.
     fn mixed(&self) -> (Input, Target) {
+        self.mixed_with(self.stack_y)
+    }
+
+    fn mixed_with(&self, stack_y: bool) -> (Input, Target) {
         let mut input = Input::from(self.input.tensor());
         let mut target = Target::from(self.target.tensor());
         let draws = Draws::new(self.beta_draws.clone(), self.perm.clone()).expect("fastai drew a permutation");
         let mixup = MixUp::new(self.alpha).expect("alpha is 0.4");
-        let mut mixup = mixup.stack_x(self.stack_x).stack_y(self.stack_y);
+        let mut mixup = mixup.stack_x(self.stack_x).stack_y(stack_y);
         mixup.mix(&mut input, &mut target, &draws).expect("fastai mixed it");
         (input, target)
     }
@@ -166,6 +172,42 @@ fn the_gradient_of_the_mean_loss_is_fastais() {
         // A gradient is softmax minus label, or sigmoid minus label, over the number of losses: that is its operands' size.
         let losses = case.loss["none"].data.len() as f64;
         case.grad_of_mean_loss.assert(&case.name, &output.grad(), 1.0 / losses);
+    }
+}
+
+#[test]
+fn the_losses_of_dense_targets_are_fastais_also_where_both_are_kept() {
+    // fastai mixed these targets as numbers; these loss functions are linear in them, so both ways are the same.
+    let mut seen = 0;
+    for case in cases().iter().filter(|case| !case.stack_y) {
+        let (_, target) = case.mixed_with(true);
+        assert!(target.is_mixed(), "{}", case.name);
+        let output = case.output.tensor().set_requires_grad(true);
+        let loss = MixUpLoss::new(case.loss_func());
+        for (name, reduction) in [("none", Reduction::None), ("sum", Reduction::Sum), ("mean", Reduction::Mean)] {
+            let got = loss.loss(&output, &target, reduction).expect("fastai computed it");
+            case.loss[name].assert(&case.name, &got, case.loss["none"].largest());
+        }
+        loss.loss(&output, &target, Reduction::Mean).expect("fastai computed it").backward();
+        let losses = case.loss["none"].data.len() as f64;
+        case.grad_of_mean_loss.assert(&case.name, &output.grad(), 1.0 / losses);
+        seen += 1;
+    }
+    assert_eq!(seen, 2, "one-hot rows, and several labels for each item");
+}
+
+#[test]
+fn the_gradient_of_every_reduction_is_that_of_the_mean_times_what_it_divides_by() {
+    for case in cases() {
+        let (_, target) = case.mixed();
+        let losses = case.loss["none"].data.len() as f64;
+        for (reduction, times) in [(Reduction::Sum, losses), (Reduction::None, losses)] {
+            let output = case.output.tensor().set_requires_grad(true);
+            let loss = MixUpLoss::new(case.loss_func()).loss(&output, &target, reduction);
+            loss.expect("fastai computed it").sum(Kind::Float).backward();
+            let got = output.grad() / times;
+            case.grad_of_mean_loss.assert(&format!("{}, {reduction:?}", case.name), &got, 1.0 / losses);
+        }
     }
 }
 

@@ -242,8 +242,7 @@ struct Quiet(Log);
 
 impl Callback for Quiet {
     const NAME: &'static str = "quiet";
-    const HOOKS: &'static [Asked] =
-        &[Asked { hook: Hook::EpochBegin, names: &[] }, Asked { hook: Hook::BatchEnd, names: &["smooth_loss"] }];
+    const HOOKS: &'static [Asked] = &[Asked::new(Hook::EpochBegin, &[]), Asked::new(Hook::BatchEnd, &["smooth_loss"])];
 
     fn on_train_begin(&mut self, _: &mut TrainBegin<'_>) -> HookResult {
         self.0.add("on_train_begin, which it does not have");

@@ -1,4 +1,4 @@
-//! Each loss function against its formula in f64, under each reduction; and mixed, with its gradient.
+//! Each loss function against its formula in f64, under each reduction. Mixed they are in `mixed_losses.rs`.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -8,7 +8,6 @@
 )]
 
 use mixup::{error::BoxError, loss::LossError, prelude::*};
-use proptest::prelude::*;
 use tch::{Device, Kind, TchError, Tensor};
 
 mod numbers;
@@ -111,6 +110,30 @@ fn cross_entropy_takes_soft_labels_of_the_outputs_shape() {
 }
 
 #[test]
+fn label_smoothing_is_szegedys_formula_for_labels_and_for_one_hot_rows() {
+    // (1−ε)·H(q, p) + ε·H(u, p), with u the even distribution: arXiv:1512.00567, section 7.
+    let (output, y) = (random(&[7, 5], Kind::Double, 1), classes(&[7], 5, 2));
+    let own = |logs: &[f64], class: i64| -0.9 * logs[class as usize] - 0.1 * logs.iter().sum::<f64>() / 5.0;
+    let losses = log_softmax(&output).iter().zip(i64s(&y)).map(|(logs, class)| own(logs, class)).collect();
+    let want = Formula::plain(losses);
+    let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
+    assert_formula(&smoothed, &output, &Target::from(y.shallow_clone()), &want);
+    assert_formula(&smoothed, &output, &Target::Dense(y.one_hot(5).to_kind(Kind::Double)), &want);
+}
+
+#[test]
+fn a_label_smoothing_outside_of_0_to_1_is_refused() {
+    let (output, y) = (random(&[2, 3], Kind::Double, 1), Target::from(classes(&[2], 3, 2)));
+    for smoothing in [-0.1, 1.1, f64::NAN] {
+        let loss = CrossEntropy { label_smoothing: smoothing, ..CrossEntropy::default() };
+        assert_says(&refused(&loss, &output, &y).1, &["label smoothing", "between 0 and 1"]);
+        let [first, second] = [(); 2].map(|()| Box::new(y.shallow_clone()));
+        let mixed = Target::Mixed { first, second, weight: Tensor::from_slice(&[0.5, 1.0]) };
+        assert_says(&refused(&MixUpLoss::new(LossFunc::new(loss)), &output, &mixed).1, &["between 0 and 1"]);
+    }
+}
+
+#[test]
 fn nll_is_minus_the_log_probability_of_the_class() {
     for (shape, positions) in [(vec![6, 4], vec![6]), (vec![3, 4, 5], vec![3, 5])] {
         let output = random(&shape, Kind::Double, 1).log_softmax(1, Kind::Double);
@@ -181,83 +204,6 @@ fn each_loss_knows_what_turns_an_output_into_a_prediction() {
     assert_eq!(activated(LossFunc::new(BceWithLogits::default())), f64s(&output.sigmoid()));
     assert_eq!(activated(LossFunc::new(Mse)), f64s(&output));
     assert_eq!(activated(LossFunc::new(per_item(|output: &Tensor, _: &Target| output.shallow_clone()))), f64s(&output));
-}
-
-/// A loss function with an output and two targets that fit it.
-fn every_loss(n: i64) -> Vec<(LossFunc, Tensor, Target, Target)> {
-    let weight = || Some(Tensor::from_slice(&[0.5, 1.0, 3.0]));
-    let indices = |seed| Target::from(classes(&[n], 3, seed));
-    let rows = |seed| Target::Dense(random(&[n, 3], Kind::Double, seed).softmax(1, Kind::Double));
-    let output = || random(&[n, 3], Kind::Double, 9);
-    let smoothed = CrossEntropy { weight: weight(), ignore_index: 1, label_smoothing: 0.1 };
-    let positions = |seed| Target::from(classes(&[n, 4], 3, seed));
-    let absolute = |output: &Tensor, target: &Target| (output - target.tensor()).abs();
-    vec![
-        (LossFunc::new(CrossEntropy::default()), output(), indices(1), indices(2)),
-        (LossFunc::new(CrossEntropy::default()), output(), rows(1), rows(2)),
-        (LossFunc::new(smoothed), output(), indices(1), indices(2)),
-        (LossFunc::new(CrossEntropy::default()), random(&[n, 3, 4], Kind::Double, 9), positions(1), positions(2)),
-        (
-            LossFunc::new(Nll { weight: weight(), ignore_index: -100 }),
-            output().log_softmax(1, Kind::Double),
-            indices(1),
-            indices(2),
-        ),
-        (LossFunc::new(BceWithLogits { weight: weight(), pos_weight: weight() }), output(), rows(1), rows(2)),
-        (LossFunc::new(Mse), output(), rows(1), rows(2)),
-        (LossFunc::new(per_item(absolute)), output(), rows(1), rows(2)),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    /// λ·loss(output, first) + (1−λ)·loss(output, second), item by item, reduced after that; and so its gradient.
-    #[test]
-    fn a_mixed_loss_is_the_weighed_sum_of_both_for_every_loss_and_reduction(
-        weights in prop::collection::vec(0.0..=1.0, 1..9)
-    ) {
-        let n = weights.len() as i64;
-        for (loss, output, first, second) in every_loss(n) {
-            let output = output.detach().set_requires_grad(true);
-            let losses = |target| loss.loss(&output, target, Reduction::None).expect("they fit");
-            let weight = Tensor::from_slice(&weights);
-            let spread = if losses(&first).dim() == 2 { weight.unsqueeze(1) } else { weight.shallow_clone() };
-            let mixed = Target::Mixed { first: Box::new(first.shallow_clone()), second: Box::new(second.shallow_clone()), weight };
-            for reduction in REDUCTIONS {
-                let want = reduction.of(&(&spread * losses(&first) + (1.0 - &spread) * losses(&second))).expect("numbers");
-                let got = MixUpLoss::new(loss.clone()).loss(&output, &mixed, reduction).expect("they fit");
-                let what = format!("{loss:?}, {reduction:?}");
-                assert_close(&what, &f64s(&got), &f64s(&want), 1e-12, 1.0);
-                let gradient = |loss: &Tensor| {
-                    let gradient = Tensor::f_run_backward(&[loss.sum(Kind::Double)], &[&output], true, false);
-                    f64s(&gradient.expect("it depends on the output")[0])
-                };
-                assert_close(&what, &gradient(&got), &gradient(&want), 1e-12, 1.0);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_plain_target_has_the_inner_loss_whatever_it_is() {
-    for (loss, output, target, _) in every_loss(5) {
-        for reduction in REDUCTIONS {
-            let plain = loss.loss(&output, &target, reduction).expect("they fit");
-            let wrapped = MixUpLoss::new(loss.clone()).loss(&output, &target, reduction).expect("they fit");
-            assert_eq!(f64s(&plain), f64s(&wrapped), "{loss:?}");
-        }
-    }
-}
-
-#[test]
-fn weights_of_f32_weigh_losses_of_every_kind() {
-    for kind in [Kind::Half, Kind::BFloat16, Kind::Float, Kind::Double] {
-        let y = |seed| Box::new(Target::Dense(random(&[4, 2], kind, seed)));
-        let mixed = Target::Mixed { first: y(1), second: y(2), weight: Tensor::from_slice(&[0.5_f32, 0.6, 0.7, 1.0]) };
-        let got = MixUpLoss::new(LossFunc::new(Mse)).loss(&random(&[4, 2], kind, 3), &mixed, Reduction::None);
-        assert_eq!(got.expect("they fit").kind(), kind);
-    }
 }
 
 #[test]
@@ -331,6 +277,16 @@ fn targets_of_another_kind_are_named() {
     assert_says(&refused(&Mse, &output, &indices()).1, &["Mse", "dense values", "class indices"]);
     assert_says(&refused(&BceWithLogits::default(), &output, &indices()).1, &["BceWithLogits", "one-hot"]);
     assert_says(&refused(&Nll::default(), &output, &dense()).1, &["Nll", "class indices (i64)", "dense values"]);
+    let several = Target::several([indices(), dense()]).expect("two items each");
+    for (error, message) in [
+        refused(&CrossEntropy::default(), &output, &several),
+        refused(&Nll::default(), &output, &several),
+        refused(&BceWithLogits::default(), &output, &several),
+        refused(&Mse, &output, &several),
+    ] {
+        assert!(matches!(error, LossError::Targets { wanted: 1, got: 2, .. }));
+        assert_says(&message, &["judges one target, and the batch has 2", "MultiTask"]);
+    }
     for (error, message) in [
         refused(&CrossEntropy::default(), &output, &mixed()),
         refused(&Nll::default(), &output, &mixed()),
@@ -357,21 +313,6 @@ fn a_class_that_the_output_has_no_score_for_is_named() {
                 assert_says(&message, &[&format!("class index {wrong}"), "3 classes: 0 to 2"]);
             }
         }
-    }
-}
-
-#[test]
-fn a_loss_that_does_not_keep_the_items_apart_can_not_be_mixed() {
-    let y = || Box::new(Target::Dense(random(&[4], Kind::Float, 1)));
-    let mixed = Target::Mixed { first: y(), second: y(), weight: Tensor::from_slice(&[0.5_f32; 4]) };
-    let output = random(&[4], Kind::Float, 2);
-    let scalar =
-        |output: &Tensor, target: &Target, _: Reduction| output.f_mse_loss(target.tensor(), tch::Reduction::Mean);
-    let halves = |output: &Tensor, _: &Target, _: Reduction| output.f_narrow(0, 0, 2);
-    for (loss, shape) in [(LossFunc::new(scalar), "[]"), (LossFunc::new(halves), "[2]")] {
-        let (error, message) = refused(&MixUpLoss::new(loss), &output, &mixed);
-        assert!(matches!(error, LossError::NotPerItem { items: 4, .. }));
-        assert_says(&message, &[&format!("shape {shape} for 4 items"), "Reduction::None"]);
     }
 }
 

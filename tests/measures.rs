@@ -91,7 +91,7 @@ struct Peeks(Vec<f64>);
 
 impl mixup::callback::Callback for Peeks {
     const NAME: &'static str = "Peeks";
-    const HOOKS: &'static [Asked] = &[Asked { hook: mixup::callback::Hook::BatchEnd, names: &["iteration"] }];
+    const HOOKS: &'static [Asked] = &[Asked::new(mixup::callback::Hook::BatchEnd, &["iteration"])];
 
     fn on_batch_end(&mut self, event: &mut mixup::callback::BatchEnd<'_>) -> mixup::callback::HookResult {
         self.0.push(event.smooth_loss);

@@ -63,6 +63,45 @@ fn accuracy_counts_the_heavier_target_of_a_mixed_one() {
 }
 
 #[test]
+fn the_other_metrics_measure_against_the_heavier_target_too() {
+    let column = |numbers: &[f64]| Box::new(Target::Dense(Tensor::from_slice(numbers)));
+    let output = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    // As CutMix makes them: of the second and the third item the partner weighs more.
+    let (first, second) = (column(&[0.0, 9.0, 9.0, 6.0]), column(&[9.0, 3.0, 1.0, 9.0]));
+    let target = Target::Mixed { first, second, weight: Tensor::from_slice(&[0.9, 0.2, 0.49, 0.5]) };
+    assert_eq!(value(&mae, &output, &target), (1.0 + 1.0 + 2.0 + 2.0) / 4.0);
+    assert_eq!(value(&mse, &output, &target), (1.0 + 1.0 + 4.0 + 4.0) / 4.0);
+    let (first, second) = (Box::new(indices(&[0, 0])), Box::new(indices(&[1, 1])));
+    let target = Target::Mixed { first, second, weight: Tensor::from_slice(&[0.7, 0.4]) };
+    assert_eq!(value(&error_rate, &scores(&[0, 0]), &target), 0.5);
+}
+
+#[test]
+fn errors_of_numbers_refuse_class_indices() {
+    let output = Tensor::from_slice(&[1.0, 2.0]);
+    for (metric, name) in [(mae as fn(&Tensor, &Target) -> Result<Tensor, MetricError>, "mae"), (mse, "mse")] {
+        let error = metric(&output, &indices(&[1, 2])).expect_err("indices are no numbers").to_string();
+        assert_eq!(error, format!("{name} takes dense values, and the target is class indices"));
+    }
+}
+
+#[test]
+fn the_metrics_of_a_training_with_mixup_are_plain() {
+    let never_mixed = |_: &Tensor, target: &Target| if target.is_mixed() { Err("mixed") } else { Ok(1.0) };
+    let model = |vars: &mixup::learner::Vars<'_>| {
+        let ws = vars.path().var_copy("weight", &random(&[3, 3], Kind::Float, 7));
+        tch::nn::Linear { ws, bs: None }
+    };
+    let builder = Learner::builder(data(), model).mixup().metric(accuracy).metric_named("plain", never_mixed).quiet();
+    let mut learn = builder.build().expect("a learner");
+    let report = learn.fit(3, 0.1).expect("no target is mixed where metrics are measured");
+    let found = learn.predictions().expect("there is validation data");
+    let guesses = f64s(&found.outputs.argmax(1, false));
+    let hits = guesses.iter().zip(f64s(found.targets.tensor())).filter(|(guess, truth)| *guess == truth).count();
+    assert_close("accuracy", &[report.metric("accuracy").expect("it was measured")], &[hits as f64 / 4.0], 1e-6, 0.0);
+}
+
+#[test]
 fn accuracy_takes_the_highest_of_dense_targets_for_the_class() {
     let soft = Target::Dense(scores(&[0, 2, 2]).softmax(1, Kind::Float));
     assert_close("accuracy", &[value(&accuracy, &scores(&[0, 1, 2]), &soft)], &[2.0 / 3.0], 1e-7, 0.0);

@@ -1,14 +1,18 @@
-//! What the compiler gets: the user's `impl` block as it is, and the trait's, which calls the user's methods.
+//! What the compiler gets: the user's code as it is, and beside it the trait's implementation, which calls the user's.
+//!
+//! Names that begin with two underscores are ours, so that no name of the user's is in their way.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{GenericParam, Generics, ItemImpl, ReturnType, Type, WhereClause, spanned::Spanned};
+use syn::{GenericParam, Generics, ImplItem, ItemImpl, ReturnType, Type, WhereClause, spanned::Spanned};
 
 use crate::{
-    check::{self, Ask, Hooked},
-    hooks::Lent,
+    check::{self, By, Served},
+    hooks::{Hook, Lent},
     mistakes::Mistakes,
-    parse::{self, Options},
+    options::{Fields, Options, Place},
+    params::{Ask, What},
+    parse::{self, Subject, is_called},
 };
 
 /// `#[callback(options)]` on `item`.
@@ -17,36 +21,170 @@ use crate::{
 /// callback elsewhere has nothing to complain of.
 pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let options = Options::parse(options, &mut mistakes);
-    let mut users = item.clone();
-    let implementation = match parse::block(item.clone()) {
-        Ok(block) if check::is_there_twice(&block, &mut mistakes) => TokenStream::new(),
-        Ok(mut block) => {
-            if let Some(trait_) = check::of_a_trait(&block, &mut mistakes) {
-                // What was meant is the type's own block; the trait's would lack all that the trait asks for.
-                if trait_ != "Callback" {
-                    return with(&users, &TokenStream::new(), mistakes);
-                }
-                block.trait_ = None;
-                block.modifiers.polarity = None;
-                users = block.to_token_stream();
-            }
-            let hooks = check::hooks(&block, &mut mistakes);
-            check::named(&block, &mut mistakes)
-                .map(|name| implementation(&options, &block, &name, &hooks))
-                .unwrap_or_default()
+    match parse::subject(item.clone()) {
+        Ok(Subject::Block(block)) => {
+            let options = Options::parse(options, Place::Block, &mut mistakes);
+            let (users, implementation) = on_block(&options, block, item, &mut mistakes);
+            with(users, implementation, mistakes)
         }
+        Ok(Subject::Function(function)) => crate::function::callback(options, function, item),
         Err(error) => {
+            Options::parse(options, Place::Block, &mut mistakes);
             mistakes.extend(error);
-            TokenStream::new()
+            with(item.clone(), TokenStream::new(), mistakes)
         }
-    };
-    with(&users, &implementation, mistakes)
+    }
 }
 
-fn with(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes) -> TokenStream {
+/// `#[on(…)]` that no `#[callback]` has taken away.
+pub(crate) fn on_alone(item: &TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    mistakes.extend(syn::Error::new(
+        Span::call_site(),
+        "`#[on]` says when a method of a callback runs: put `#[callback]` on the `impl` block around it",
+    ));
+    with(item.clone(), TokenStream::new(), mistakes)
+}
+
+/// The user's code, what is made of it, and what is wrong with it.
+pub(crate) fn with(users: TokenStream, implementation: TokenStream, mistakes: Mistakes) -> TokenStream {
     let mistakes = mistakes.into_compile_errors();
     quote! { #users #implementation #mistakes }
+}
+
+/// The user's block without what only `#[callback]` understands, and the trait's.
+fn on_block(
+    options: &Options,
+    mut block: ItemImpl,
+    item: &TokenStream,
+    mistakes: &mut Mistakes,
+) -> (TokenStream, TokenStream) {
+    if check::is_there_twice(&block.attrs, mistakes) {
+        return (item.clone(), TokenStream::new());
+    }
+    let mut as_it_is = true;
+    if let Some(trait_) = check::of_a_trait(&block, mistakes) {
+        // What was meant is the type's own block; the trait's would lack all that the trait asks for.
+        if trait_ != "Callback" {
+            return (item.clone(), TokenStream::new());
+        }
+        block.trait_ = None;
+        block.modifiers.polarity = None;
+        as_it_is = false;
+    }
+    let served = check::block(&block, mistakes);
+    check::places(options, &block.self_ty, mistakes);
+    let implementation = check::named(&block, mistakes).map(|name| {
+        let (generics, _, _) = block.generics.split_for_impl();
+        let ty = &block.self_ty;
+        Implementation {
+            options,
+            cfgs: parse::cfgs(&block.attrs),
+            head: quote! { #generics },
+            ty: quote! { #ty },
+            bounds: bounds(&block.generics, ty),
+            name: quote! { #name },
+            served: &served,
+            spans: (block.impl_token.span, block.brace_token.span.join()),
+        }
+        .expand()
+    });
+    let implementation = implementation.unwrap_or_default();
+    let mut users = block;
+    for item in &mut users.items {
+        let attrs = match item {
+            ImplItem::Fn(item) => &mut item.attrs,
+            ImplItem::Const(item) => &mut item.attrs,
+            ImplItem::Type(item) => &mut item.attrs,
+            ImplItem::Macro(item) => &mut item.attrs,
+            _ => continue,
+        };
+        let before = attrs.len();
+        attrs.retain(|attr| !is_called(attr, "on"));
+        as_it_is &= attrs.len() == before;
+    }
+    (if as_it_is { item.clone() } else { users.to_token_stream() }, implementation)
+}
+
+/// The trait's implementation for a type.
+pub(crate) struct Implementation<'a> {
+    pub options: &'a Options,
+    pub cfgs: Vec<TokenStream>,
+    /// `<'a, W: Write>`
+    pub head: TokenStream,
+    pub ty: TokenStream,
+    /// `where …`
+    pub bounds: TokenStream,
+    /// What it is called if no option says it.
+    pub name: TokenStream,
+    pub served: &'a [Served<'a>],
+    /// Where what is wrong with the whole is shown: on `impl`, and on the block.
+    pub spans: (Span, Span),
+}
+
+/// The path of the facade.
+pub(crate) fn facade(options: &Options) -> TokenStream {
+    options.krate.as_ref().map_or_else(|| quote! { ::mixup }, ToTokens::to_token_stream)
+}
+
+impl Implementation<'_> {
+    /// In a scope of its own, and the facade in one place, so that a wrong path is told once.
+    pub(crate) fn expand(&self) -> TokenStream {
+        let (facade, cfgs, implementation) = (facade(self.options), &self.cfgs, self.expand_bare());
+        quote! {
+            #(#cfgs)*
+            const _: () = {
+                use #facade::callback as __mixup;
+                #implementation
+            };
+        }
+    }
+
+    /// For a scope that has the facade as `__mixup`.
+    pub(crate) fn expand_bare(&self) -> TokenStream {
+        let Self { options, head, ty, bounds, .. } = self;
+        let name = options.name.as_ref().map_or_else(|| self.name.clone(), ToTokens::to_token_stream);
+        let order = options.order.as_ref().map(|order| quote! { const ORDER: ::core::primitive::i32 = #order; });
+        let places = [("BEFORE", &options.before), ("AFTER", &options.after)]
+            .into_iter()
+            .filter(|(_, others)| !others.is_empty())
+            .map(|(place, others)| {
+                let place = format_ident!("{place}");
+                quote! { const #place: &'static [__mixup::Peer] = &[#(__mixup::Peer::of::<#others>()),*]; }
+            });
+        let asked = self.served.iter().map(asked);
+        let (state, describe) = (options.state.as_ref().map(state), options.describe.as_ref().map(describe));
+        let methods = self.methods();
+        let items = quote! {
+            const NAME: &'static ::core::primitive::str = #name;
+            #order
+            #(#places)*
+            const HOOKS: &'static [__mixup::Asked] = &[#(#asked),*];
+            #(#methods)*
+            #describe
+            #state
+        };
+        // What is wrong with the whole is shown on the user's block, but lints know that it is not the user's.
+        let impl_token = syn::Token![impl](generated(self.spans.0));
+        let items = grouped(Delimiter::Brace, generated(self.spans.1), items);
+        quote! {
+            #[automatically_derived]
+            #impl_token #head __mixup::Callback for #ty #bounds #items
+        }
+    }
+
+    /// The trait's methods, in the order in which their hooks are written first.
+    fn methods(&self) -> Vec<TokenStream> {
+        let mut hooks: Vec<&'static Hook> = Vec::new();
+        for served in self.served {
+            if !hooks.iter().any(|hook| hook.name == served.hook.name) {
+                hooks.push(served.hook);
+            }
+        }
+        let of =
+            |hook: &Hook| -> Vec<_> { self.served.iter().filter(|served| served.hook.name == hook.name).collect() };
+        hooks.into_iter().map(|hook| method(hook, &of(hook))).collect()
+    }
 }
 
 /// The first and the last place of some tokens: an expression between the two is shown on all of them.
@@ -57,7 +195,7 @@ fn ends(tokens: impl ToTokens) -> (Span, Span) {
 }
 
 /// Where the compiler shows what is generated, without taking it for the user's own.
-fn generated(span: Span) -> Span {
+pub(crate) fn generated(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
@@ -66,37 +204,6 @@ fn grouped(delimiter: Delimiter, span: Span, tokens: TokenStream) -> Group {
     let mut group = Group::new(delimiter, tokens);
     group.set_span(span);
     group
-}
-
-fn implementation(options: &Options, block: &ItemImpl, name: &str, hooks: &[Hooked<'_>]) -> TokenStream {
-    let facade = options.krate.as_ref().map_or_else(|| quote! { ::mixup }, ToTokens::to_token_stream);
-    let ty = &block.self_ty;
-    let cfgs = parse::cfgs(&block.attrs);
-    let (generics, _, _) = block.generics.split_for_impl();
-    let bounds = bounds(&block.generics, ty);
-    let name = options.name.as_ref().map_or_else(|| quote! { #name }, ToTokens::to_token_stream);
-    let order = options.order.as_ref().map(|order| quote! { const ORDER: ::core::primitive::i32 = #order; });
-    let asked = hooks.iter().map(asked);
-    let methods = hooks.iter().map(method);
-    let items = quote! {
-        const NAME: &'static ::core::primitive::str = #name;
-        #order
-        const HOOKS: &'static [__mixup::Asked] = &[#(#asked),*];
-        #(#methods)*
-    };
-    // What is wrong with the whole is shown on the user's block, but lints know that it is not the user's.
-    let impl_token = syn::Token![impl](generated(block.impl_token.span));
-    let items = grouped(Delimiter::Brace, generated(block.brace_token.span.join()), items);
-    quote! {
-        #(#cfgs)*
-        const _: () = {
-            // In one place, so that a wrong path is told once.
-            use #facade::callback as __mixup;
-
-            #[automatically_derived]
-            #impl_token #generics __mixup::Callback for #ty #bounds #items
-        };
-    }
 }
 
 /// The user's bounds, and what every callback is: as a bound only where it depends on parameters, for else the compiler
@@ -112,49 +219,165 @@ fn bounds(generics: &Generics, ty: &Type) -> TokenStream {
     quote! { where #(#predicates,)* #every_callback }
 }
 
-/// The hook and its names, as a constant.
-fn asked(Hooked { hook, cfgs, asks, .. }: &Hooked<'_>) -> TokenStream {
-    let hook = format_ident!("{}", hook.event);
-    let names = asks.iter().map(|Ask { name, cfgs, .. }| {
-        let name = name.name;
+/// A hook, the names and the callbacks that it asks for, and when it runs: as a constant.
+fn asked(Served { hook, by, cfgs, asks, filters, .. }: &Served<'_>) -> TokenStream {
+    let event = format_ident!("{}", hook.event);
+    let used = filters.uses(hook).into_iter().map(|used| used.name.name.to_owned());
+    let used = used.filter(|name| !asks.iter().any(|ask| ask.name() == *name));
+    let used: Vec<_> = used.collect();
+    let names = asks.iter().map(|ask @ Ask { cfgs, .. }| {
+        let name = ask.name();
         quote! { #(#cfgs)* #name }
     });
-    quote! { #(#cfgs)* __mixup::Asked { hook: __mixup::Hook::#hook, names: &[#(#names),*] } }
+    let names = names.chain(used.iter().map(|name| quote! { #name }));
+    let by = match by {
+        By::Method { name, .. } if parse::plain(name) != hook.name => {
+            let name = parse::plain(name);
+            Some(quote! { .by(#name) })
+        }
+        _ => None,
+    };
+    let when = (!filters.is_empty()).then(|| {
+        let text = filters.text();
+        quote! { .when(#text) }
+    });
+    let others: Vec<_> = asks
+        .iter()
+        .filter_map(|ask| {
+            let (What::Other(other), cfgs) = (&ask.what, &ask.cfgs) else { return None };
+            let ty = other.ty;
+            let optional = other.optional.then(|| quote! { .optional() });
+            Some(quote! { #(#cfgs)* __mixup::Peer::asked::<#ty>()#optional })
+        })
+        .collect();
+    let others = (!others.is_empty()).then(|| quote! { .with(&[#(#others),*]) });
+    quote! { #(#cfgs)* __mixup::Asked::new(__mixup::Hook::#event, &[#(#names),*])#by #when #others }
 }
 
-/// The trait's method: takes out of the event what the user's asks for, and understands what it returns.
-fn method(Hooked { hook, signature, cfgs, asks }: &Hooked<'_>) -> TokenStream {
-    let [name, event, returns] =
-        [hook.name, hook.event, &format!("{}Returns", hook.event)].map(|name| format_ident!("{name}"));
-    let args = asks.iter().map(arg);
-    let call = quote! { Self::#name(self #(, #args)*) };
-    let flow = match &signature.output {
-        ReturnType::Default => quote! { __mixup::#returns::into_flow(#call) },
+/// The trait's method: calls each of the user's that serves the hook, if it is to run now.
+fn method(hook: &Hook, served: &[&Served<'_>]) -> TokenStream {
+    let [name, event] = [hook.name, hook.event].map(|name| format_ident!("{name}"));
+    // An `if = self.on` sees the `self` that it was written with.
+    let receiver = served.iter().find_map(|served| served.filters.receiver());
+    let receiver = receiver.unwrap_or_else(|| Ident::new("self", Span::call_site()));
+    let (cfgs, body) = match served {
+        [only] => (only.cfgs.clone(), answer(only, &receiver)),
+        several => {
+            let all = several.iter().map(|served| {
+                let (cfgs, answer) = (&served.cfgs, answer(served, &receiver));
+                quote! { #(#cfgs)* let __flow = __mixup::Flow::or(__flow, { #answer }?); }
+            });
+            let body = quote! {
+                let __flow = __mixup::Flow::Continue;
+                #(#all)*
+                ::core::result::Result::Ok(__flow)
+            };
+            (Vec::new(), body)
+        }
+    };
+    quote! {
+        #(#cfgs)*
+        fn #name(&mut #receiver, __event: &mut __mixup::#event<'_>) -> __mixup::HookResult { #body }
+    }
+}
+
+/// Takes out of the event what the user's method asks for, calls it, and understands what it returns.
+fn answer(served: &Served<'_>, receiver: &Ident) -> TokenStream {
+    let Served { hook, by, output, asks, filters, .. } = served;
+    let returns = format_ident!("{}Returns", hook.event);
+    let args: Vec<_> = asks.iter().map(arg).collect();
+    let call = match by {
+        By::Method { name, receiver: true } => quote! { Self::#name(#receiver #(, #args)*) },
+        By::Method { name, receiver: false } => quote! { Self::#name(#(#args),*) },
+        By::Closure => quote! { (#receiver.0)(#(#args),*) },
+    };
+    let others = asks.iter().any(|ask| matches!(ask.what, What::Other(_)));
+    let others = others.then(|| quote! { let mut __others = __event.__others.all(); });
+    let flow = match output {
+        ReturnType::Default => quote! { #others __mixup::#returns::into_flow(#call) },
         // What may not be returned is shown where the return type stands, from its first token to its last.
         ReturnType::Type(_, ty) => {
             let (first, last) = ends(ty);
             let mut inner = Literal::usize_unsuffixed(0);
             inner.set_span(last);
-            let answer = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> answer.#inner });
+            let answer = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> __answer.#inner });
             let [answer_of, into_flow] =
-                [("answer", first), ("into_flow", last)].map(|(name, at)| Ident::new(name, at));
+                [("__answer", first), ("into_flow", last)].map(|(name, at)| Ident::new(name, at));
             let flow = quote_spanned! { first=> __mixup::#returns::#into_flow #answer };
-            quote! { let #answer_of = (#call,); #flow }
+            quote! { #others let #answer_of = (#call,); #flow }
         }
     };
-    quote! {
-        #(#cfgs)*
-        fn #name(&mut self, event: &mut __mixup::#event<'_>) -> __mixup::HookResult { #flow }
+    match filters.condition(hook) {
+        None => flow,
+        Some(condition) => quote! {
+            if #condition { #flow } else { ::core::result::Result::Ok(__mixup::Flow::Continue) }
+        },
     }
 }
 
-/// A value out of the event. If it is not of the parameter's type, that is shown where the type stands.
-fn arg(Ask { name, ty, cfgs, .. }: &Ask<'_>) -> TokenStream {
-    let (first, last) = ends(ty);
-    let field = format_ident!("{}", name.name);
-    let borrow = (name.lent == Lent::Copied).then(|| quote! { & });
-    let value = grouped(Delimiter::Parenthesis, last, quote! { #borrow event.#field });
-    let of = Ident::new("Value", last);
-    let lend = quote_spanned! { first=> <__mixup::lent::#of as __mixup::lent::#field<'_, _>>::lend #value };
-    quote! { #(#cfgs)* #lend }
+/// What a parameter gets. If it is not of the parameter's type, that is shown where the type stands.
+fn arg(Ask { what, ty, cfgs, .. }: &Ask<'_>) -> TokenStream {
+    let value = match what {
+        What::Event => {
+            let event = Ident::new("__event", generated(ends(ty).0));
+            quote! { #event }
+        }
+        What::Value(name) => {
+            let (first, last) = ends(ty);
+            let field = format_ident!("{}", name.name);
+            let borrow = (name.lent == Lent::Copied).then(|| quote! { & });
+            let value = grouped(Delimiter::Parenthesis, last, quote! { #borrow __event.#field });
+            let of = Ident::new("Value", last);
+            quote_spanned! { first=> <__mixup::lent::#of as __mixup::lent::#field<'_, _>>::lend #value }
+        }
+        What::Other(other) => {
+            let (ty, how) = (other.ty, if other.optional { "optional" } else { "required" });
+            let how = format_ident!("{how}");
+            let lent = quote! { __mixup::others::#how::<#ty>(&mut __others) };
+            match (other.optional, other.mutable) {
+                (true, true) => lent,
+                (true, false) => quote! { #lent.map(|__other| &*__other) },
+                (false, true) => quote! { #lent? },
+                (false, false) => quote! { &*#lent? },
+            }
+        }
+    };
+    quote! { #(#cfgs)* #value }
+}
+
+/// `#[callback(describe)]`: of the fields, all or those that are named.
+fn describe(Fields { key, named }: &Fields) -> TokenStream {
+    let description = if named.is_empty() {
+        let whole = Ident::new("whole", key.span());
+        quote! { __mixup::describe::#whole(self) }
+    } else {
+        let names = named.iter().map(parse::plain);
+        quote! {
+            __mixup::describe::fields(<Self as __mixup::Callback>::NAME, &[#((#names, &self.#named)),*])
+        }
+    };
+    quote! { fn describe(&self) -> ::std::string::String { #description } }
+}
+
+/// `#[callback(state)]`: the same, for checkpoints.
+fn state(Fields { key, named }: &Fields) -> TokenStream {
+    let (save, load) = if named.is_empty() {
+        let [whole, restore] = ["whole", "restore"].map(|name| Ident::new(name, key.span()));
+        (quote! { __mixup::state::#whole(self) }, quote! { __mixup::state::#restore(self, __state) })
+    } else {
+        let names: Vec<_> = named.iter().map(parse::plain).collect();
+        (
+            quote! { __mixup::state::fields([#((#names, __mixup::state::field(&self.#named))),*]) },
+            // All are read before the first is changed.
+            quote! {
+                let __read = (#(__state.field(#names)?,)*);
+                (#(self.#named,)*) = __read;
+                ::core::result::Result::Ok(())
+            },
+        )
+    };
+    quote! {
+        fn save(&self) -> __mixup::state::Saved { #save }
+        fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded { #load }
+    }
 }

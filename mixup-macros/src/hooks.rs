@@ -39,7 +39,19 @@ pub(crate) struct Hook {
     pub adds: &'static [Name],
     /// The flow values that it may return.
     pub flows: &'static [&'static str],
+    /// What it comes once for.
+    pub once: Once,
     pub doc: &'static str,
+}
+
+/// What a hook comes once for, and so what `every`, `first` and `last` count there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Once {
+    Training,
+    Epoch,
+    /// A batch, trained or validated.
+    Batch,
+    TrainingBatch,
 }
 
 const fn copied(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
@@ -80,6 +92,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             copied("device", "Device", "Where the model lies and where the batches are sent."),
         ],
         flows: &["StopTraining"],
+        once: Once::Training,
         doc: "Once, before the first epoch. Whoever enters it gets `on_train_end`, however training ends.",
     },
     Hook {
@@ -92,6 +105,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             copied("train", "bool", "Whether the model is being trained: false while it is validated."),
         ],
         flows: &["StopTraining", "SkipEpoch"],
+        once: Once::Epoch,
         doc: "Before the first batch of each epoch.",
     },
     Hook {
@@ -114,6 +128,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             copied("batches", "usize", "How many batches this pass over the data has."),
         ],
         flows: &["StopTraining", "SkipEpoch", "SkipBatch"],
+        once: Once::Batch,
         doc: "Each batch, in training and in validation, when it is on the device.",
     },
     Hook {
@@ -122,6 +137,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: Some("on_batch_begin"),
         adds: &[changed("last_output", "Tensor", "What the model answered, before the loss function sees it.")],
         flows: &[],
+        once: Once::Batch,
         doc: "After the model's forward pass, in training and in validation.",
     },
     Hook {
@@ -137,6 +153,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             ),
         ],
         flows: &["SkipBackward"],
+        once: Once::TrainingBatch,
         doc: "In training, before the backward pass.",
     },
     Hook {
@@ -149,6 +166,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             "The gradients, by the parameters' names; may be clipped or scaled in place.",
         )],
         flows: &["SkipStep"],
+        once: Once::TrainingBatch,
         doc: "In training, after the backward pass and before the optimizer's step.",
     },
     Hook {
@@ -157,6 +175,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: Some("on_backward_end"),
         adds: &[],
         flows: &["KeepGradients"],
+        once: Once::TrainingBatch,
         doc: "In training, after the optimizer's step and before the gradients are zeroed.",
     },
     Hook {
@@ -165,6 +184,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: Some("on_backward_begin"),
         adds: &[],
         flows: &["StopTraining", "SkipEpoch"],
+        once: Once::Batch,
         doc: "After each batch, in training and in validation.",
     },
     Hook {
@@ -173,6 +193,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: Some("on_epoch_begin"),
         adds: &[],
         flows: &["SkipValidation"],
+        once: Once::Epoch,
         doc: "Before the validation that follows the training batches of an epoch.",
     },
     Hook {
@@ -185,6 +206,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             "The validation loss, averaged over the items; `None` where there was no validation.",
         )],
         flows: &[],
+        once: Once::Epoch,
         doc: "After a validation that was begun.",
     },
     Hook {
@@ -205,6 +227,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             copied("epoch_time", "Duration", "How long the epoch took, validation included."),
         ],
         flows: &["StopTraining"],
+        once: Once::Epoch,
         doc: "After the validation of each epoch.",
     },
     Hook {
@@ -213,6 +236,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: Some("on_train_begin"),
         adds: &[read("outcome", "Outcome", "How training ended: finished, stopped, failed, panicked, interrupted.")],
         flows: &[],
+        once: Once::Training,
         doc: "Once, for every callback whose `on_train_begin` was entered, however training ended.",
     },
 ];
@@ -230,6 +254,16 @@ impl Name {
 }
 
 impl Hook {
+    /// Whether it closes what another hook opened.
+    pub(crate) fn is_end(&self) -> bool {
+        self.name.ends_with("_end")
+    }
+
+    /// Its name without `on_`, as `#[on(…)]` has it.
+    pub(crate) fn moment(&self) -> &'static str {
+        self.name.trim_start_matches("on_")
+    }
+
     pub(crate) fn find(name: &str) -> Option<&'static Hook> {
         HOOKS.iter().find(|hook| hook.name == name)
     }

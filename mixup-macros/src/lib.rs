@@ -1,15 +1,21 @@
-//! `#[callback]`: a plain `impl` block becomes the hooks of a training.
+//! `#[callback]`: a plain `impl` block, a function or a closure becomes the hooks of a training.
 //!
-//! The pipeline is the list of files: `parse` (what stands there), `check` (what is wrong with it, all at once; `meant`
-//! finds what to say), `expand` (the trait's implementation), against the one table in `hooks`. Users find it as `mixup::callback`.
+//! The pipeline is the list of files: `parse` and `options` (what stands there), `check`, `params` and `filters` (what is
+//! wrong with it, all at once; `meant` finds what to say), `expand` (the trait's implementation; `function` and `closure`
+//! make a type for it where there is none), against the one table in `hooks`. Users find it as `mixup::callback`.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod check;
+mod closure;
 mod expand;
+mod filters;
+mod function;
 mod hooks;
 mod meant;
 mod mistakes;
+mod options;
+mod params;
 mod parse;
 mod runtime;
 #[cfg(test)]
@@ -46,8 +52,13 @@ use proc_macro::TokenStream;
 ///
 /// # Hooks
 ///
-/// A hook takes `&mut self` or `&self`. Type parameters, lifetimes and bounds are the block's; `#[cfg(…)]` may stand on the
-/// block, on a hook and on a parameter. A callback is `Send` and borrows nothing, so that it can stay with the learner.
+/// A hook takes `&mut self`, `&self`, or no `self` at all. Type parameters, lifetimes and bounds are the block's; `#[cfg(…)]`
+/// may stand on the block, on a hook and on a parameter. A callback is `Send` and borrows nothing, so that it can stay with
+/// the learner.
+///
+/// [`#[on(…)]`](macro@on) makes a hook of a method of any name, for one moment or several, and says when it runs. Several
+/// methods may serve one hook: they run in the order in which they are written, and of what they return the one that skips the
+/// most is taken.
 ///
 /// # Parameters
 ///
@@ -55,6 +66,12 @@ use proc_macro::TokenStream;
 /// changed by `&mut`, or by `&` if it stays as it is (`last_input: &mut Input`, `last_target: &Target`). The next hook, and
 /// whoever else asks, sees what was changed. A parameter that is not used may begin with an underscore: `_epoch` asks for
 /// `epoch`. Only what some callback asks for is computed, where computing it costs something.
+///
+/// Who wants everything asks for the event itself: `event: &mut BatchBegin<'_>` in `on_batch_begin`, with the hook's values as its
+/// fields.
+///
+/// Another callback is asked for by its type: `recorder: &Recorder`, `mixup: Option<&mut MixUp>`. Where it is not an `Option`, a
+/// learner without it is not built.
 ///
 /// # What a hook returns
 ///
@@ -68,10 +85,31 @@ use proc_macro::TokenStream;
 ///
 /// #[callback(order = 10, name = "watch")]
 /// impl<W: std::io::Write + Send> Watch<W> {
-///     fn on_batch_end(&mut self, iteration: usize, smooth_loss: f64) -> std::io::Result<()> {
+///     #[on(batch_end, train, every = 50)]
+///     fn log(&mut self, iteration: usize, smooth_loss: f64) -> std::io::Result<()> {
 ///         writeln!(self.0, "{iteration}\t{smooth_loss}")
 ///     }
 /// }
+/// ```
+///
+/// # Functions
+///
+/// A function is a callback too. `#[callback(…)]` says its hook, and when it runs, as `#[on(…)]` does for a method. The
+/// function's name is then that of a type, and of its one value, which a learner takes; the function itself is
+/// `shout::shout`. A closure is made one by [`hook!`](macro@hook).
+///
+/// ```
+/// # use mixup::prelude::*;
+/// #[callback(on_epoch_end, every = 5)]
+/// fn shout(epoch: usize, valid_loss: Option<f64>) {
+///     println!("{epoch}: {valid_loss:?}");
+/// }
+///
+/// # let data = ImageData::digits()?.build()?;
+/// let learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(shout).build()?;
+/// # let _ = learn;
+/// shout::shout(3, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Options
@@ -79,13 +117,86 @@ use proc_macro::TokenStream;
 /// | option | what it says |
 /// |---|---|
 /// | `order = 10` | Its place among the others, an `i32` known at compile time: the smaller runs earlier, and in hooks named `…_end` later. 0 unless given. |
-/// | `name = "watch"` | What messages and listings call it: the type's name unless given. |
+/// | `before = Other`, `after = Other` | Its place beside a callback of another type, where there is one; this weighs more than `order`. May be there several times. |
+/// | `name = "watch"` | What messages and listings call it, and the key of its state: the type's name unless given. |
+/// | `state`, `state(best, waited)` | Its state belongs to a checkpoint: all of it (which then is `Serialize` and `DeserializeOwned`), or these fields. |
+/// | `describe`, `describe(alpha)` | What a learner's summary tells of it: all fields (the type is `Debug`), or these. |
 /// | `crate = my::mixup` | Where the crate `mixup` is, if it isn't `::mixup`: for who has it under another name. |
+/// | `on_epoch_end, train, every = 5, …` | On a function: its hooks, and [when](macro@on) it runs. |
 ///
 #[doc = include_str!("hooks.md")]
 #[proc_macro_attribute]
 pub fn callback(options: TokenStream, item: TokenStream) -> TokenStream {
     expand::callback(options.into(), &item.into()).into()
+}
+
+/// Says in which hooks a method of a [`#[callback]`](macro@callback) block runs, whatever its name, and when.
+///
+/// ```
+/// # use mixup::prelude::*;
+/// struct Watch {
+///     period: usize,
+///     loud: bool,
+/// }
+///
+/// #[callback]
+/// impl Watch {
+///     #[on(batch_end, train, first, every = self.period, last)]
+///     fn loss(&self, iteration: usize, smooth_loss: f64) {
+///         println!("{iteration}: {smooth_loss}");
+///     }
+///
+///     #[on(epoch_begin, validate_begin, if = self.loud && epoch > 0)]
+///     fn announce(epoch: usize) {
+///         println!("epoch {epoch}");
+///     }
+/// }
+/// ```
+///
+/// First the hooks, called as they are without `on_`; a method that is called as a hook needs none. Where there are several,
+/// only what exists in all of them can be asked for, and returned. A method may have several `#[on(…)]`, each with filters of its
+/// own.
+///
+/// | filter | runs only |
+/// |---|---|
+/// | `train`, `valid` | for batches of training, of validation |
+/// | `every = N` | in a hook that is named `…_end`: when each N-th batch or epoch is done; in the others: before the first and each N-th after it. Batches of training are counted over the whole training, those of validation in their pass. N is a `usize`, known at compile time or when the hook runs (`every = self.period`); 0 is an error. |
+/// | `first`, `last` | at the first, the last batch of the pass over the data; in hooks of epochs at the first, the last epoch |
+/// | `if = …` | where this is so. Sees `self` and the values of the hook by their names, also those that are no parameter. |
+///
+/// Of `first`, `every` and `last` one is enough; all others must be so. A `StopTraining` or a `break` out of the loop makes the last
+/// batch another one than `last` expects.
+#[proc_macro_attribute]
+pub fn on(options: TokenStream, item: TokenStream) -> TokenStream {
+    let _ = options;
+    expand::on_alone(&item.into()).into()
+}
+
+/// Makes a callback of a closure, where it stands: `hook!(on_batch_end, |iteration: usize| …)`.
+///
+/// First the hook, then options as `#[callback(…)]` has them on a function, then the closure. Its parameters ask by name, as those
+/// of a method do, and say their types. It may change what it captures; a learner keeps it, so it captures by `move` what is not
+/// `'static`. Messages call it by its place in the source unless there is a `name = "…"`.
+///
+/// ```
+/// # use mixup::prelude::*;
+/// # let data = ImageData::digits()?.build()?;
+/// let mut seen = 0;
+/// let learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10]))
+///     .callback(hook!(on_batch_end, train, every = 10, |iteration: usize, smooth_loss: f64| {
+///         println!("{iteration}: {smooth_loss}");
+///     }))
+///     .callback(hook!(on_batch_begin, name = "ten batches", move |train: bool| {
+///         seen += usize::from(train);
+///         (seen > 10).then(|| StopTraining::because("ten batches are enough"))
+///     }))
+///     .build()?;
+/// # let _ = learn;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[proc_macro]
+pub fn hook(tokens: TokenStream) -> TokenStream {
+    closure::hook(tokens.into()).into()
 }
 
 /// What the runtime has of the table of hooks: only for `mixup-runtime`.

@@ -86,12 +86,28 @@ fn event(hook: &Hook) -> TokenStream {
         #[doc = #doc]
         #[non_exhaustive]
         #[allow(missing_debug_implementations, reason = "models and optimizers need not have it")]
-        pub struct #event<'a> { #(#fields,)* }
+        pub struct #event<'a> {
+            #(#fields,)*
+            #[doc(hidden)]
+            pub __others: Others<'a>,
+        }
 
         impl<'a> #event<'a> {
             /// The part of the state that exists in this hook.
-            pub(crate) fn view(state: &'a mut State) -> Self {
-                Self { #(#views,)* }
+            pub(crate) fn view(state: &'a mut State, others: Others<'a>) -> Self {
+                Self { #(#views,)* __others: others }
+            }
+
+            /// Another callback of the learner, where it has one of this type.
+            #[must_use]
+            pub fn callback<C: Callback>(&self) -> Option<&C> {
+                self.__others.get()
+            }
+
+            /// The same, to change.
+            #[must_use]
+            pub fn callback_mut<C: Callback>(&mut self) -> Option<&mut C> {
+                self.__others.get_mut()
             }
         }
     }
@@ -122,16 +138,8 @@ fn callback_trait() -> TokenStream {
     let hooks: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.name)).collect();
     let events: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.event)).collect();
     let docs = HOOKS.iter().map(|hook| hook.doc);
-    let on_demand: Vec<_> = HOOKS
-        .iter()
-        .map(|hook| {
-            let names = hook.names().into_iter().filter(|name| name.on_demand).map(|name| {
-                let (text, make) = (name.name, format_ident!("make_{}", name.name));
-                quote! { if self.asks(hook, #text) { state.#make(); } }
-            });
-            quote! { #(#names)* }
-        })
-        .collect();
+    let on_demand = HOOKS.iter().flat_map(|hook| hook.adds).filter(|name| name.on_demand).map(|name| name.name);
+    let make: Vec<_> = on_demand.clone().map(|name| format_ident!("make_{name}")).collect();
     quote! {
         /// Something that runs at named moments of a training and may change what it is lent there.
         ///
@@ -148,6 +156,28 @@ fn callback_trait() -> TokenStream {
             const ORDER: i32 = 0;
             /// The hooks that it has, and the names that it asks for in each.
             const HOOKS: &'static [Asked];
+            /// The callbacks that it runs before, where the learner has them.
+            const BEFORE: &'static [Peer] = &[];
+            /// The callbacks that it runs after, where the learner has them.
+            const AFTER: &'static [Peer] = &[];
+
+            /// What a learner's summary tells of it: its name, and of its fields those that it chooses.
+            fn describe(&self) -> String { Self::NAME.to_owned() }
+
+            /// Its state, where it has one that belongs to a checkpoint.
+            ///
+            /// # Errors
+            /// What the state's types say when they can't be written down.
+            fn save(&self) -> Result<Option<CallbackState>, BoxError> { Ok(None) }
+
+            /// Takes up a state that [`save`](Self::save) gave, whole or not at all.
+            ///
+            /// # Errors
+            /// [`StateError`] where it is the state of something else.
+            fn load(&mut self, state: &CallbackState) -> Result<(), BoxError> {
+                let _ = state;
+                Err(StateError::NoState.into())
+            }
 
             #(
                 #[doc = #docs]
@@ -164,6 +194,11 @@ fn callback_trait() -> TokenStream {
             fn name(&self) -> &'static str;
             fn order(&self) -> i32;
             fn hooks(&self) -> &'static [Asked];
+            fn before(&self) -> &'static [Peer];
+            fn after(&self) -> &'static [Peer];
+            fn describe(&self) -> String;
+            fn save(&self) -> Result<Option<CallbackState>, BoxError>;
+            fn load(&mut self, state: &CallbackState) -> Result<(), BoxError>;
             #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult;)*
         }
 
@@ -171,6 +206,11 @@ fn callback_trait() -> TokenStream {
             fn name(&self) -> &'static str { C::NAME }
             fn order(&self) -> i32 { C::ORDER }
             fn hooks(&self) -> &'static [Asked] { C::HOOKS }
+            fn before(&self) -> &'static [Peer] { C::BEFORE }
+            fn after(&self) -> &'static [Peer] { C::AFTER }
+            fn describe(&self) -> String { Callback::describe(self) }
+            fn save(&self) -> Result<Option<CallbackState>, BoxError> { Callback::save(self) }
+            fn load(&mut self, state: &CallbackState) -> Result<(), BoxError> { Callback::load(self, state) }
             #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult { Callback::#hooks(self, event) })*
         }
 
@@ -178,11 +218,21 @@ fn callback_trait() -> TokenStream {
             #(
                 #[allow(dead_code, reason = "`on_train_end` is owed one by one, not run like the others")]
                 pub(crate) fn #hooks(&mut self, state: &mut State) -> Result<Decision, Error> {
-                    let hook = Hook::#events;
-                    #on_demand
-                    self.run(hook, state, |callback, state| callback.#hooks(&mut #events::view(state)))
+                    self.run(Hook::#events, state, |callback, state, others| {
+                        callback.#hooks(&mut #events::view(state, others))
+                    })
                 }
             )*
+        }
+
+        impl State {
+            /// What makes a value that costs something; nothing for the others, which are there anyway.
+            pub(crate) fn maker(name: &str) -> Option<fn(&mut State)> {
+                match name {
+                    #(#on_demand => Some(State::#make),)*
+                    _ => None,
+                }
+            }
         }
     }
 }

@@ -2,18 +2,31 @@
 //!
 //! The hooks and their names stand in one table, in `mixup-macros/src/hooks.rs`; the types here are generated from it.
 
+mod asked;
+#[doc(hidden)]
+pub mod describe;
 mod dispatch;
+#[doc(hidden)]
+pub mod filter;
 mod flow;
+mod order;
+#[doc(hidden)]
+pub mod others;
+#[doc(hidden)]
+pub mod state;
 
 use std::time::Duration;
 
 use tch::{Device, Tensor};
 
+pub use asked::{Askable, Asked, Peer};
 pub(crate) use dispatch::{Callbacks, Decision};
 pub use flow::{
     Flow, HookResult, KeepGradients, Outcome, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation,
     StopTraining,
 };
+use others::Others;
+pub use state::{CallbackState, CallbackStates, StateError};
 
 use crate::{
     Rng,
@@ -27,16 +40,17 @@ use crate::{
     target::Target,
 };
 
-/// A hook that a callback has, and the names that it asks for there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// The hook.
-    pub hook: Hook,
-    /// The names of the parameters, as written.
-    pub names: &'static [&'static str],
-}
-
 mixup_macros::__runtime!();
+
+/// What is left of a closure that does not compile: a callback all the same.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct NoHooks;
+
+impl Callback for NoHooks {
+    const NAME: &'static str = "closure";
+    const HOOKS: &'static [Asked] = &[];
+}
 
 impl Hook {
     /// Hooks that close what another opened run in reverse order, so that whoever came last is done first.

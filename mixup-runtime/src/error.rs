@@ -190,12 +190,37 @@ pub enum BuildError {
         /// What it may be.
         wanted: &'static str,
     },
+    /// Callbacks whose `before` and `after` go round.
+    #[error("the callbacks' `before` and `after` go round: {}; leave one of them out", ring_text(ring))]
+    OrderRing {
+        /// Their names, each to run before the next one, and the last before the first.
+        ring: Vec<&'static str>,
+    },
+    /// A callback asks for another one that the learner does not have.
+    #[error(
+        "the callback `{by}` asks for `{wanted}` in `{hook}`, and the learner has none: add one with `.callback(…)`, or \
+         ask for an `Option` of it"
+    )]
+    MissingCallback {
+        /// Who asks.
+        by: &'static str,
+        /// In which hook.
+        hook: Hook,
+        /// The name of the callback that is missing.
+        wanted: &'static str,
+    },
     /// Two metrics with one name could not be told apart.
     #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]
     MetricName {
         /// The name.
         name: String,
     },
+}
+
+/// «`A` before `B` before `A`».
+fn ring_text(ring: &[&str]) -> String {
+    let names: Vec<_> = ring.iter().chain(ring.first()).map(|name| format!("`{name}`")).collect();
+    names.join(" before ")
 }
 
 /// `; then …` for each further error.

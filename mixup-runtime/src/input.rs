@@ -17,7 +17,7 @@ pub enum Input {
         first: Tensor,
         /// Each item's partner, `[n, …]`.
         second: Tensor,
-        /// The weight of `first` for each item, `[n]`, between 0.5 and 1.
+        /// The weight of `first` for each item, `[n]`, between 0 and 1; 0.5 and 1 unless `MixUp` was told otherwise.
         weight: Tensor,
     },
 }

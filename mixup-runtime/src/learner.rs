@@ -24,7 +24,7 @@ pub use vars::Vars;
 
 use crate::{
     Rng,
-    callback::{Callback, Callbacks},
+    callback::{Callback, CallbackStates, Callbacks, StateError},
     data::Data,
     error::Error,
     loss::LossFunc,
@@ -91,7 +91,7 @@ impl Learner {
         }
     }
 
-    /// Adds a callback, behind all of its own order.
+    /// Adds a callback, behind all of its own order. Whether it can run beside the others is looked at when the next run begins.
     pub fn callback(&mut self, callback: impl Callback) -> &mut Self {
         self.callbacks.add(callback);
         self
@@ -116,6 +116,23 @@ impl Learner {
     /// Takes the first callback of this type out.
     pub fn remove<C: Callback>(&mut self) -> Option<Box<C>> {
         self.callbacks.remove()
+    }
+
+    /// The states of the callbacks that have one (`#[callback(state)]`), by the callbacks' names: for a checkpoint.
+    ///
+    /// # Errors
+    /// [`StateError`]: a state that can't be written down, two callbacks of one name.
+    pub fn callback_states(&self) -> Result<CallbackStates, StateError> {
+        self.callbacks.save()
+    }
+
+    /// Takes up saved states, each in the callback of its name.
+    ///
+    /// # Errors
+    /// [`StateError`]: a state that no callback here takes, or a callback that has a state and finds none; all callbacks are
+    /// then as they were.
+    pub fn load_callback_states(&mut self, states: &CallbackStates) -> Result<(), StateError> {
+        self.callbacks.load(states)
     }
 
     /// A handle that ends the run in progress from another thread, as Ctrl-C does.

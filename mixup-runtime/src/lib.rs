@@ -18,7 +18,7 @@ pub mod target;
 
 /// What nearly every program needs: `use mixup::prelude::*;`.
 pub mod prelude {
-    pub use mixup_macros::callback;
+    pub use mixup_macros::{callback, hook, on};
 
     pub use crate::{
         Rng,
@@ -31,9 +31,9 @@ pub mod prelude {
         error::Error,
         input::Input,
         learner::{Learner, Report},
-        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, Nll, Reduction, per_item},
+        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
-        mixup::{Draws, MixUp, MixUpLoss},
+        mixup::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
         target::Target,

@@ -3,6 +3,11 @@
 mod closure;
 mod cross_entropy;
 mod elementwise;
+mod error;
+mod mixed;
+mod multi_task;
+mod nll;
+mod two_labels;
 
 use std::{
     any::Any,
@@ -11,8 +16,12 @@ use std::{
 };
 
 pub use closure::{IntoLoss, PerItem, per_item};
-pub use cross_entropy::{CrossEntropy, Nll};
+pub use cross_entropy::CrossEntropy;
 pub use elementwise::{BceWithLogits, Mse};
+pub use error::LossError;
+pub(crate) use mixed::{by_two_calls, mean_of_each, per_item_losses};
+pub use multi_task::{Columns, MultiTask};
+pub use nll::Nll;
 use tch::{TchError, Tensor};
 
 use crate::{error::BoxError, target::Target};
@@ -82,10 +91,21 @@ pub trait Loss: Any + Send {
         Ok(output.shallow_clone())
     }
 
+    /// Whether the loss is linear in dense targets: for all targets a and b and every λ from 0 to 1, the loss of λ·a + (1−λ)·b
+    /// is λ times that of a plus 1−λ times that of b, item by item.
+    ///
+    /// Who says true promises that, for each item and position with [`Reduction::None`], and that `Mean` and `Sum` are the mean
+    /// and the sum of these; mixed dense targets then take one call instead of two. Cross-entropy and binary cross-entropy
+    /// are linear, the squared error is not. False unless told.
+    fn linear_in_target(&self) -> bool {
+        false
+    }
+
     /// The loss of two targets for each item: weight·loss(first) + (1−weight)·loss(second), item by item, reduced only then.
     /// `weight` is `[n]`, floating.
     ///
-    /// A loss function that can say this in fewer steps than two calls does so here.
+    /// That is two calls, or one on the mixed target where the loss is [linear in it](Self::linear_in_target). A loss function
+    /// that can say this in fewer steps does so here.
     ///
     /// # Errors
     /// As [`loss`](Self::loss), and where the loss function does not keep the items apart.
@@ -97,7 +117,7 @@ pub trait Loss: Any + Send {
         weight: &Tensor,
         reduction: Reduction,
     ) -> Result<Tensor, BoxError> {
-        weigh(&self.name(), |target| self.loss(output, target, Reduction::None), first, second, weight, reduction)
+        mixed::of(self, output, first, second, weight, reduction)
     }
 
     /// The name in messages and summaries.
@@ -173,6 +193,10 @@ impl Loss for LossFunc {
         loss.mixed_loss(output, first, second, weight, reduction)
     }
 
+    fn linear_in_target(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).linear_in_target()
+    }
+
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).activation(output)
     }
@@ -186,96 +210,4 @@ impl fmt::Debug for LossFunc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LossFunc({})", self.name())
     }
-}
-
-/// Why a loss function can't judge an output.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LossError {
-    /// A target of a kind that this loss has no use for.
-    #[error("{loss} takes {wanted}, and the target is {got}")]
-    TargetKind {
-        /// The loss function.
-        loss: &'static str,
-        /// What it takes.
-        wanted: &'static str,
-        /// What the target is.
-        got: &'static str,
-    },
-    /// Output and target whose shapes do not belong together.
-    #[error("{loss} wants {wanted}: the output is {output:?} and the target {target:?}")]
-    Shapes {
-        /// The loss function.
-        loss: &'static str,
-        /// What would fit.
-        wanted: &'static str,
-        /// The output's shape.
-        output: Vec<i64>,
-        /// The target's shape.
-        target: Vec<i64>,
-    },
-    /// A class index that the output has no score for.
-    #[error("{loss} got the class index {class}, and the output has scores for {classes} classes: 0 to {}", classes - 1)]
-    Class {
-        /// The loss function.
-        loss: &'static str,
-        /// The index.
-        class: i64,
-        /// How many classes the output has, in dimension 1.
-        classes: i64,
-    },
-    /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
-    #[error(
-        "{loss} gave losses of the shape {got:?} for {items} items: with `Reduction::None` it must keep the items apart"
-    )]
-    NotPerItem {
-        /// The loss function.
-        loss: String,
-        /// The shape of what it gave.
-        got: Vec<i64>,
-        /// How many items there are.
-        items: usize,
-    },
-    /// libtorch refused.
-    #[error("{}", crate::error::brief(.0))]
-    Torch(#[from] TchError),
-}
-
-/// Refuses the target that MixUp made: a loss function gets it only where `MixUpLoss` is missing around it.
-fn unmixed(loss: &'static str) -> LossError {
-    LossError::TargetKind { loss, wanted: "one target, or two of them inside `MixUpLoss`", got: "mixed" }
-}
-
-/// The mixed loss as the formula has it, from a function that gives the items' losses for a target.
-fn weigh(
-    loss: &str,
-    losses: impl Fn(&Target) -> Result<Tensor, BoxError>,
-    first: &Target,
-    second: &Target,
-    weight: &Tensor,
-    reduction: Reduction,
-) -> Result<Tensor, BoxError> {
-    let (first, second) = (losses(first)?, losses(second)?);
-    per_item_losses(|| loss.to_owned(), &first, weight.numel())?;
-    if second.size() != first.size() {
-        return Err(LossError::NotPerItem { loss: loss.to_owned(), got: first.size(), items: weight.numel() }.into());
-    }
-    let weight = spread(weight, &first)?;
-    Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
-}
-
-/// Refuses losses that do not keep the items apart: their first dimension must be the items.
-pub(crate) fn per_item_losses(loss: impl Fn() -> String, losses: &Tensor, items: usize) -> Result<(), LossError> {
-    if losses.dim() > 0 && crate::input::items(losses) == items {
-        Ok(())
-    } else {
-        Err(LossError::NotPerItem { loss: loss(), got: losses.size(), items })
-    }
-}
-
-/// Each item's number `[n]` as `[n, 1, …]`, in the kind and for the dimensions of what it is to weigh.
-pub(crate) fn spread(weight: &Tensor, over: &Tensor) -> Result<Tensor, TchError> {
-    let mut shape = vec![1; over.dim().max(1)];
-    shape[0] = -1;
-    weight.f_to_kind(over.kind())?.f_reshape(&shape)
 }

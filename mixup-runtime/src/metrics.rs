@@ -1,4 +1,7 @@
 //! Metrics: numbers about outputs and targets, averaged over the items of the validation data.
+//!
+//! Validation is never mixed. Where a metric is given a mixed target all the same (in a hook of a training batch, say), it
+//! measures against the target that weighs more for each item ([`Target::heavier`]). After CutMix that may be the partner's.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -76,6 +79,16 @@ pub enum MetricError {
         /// The target's shape.
         target: Vec<i64>,
     },
+    /// A target of a kind that this metric has no use for.
+    #[error("{metric} takes {wanted}, and the target is {got}")]
+    TargetKind {
+        /// The metric.
+        metric: &'static str,
+        /// What it takes.
+        wanted: &'static str,
+        /// What the target is.
+        got: &'static str,
+    },
     /// A metric that gives several numbers for a batch, or none.
     #[error(
         "the metric gave a tensor of the shape {got:?}: it must be one number for each batch, the mean over its items"
@@ -95,17 +108,45 @@ pub enum MetricError {
 /// The share of items whose highest score is their class's.
 ///
 /// Output `[n, classes]` or `[n, classes, d…]`; class indices `[n]` or `[n, d…]`, or dense targets of the output's shape,
-/// whose highest value is the class. Of a mixed target, the heavier one counts.
+/// whose highest value is the class. Of a mixed target the heavier one counts: the first where its weight is 0.5 or more,
+/// else the second.
+///
+/// ```
+/// use mixup::{metrics::accuracy, target::Target};
+/// use tch::Tensor;
+///
+/// let scores = Tensor::from_slice(&[0.9_f32, 0.1, 0.9, 0.1]).reshape([2, 2]); // class 0 for both items
+/// let classes = |classes: &[i64]| Box::new(Target::from(Tensor::from_slice(classes)));
+/// let weight = Tensor::from_slice(&[0.7_f32, 0.3]);
+/// let target = Target::Mixed { first: classes(&[0, 1]), second: classes(&[1, 0]), weight };
+/// assert_eq!(accuracy(&scores, &target)?.double_value(&[]), 1.0);
+/// # Ok::<(), mixup::metrics::MetricError>(())
+/// ```
 ///
 /// # Errors
-/// Shapes that do not fit.
+/// Shapes that do not fit; several targets.
 pub fn accuracy(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    share_of_hits("accuracy", output, target)
+}
+
+/// One minus the [`accuracy`].
+///
+/// # Errors
+/// As [`accuracy`].
+pub fn error_rate(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    Ok(share_of_hits("error_rate", output, target)?.f_neg()?.f_add_scalar_(1.0)?)
+}
+
+fn share_of_hits(metric: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
     let target = target.heavier()?;
     let shapes = || MetricError::Shapes {
         wanted: "scores `[n, classes, d…]` and class indices `[n, d…]`, or dense targets of the scores' shape",
         output: output.size(),
         target: target.tensor().size(),
     };
+    if let Target::Several(_) | Target::Mixed { .. } = target {
+        return Err(MetricError::TargetKind { metric, wanted: ONE, got: target.kind_name() });
+    }
     if output.dim() < 2 {
         return Err(shapes());
     }
@@ -118,35 +159,33 @@ pub fn accuracy(output: &Tensor, target: &Target) -> Result<Tensor, MetricError>
     Ok(guess.f_eq_tensor(&classes)?.f_mean(Kind::Float)?)
 }
 
-/// One minus the [`accuracy`].
+/// The mean absolute error; output and dense target have the same shape. Of a mixed target the heavier one counts.
 ///
 /// # Errors
-/// As [`accuracy`].
-pub fn error_rate(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
-    Ok(accuracy(output, target)?.f_neg()?.f_add_scalar_(1.0)?)
-}
-
-/// The mean absolute error; output and dense target have the same shape.
-///
-/// # Errors
-/// Shapes that do not fit.
+/// Shapes that do not fit; class indices and several targets.
 pub fn mae(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
-    Ok(difference(output, target)?.f_abs()?.f_mean(output.kind())?)
+    Ok(difference("mae", output, target)?.f_abs()?.f_mean(output.kind())?)
 }
 
-/// The mean squared error; output and dense target have the same shape.
+/// The mean squared error; output and dense target have the same shape. Of a mixed target the heavier one counts.
 ///
 /// # Errors
-/// Shapes that do not fit.
+/// Shapes that do not fit; class indices and several targets.
 pub fn mse(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
-    Ok(difference(output, target)?.f_square()?.f_mean(output.kind())?)
+    Ok(difference("mse", output, target)?.f_square()?.f_mean(output.kind())?)
 }
 
-fn difference(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
-    let target = target.heavier()?;
-    if target.tensor().size() != output.size() {
-        let (output, target) = (output.size(), target.tensor().size());
-        return Err(MetricError::Shapes { wanted: "a target of the output's shape", output, target });
+fn difference(metric: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
+    match target.heavier()? {
+        Target::Dense(dense) if dense.size() == output.size() => Ok(output.f_sub(&dense)?),
+        Target::Dense(dense) => {
+            let (output, target) = (output.size(), dense.size());
+            Err(MetricError::Shapes { wanted: "a target of the output's shape", output, target })
+        }
+        Target::Several(_) => Err(MetricError::TargetKind { metric, wanted: ONE, got: "several targets" }),
+        other => Err(MetricError::TargetKind { metric, wanted: "dense values", got: other.kind_name() }),
     }
-    Ok(output.f_sub(target.tensor())?)
 }
+
+/// What metrics of one target take, where there are several.
+const ONE: &str = "one target; a closure can pick one of several and its part of the output";

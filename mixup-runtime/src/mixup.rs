@@ -1,25 +1,48 @@
-//! MixUp: train on blends of two items, with both their targets.
+//! The family of mixing callbacks: train on blends of two items, with both their targets.
 //!
-//! Source: Zhang, Cisse, Dauphin, Lopez-Paz, «mixup: Beyond Empirical Risk Minimization», arXiv:1710.09412, in the form of
-//! fastai v1's `MixUpCallback` and `MixUpLoss` (`fastai/callbacks/mixup.py`): a weight for each item of the batch, drawn
-//! from Beta(α, α) and taken as max(λ, 1−λ), and a partner for each item by a permutation of the batch.
+//! | callback | what it does | source |
+//! |---|---|---|
+//! | [`MixUp`] | blends the numbers of two items | Zhang et al., arXiv:1710.09412, in the form of fastai v1 |
+//! | [`CutMix`] | pastes a box of one image into another | Yun et al., arXiv:1905.04899 |
+//! | [`MixUpOrCutMix`] | either, by chance for each batch | timm |
+//! | [`MixUp`] with `stack_x`, and a model that mixes inside | blends hidden layers: manifold mixup | Verma et al., arXiv:1806.05236 |
 //!
-//! `draws` is what chance decides, `mix` the blending, `loss` the mixed loss; the callback below puts them together, in the
+//! MixUp is here as fastai v1 has it (`MixUpCallback` and `MixUpLoss` in `fastai/callbacks/mixup.py`): a weight for each item of
+//! the batch, drawn from Beta(α, α) and taken as max(λ, 1−λ), and a partner for each item by a permutation of the batch.
+//!
+//! `pairing` says how chance decides and `draws` holds what it decided for a batch; `mix` blends (on the CPU by `kernel`, along
+//! the permutation's `cycles`), `cuts` and `paste` are CutMix's
+//! boxes and pixels; `loss` is the mixed loss, which `wrapping` puts on and takes off. The callbacks put these together, in the
 //! language that every user's callback is written in.
 
+mod batch;
+mod cutmix;
+mod cuts;
 mod cycles;
 mod draws;
+mod error;
 mod kernel;
 mod loss;
 mod mix;
+mod pairing;
+mod paste;
 mod sent;
+mod switch;
+mod wrapping;
 
+pub use cutmix::CutMix;
+pub use cuts::{CutBox, Cuts};
 pub use draws::Draws;
+pub use error::MixUpError;
 pub use loss::MixUpLoss;
 use mix::Mixer;
 use mixup_macros::callback;
+use pairing::pairing_options;
+pub use pairing::{Mode, Pairing};
 use sent::Sent;
-use tch::{Kind, TchError, Tensor};
+pub use switch::MixUpOrCutMix;
+use tch::{Kind, Tensor};
+use wrapping::Wrapping;
 
 use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 
@@ -33,30 +56,33 @@ use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 /// next batch will be mixed into. So a callback that keeps `last_input` past its hook takes a copy.
 ///
 /// ```
-/// use mixup::mixup::MixUp;
+/// use mixup::mixup::{MixUp, Mode};
 ///
 /// let usual = MixUp::default();
-/// let other = MixUp::new(0.2)?.stack_y(false);
+/// let as_in_the_paper = MixUp::new(0.2)?.mode(Mode::Batch).heavier(false); // one λ for each batch, as drawn
+/// let at_times = MixUp::beta(2.0, 5.0)?.prob(0.5)?.off_epoch(40);
+/// let of_dense_targets = MixUp::default().stack_y(false);
 /// assert!(MixUp::new(0.0).is_err());
-/// # let _ = (usual, other);
+/// # let _ = (usual, as_in_the_paper, at_times, of_dense_targets);
 /// # Ok::<(), mixup::mixup::MixUpError>(())
 /// ```
 #[derive(Debug)]
 pub struct MixUp {
-    alpha: f64,
+    pairing: Pairing,
     stack_x: bool,
     stack_y: bool,
     mixer: Mixer,
-    /// The loss function that was there before, while its wrapper is.
-    original: Option<LossFunc>,
+    wrapping: Wrapping,
 }
 
-/// fastai v1's: alpha 0.4, `stack_x` false, `stack_y` true.
+/// fastai v1's: alpha 0.4, a weight for each item, `stack_x` false, `stack_y` true.
 impl Default for MixUp {
     fn default() -> Self {
-        Self { alpha: 0.4, stack_x: false, stack_y: true, mixer: Mixer::default(), original: None }
+        Self::of(Pairing::by_default(0.4))
     }
 }
+
+pairing_options!(MixUp);
 
 impl MixUp {
     /// MixUp with weights from Beta(alpha, alpha): the smaller alpha, the more of an item stays itself.
@@ -64,8 +90,21 @@ impl MixUp {
     /// # Errors
     /// [`MixUpError::Alpha`] where alpha is not a finite number above 0.
     pub fn new(alpha: f64) -> Result<Self, MixUpError> {
-        Draws::check(alpha)?;
-        Ok(Self { alpha, ..Self::default() })
+        Ok(Self::of(Pairing::new(alpha)?))
+    }
+
+    /// MixUp with weights from Beta(a, b), as they are drawn: an item keeps a / (a + b) of itself in the mean.
+    ///
+    /// # Errors
+    /// [`MixUpError::Beta`] where one of them is not a finite number above 0.
+    pub fn beta(a: f64, b: f64) -> Result<Self, MixUpError> {
+        Ok(Self::of(Pairing::beta(a, b)?).heavier(false))
+    }
+
+    /// MixUp that draws so, and takes the heavier weight.
+    fn of(pairing: Pairing) -> Self {
+        let pairing = pairing.heavier(true);
+        Self { pairing, stack_x: false, stack_y: true, mixer: Mixer::default(), wrapping: Wrapping::default() }
     }
 
     /// Whether the model gets items, partners and weights, and mixes itself; false by default.
@@ -83,10 +122,10 @@ impl MixUp {
         self
     }
 
-    /// Alpha, as given.
+    /// Alpha, as given: the first of Beta's two numbers.
     #[must_use]
     pub fn alpha(&self) -> f64 {
-        self.alpha
+        self.pairing.ab().0
     }
 
     /// Mixes a batch by draws that are given: what the callback does with its own.
@@ -121,17 +160,10 @@ impl MixUp {
         fresh: &Fresh,
     ) -> Result<(), MixUpError> {
         let (kind, device) = (self.check(input, target, draws)?, input.device());
-        self.mixer.spare(&[input.tensors(), vec![target.tensor()]].concat());
+        self.mixer.spare(&[input.tensors(), target.tensors()].concat());
         let sent = Sent::new(draws, kind, device);
+        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &sent, fresh)?;
         let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &sent, fresh.may_change(tensor));
-        let mixed_target = match &*target {
-            Target::Dense(dense) if !self.stack_y => Target::Dense(mix(1, dense)?),
-            stacked => Target::Mixed {
-                first: Box::new(stacked.shallow_clone()),
-                second: Box::new(stacked.index_select(&sent.partner()?)?),
-                weight: sent.weight()?,
-            },
-        };
         *input = match &*input {
             Input::Tensor(tensor) if self.stack_x => Input::Stacked {
                 first: tensor.shallow_clone(),
@@ -141,7 +173,7 @@ impl MixUp {
             Input::Tensor(tensor) => Input::Tensor(mix(0, tensor)?),
             other => {
                 let slots = other.tensors().into_iter().enumerate();
-                let mix = |(slot, tensor)| mix(2 + slot, tensor);
+                let mix = |(place, tensor)| mix(2 * place, tensor);
                 Input::Tensors(slots.map(mix).collect::<Result<_, _>>()?)
             }
         };
@@ -151,41 +183,32 @@ impl MixUp {
 
     /// Refuses what can't be mixed; else the kind in which the weights are kept.
     fn check(&self, input: &Input, target: &Target, draws: &Draws) -> Result<Kind, MixUpError> {
-        let items = input.items();
-        if matches!(input, Input::Stacked { .. }) || target.is_mixed() {
-            return Err(MixUpError::Again);
-        }
+        let kind = batch::check(input, target, draws.len(), self.stack_y)?;
         if self.stack_x && !matches!(input, Input::Tensor(_)) {
             return Err(MixUpError::StackSeveral { tensors: input.tensors().len() });
         }
-        let mut kind = Kind::Float;
-        for (position, tensor) in input.tensors().into_iter().enumerate() {
-            if !tensor.is_floating_point() {
-                return Err(MixUpError::InputKind { kind: tensor.kind() });
-            }
-            let found = crate::input::items(tensor);
-            if found != items {
-                return Err(MixUpError::Inputs { position, expected: items, found });
-            }
-            if tensor.kind() == Kind::Double {
-                kind = Kind::Double;
-            }
+        match input.tensors().into_iter().find(|tensor| !tensor.is_floating_point()) {
+            Some(tensor) => Err(MixUpError::InputKind { kind: tensor.kind() }),
+            None => Ok(kind),
         }
-        if items == 0 {
-            return Err(MixUpError::Empty);
+    }
+
+    /// Draws for a batch and mixes it, or leaves it as it is where the draws say so.
+    fn draw_and_mix(
+        &mut self,
+        (input, target, fresh): (&mut Input, &mut Target, &Fresh),
+        epoch: usize,
+        rng: &mut Rng,
+    ) -> Result<(), MixUpError> {
+        match self.pairing.draw(input.items(), epoch, rng) {
+            Some(draws) => self.mix_fresh(input, target, &draws, fresh),
+            None => Ok(()),
         }
-        if target.items() != items {
-            return Err(MixUpError::Lengths { inputs: items, targets: target.items() });
-        }
-        if draws.len() != items {
-            return Err(MixUpError::Draws { draws: draws.len(), items });
-        }
-        match target {
-            Target::Dense(dense) if !dense.is_floating_point() => Err(MixUpError::TargetKind { kind: dense.kind() }),
-            Target::Dense(dense) if dense.kind() == Kind::Double => Ok(Kind::Double),
-            Target::Classes(_) if !self.stack_y => Err(MixUpError::MixedClasses),
-            _ => Ok(kind),
-        }
+    }
+
+    /// Lets go of all memory.
+    fn clear(&mut self) {
+        self.mixer.clear();
     }
 }
 
@@ -193,8 +216,7 @@ impl MixUp {
 impl MixUp {
     fn on_train_begin(&mut self, loss_func: &mut LossFunc) {
         if self.stack_y {
-            let wrapped = LossFunc::new(MixUpLoss::new(loss_func.clone()));
-            self.original = Some(std::mem::replace(loss_func, wrapped));
+            self.wrapping.begin(loss_func);
         }
     }
 
@@ -203,118 +225,15 @@ impl MixUp {
         last_input: &mut Input,
         last_target: &mut Target,
         fresh: &Fresh,
+        epoch: usize,
         train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
-        if train {
-            let draws = Draws::random(last_input.items(), self.alpha, rng)?;
-            self.mix_fresh(last_input, last_target, &draws, fresh)?;
-        }
-        Ok(())
+        if train { self.draw_and_mix((last_input, last_target, fresh), epoch, rng) } else { Ok(()) }
     }
 
     fn on_train_end(&mut self, loss_func: &mut LossFunc) {
-        self.mixer.clear();
-        if let Some(original) = self.original.take() {
-            *loss_func = original;
-        }
+        self.clear();
+        self.wrapping.end(loss_func);
     }
-}
-
-/// Why a batch can't be mixed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MixUpError {
-    /// An alpha without a Beta distribution.
-    #[error("alpha is {alpha}: Beta(alpha, alpha) needs a finite alpha above 0; 0.4 is usual")]
-    Alpha {
-        /// The alpha given.
-        alpha: f64,
-    },
-    /// Inputs that can't be weighed.
-    #[error(
-        "inputs of kind {kind:?} can't be mixed: turn them into a floating kind first, with `to_kind(Kind::Float)`"
-    )]
-    InputKind {
-        /// Their kind.
-        kind: Kind,
-    },
-    /// Dense targets that can't be weighed.
-    #[error("dense targets of kind {kind:?} can't be mixed: they must be of a floating kind")]
-    TargetKind {
-        /// Their kind.
-        kind: Kind,
-    },
-    /// Class indices with `stack_y` false.
-    #[error("class indices can't be mixed as numbers: leave `stack_y` true, or make the targets one-hot")]
-    MixedClasses,
-    /// A batch without items.
-    #[error("the batch is empty: there is nothing to mix")]
-    Empty,
-    /// Input tensors of different length.
-    #[error(
-        "the batch's first input tensor has {expected} items and tensor {position} has {found}: there must be as many"
-    )]
-    Inputs {
-        /// The tensor's place, counted from 0.
-        position: usize,
-        /// The first tensor's first dimension.
-        expected: usize,
-        /// This tensor's first dimension.
-        found: usize,
-    },
-    /// Inputs and targets of different length.
-    #[error("the batch has {inputs} inputs and {targets} targets: there must be a target for each input")]
-    Lengths {
-        /// The inputs' first dimension.
-        inputs: usize,
-        /// The targets' first dimension.
-        targets: usize,
-    },
-    /// Draws for another batch.
-    #[error("there are {draws} draws for a batch of {items}: there must be one for each item")]
-    Draws {
-        /// How many draws.
-        draws: usize,
-        /// How many items.
-        items: usize,
-    },
-    /// Weights and partners of different length.
-    #[error("there are {weights} weights and {partners} partners: there must be as many")]
-    DrawsLengths {
-        /// How many weights.
-        weights: usize,
-        /// How many partners.
-        partners: usize,
-    },
-    /// A weight outside of 0 to 1.
-    #[error("the weight of item {item} is {weight}: it must be between 0 and 1")]
-    Weight {
-        /// The item's place in the batch.
-        item: usize,
-        /// Its weight.
-        weight: f64,
-    },
-    /// Partners that are no permutation.
-    #[error("the partners are no permutation of 0 to {last}: item {item} has the partner {partner}")]
-    Partner {
-        /// The first item whose partner is out of range or taken.
-        item: usize,
-        /// Its partner.
-        partner: usize,
-        /// The greatest number allowed.
-        last: usize,
-    },
-    /// `stack_x` with a model of several inputs.
-    #[error("`stack_x` takes one input tensor and the batch has {tensors}: set it to false to have each of them mixed")]
-    StackSeveral {
-        /// How many.
-        tensors: usize,
-    },
-    /// A batch that is mixed already.
-    #[error("the batch is mixed already: use one mixing callback")]
-    Again,
-    /// libtorch refused.
-    #[error("{}", crate::error::brief(.0))]
-    Torch(#[from] TchError),
 }

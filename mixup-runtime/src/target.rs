@@ -1,19 +1,27 @@
-//! What the model should say: class indices, dense values, or two targets mixed. Never guessed from a shape.
+//! What the model should say: class indices, dense values, several targets, or two targets mixed. Never guessed from a shape.
+
+mod several;
+
+use std::fmt;
 
 use tch::{Device, Kind, TchError, Tensor};
+
+pub use several::Several;
 
 use crate::input::items;
 
 /// The target of a batch, by kind.
 ///
 /// fastai v1 packs two labels and a weight into the columns of one float tensor; here they stay apart, so that no label
-/// is lost to half precision and no plain target is taken for a mixed one.
+/// is lost to half precision and no plain target is taken for a mixed one. It is shown as its kind with its shape.
 #[derive(Debug)]
 pub enum Target {
     /// Class indices, `i64`, `[n]` (or `[n, …]`, one for each position).
     Classes(Tensor),
     /// Values of a floating kind, `[n]` or `[n, …]`: regression, one-hot and soft labels, several labels per item.
     Dense(Tensor),
+    /// Several targets for each item, for models that answer several questions: [`Target::several`] makes it.
+    Several(Several),
     /// Two targets for each item and the weight of the first: MixUp's target.
     Mixed {
         /// The item's own target.
@@ -26,20 +34,52 @@ pub enum Target {
 }
 
 impl Target {
+    /// Several targets for each item: a class and a number, or two classes.
+    ///
+    /// ```
+    /// use mixup::target::Target;
+    /// use tch::Tensor;
+    ///
+    /// let digit = Target::from(Tensor::from_slice(&[3_i64, 7]));
+    /// let slant = Target::from(Tensor::from_slice(&[0.1_f32, -0.2]));
+    /// let both = Target::several([digit, slant])?;
+    /// assert_eq!(both.to_string(), "class indices [2] and dense values [2]");
+    /// # Ok::<(), mixup::target::TargetError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Several::new`].
+    pub fn several(targets: impl IntoIterator<Item = Self>) -> Result<Self, TargetError> {
+        Several::new(targets).map(Self::Several)
+    }
+
     /// How many items the target speaks of: the first dimension.
     #[must_use]
     pub fn items(&self) -> usize {
         match self {
             Self::Classes(tensor) | Self::Dense(tensor) => items(tensor),
+            Self::Several(several) => several.first().items(),
             Self::Mixed { first, .. } => first.items(),
         }
     }
 
-    /// The tensor of a plain target; of a mixed one, the tensor of `first`, whose weight is the heavier.
+    /// The tensor of a plain target; of several, the first one's; of a mixed target, that of `first`, which MixUp makes the
+    /// heavier.
     pub fn tensor(&self) -> &Tensor {
         match self {
             Self::Classes(tensor) | Self::Dense(tensor) => tensor,
+            Self::Several(several) => several.first().tensor(),
             Self::Mixed { first, .. } => first.tensor(),
+        }
+    }
+
+    /// All tensors, in the order of their fields.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<&Tensor> {
+        match self {
+            Self::Classes(tensor) | Self::Dense(tensor) => vec![tensor],
+            Self::Several(several) => several.targets().iter().flat_map(Self::tensors).collect(),
+            Self::Mixed { first, second, weight } => [first.tensors(), second.tensors(), vec![weight]].concat(),
         }
     }
 
@@ -49,6 +89,7 @@ impl Target {
         match self {
             Self::Classes(tensor) => Self::Classes(tensor.shallow_clone()),
             Self::Dense(tensor) => Self::Dense(tensor.shallow_clone()),
+            Self::Several(several) => Self::Several(several.map(Self::shallow_clone)),
             Self::Mixed { first, second, weight } => Self::Mixed {
                 first: Box::new(first.shallow_clone()),
                 second: Box::new(second.shallow_clone()),
@@ -57,21 +98,36 @@ impl Target {
         }
     }
 
-    /// A plain target as it is; of a mixed one, for each item the target that weighs more.
+    /// A plain target as it is; of a mixed one, for each item the target that weighs more, `first` where both weigh the same;
+    /// of several, the heavier of each.
     ///
     /// # Errors
     /// Two mixed targets that are not of one kind or shape.
     pub fn heavier(&self) -> Result<Self, TargetError> {
-        let Self::Mixed { first, second, weight } = self else { return Ok(self.shallow_clone()) };
-        let (first, second) = (first.heavier()?, second.heavier()?);
-        let mut shape = vec![1; first.tensor().dim()];
-        if let Some(items) = shape.first_mut() {
-            *items = -1;
+        match self {
+            Self::Classes(_) | Self::Dense(_) => Ok(self.shallow_clone()),
+            Self::Several(several) => Ok(Self::Several(several.try_map(Self::heavier)?)),
+            Self::Mixed { first, second, weight } => {
+                Self::choose(&first.heavier()?, &second.heavier()?, &weight.f_ge(0.5)?)
+            }
         }
-        let heavy = weight.f_ge(0.5)?.f_reshape(&shape)?;
-        match (&first, &second) {
-            (Self::Classes(first), Self::Classes(second)) => Ok(Self::Classes(first.f_where_self(&heavy, second)?)),
-            (Self::Dense(first), Self::Dense(second)) => Ok(Self::Dense(first.f_where_self(&heavy, second)?)),
+    }
+
+    /// For each item `first` where `heavy` `[n]` is true, else `second`, both of them unmixed.
+    fn choose(first: &Self, second: &Self, heavy: &Tensor) -> Result<Self, TargetError> {
+        let choose = |first: &Tensor, second: &Tensor| {
+            let mut shape = vec![1; first.dim()];
+            if let Some(items) = shape.first_mut() {
+                *items = -1;
+            }
+            first.f_where_self(&heavy.f_reshape(shape)?, second)
+        };
+        match (first, second) {
+            (Self::Classes(first), Self::Classes(second)) => Ok(Self::Classes(choose(first, second)?)),
+            (Self::Dense(first), Self::Dense(second)) => Ok(Self::Dense(choose(first, second)?)),
+            (Self::Several(first), Self::Several(second)) if first.len() == second.len() => {
+                Ok(Self::Several(first.try_zip(second, |first, second| Self::choose(first, second, heavy))?))
+            }
             _ => Err(TargetError::Kinds { first: first.kind_name(), other: second.kind_name() }),
         }
     }
@@ -81,17 +137,20 @@ impl Target {
     /// # Errors
     /// Targets that are not of one kind, or whose shapes differ behind the first dimension.
     pub fn join(targets: &[Self]) -> Result<Self, TargetError> {
-        let tensors: Vec<_> = targets.iter().map(Self::tensor).collect();
-        let first = targets.first();
-        if let Some((first, other)) = first.and_then(|first| {
-            let differs = |other: &&Self| other.kind_name() != first.kind_name();
-            Some((first, targets.iter().find(differs)?))
-        }) {
-            return Err(TargetError::Kinds { first: first.kind_name(), other: other.kind_name() });
+        let Some(kind) = targets.first() else { return Err(TargetError::Nothing) };
+        if let Some(other) = targets.iter().find(|other| other.kind_name() != kind.kind_name()) {
+            return Err(TargetError::Kinds { first: kind.kind_name(), other: other.kind_name() });
         }
-        match first {
-            Some(Self::Classes(_)) => Ok(Self::Classes(Tensor::f_cat(&tensors, 0)?)),
-            Some(Self::Mixed { .. }) => {
+        let tensors: Vec<_> = targets.iter().map(Self::tensor).collect();
+        match kind {
+            Self::Classes(_) => Ok(Self::Classes(Tensor::f_cat(&tensors, 0)?)),
+            Self::Dense(_) => Ok(Self::Dense(Tensor::f_cat(&tensors, 0)?)),
+            Self::Several(_) => {
+                let several =
+                    targets.iter().filter_map(|target| if let Self::Several(it) = target { Some(it) } else { None });
+                Ok(Self::Several(Several::join(&several.collect::<Vec<_>>())?))
+            }
+            Self::Mixed { .. } => {
                 let (mut firsts, mut seconds, mut weights) = (Vec::new(), Vec::new(), Vec::new());
                 for target in targets {
                     if let Self::Mixed { first, second, weight } = target {
@@ -106,7 +165,6 @@ impl Target {
                     weight: Tensor::f_cat(&weights, 0)?,
                 })
             }
-            _ => Ok(Self::Dense(Tensor::f_cat(&tensors, 0)?)),
         }
     }
 
@@ -118,6 +176,7 @@ impl Target {
         Ok(match self {
             Self::Classes(tensor) => Self::Classes(tensor.f_index_select(0, index)?),
             Self::Dense(tensor) => Self::Dense(tensor.f_index_select(0, index)?),
+            Self::Several(several) => Self::Several(several.try_map(|target| target.index_select(index))?),
             Self::Mixed { first, second, weight } => Self::Mixed {
                 first: Box::new(first.index_select(index)?),
                 second: Box::new(second.index_select(index)?),
@@ -153,14 +212,19 @@ impl Target {
         match self {
             Self::Classes(_) => "class indices",
             Self::Dense(_) => "dense values",
+            Self::Several(_) => "several targets",
             Self::Mixed { .. } => "mixed",
         }
     }
 
-    /// Whether two targets are mixed here.
+    /// Whether two targets are mixed here, or in one of several.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
-        matches!(self, Self::Mixed { .. })
+        match self {
+            Self::Mixed { .. } => true,
+            Self::Several(several) => several.targets().iter().any(Self::is_mixed),
+            Self::Classes(_) | Self::Dense(_) => false,
+        }
     }
 
     /// The same target on `device`; what lies there already is shared, not copied.
@@ -171,12 +235,24 @@ impl Target {
         Ok(match self {
             Self::Classes(tensor) => Self::Classes(tensor.f_to_device(device)?),
             Self::Dense(tensor) => Self::Dense(tensor.f_to_device(device)?),
+            Self::Several(several) => Self::Several(several.try_map(|target| target.to_device(device))?),
             Self::Mixed { first, second, weight } => Self::Mixed {
                 first: Box::new(first.to_device(device)?),
                 second: Box::new(second.to_device(device)?),
                 weight: weight.f_to_device(device)?,
             },
         })
+    }
+}
+
+/// `class indices [64]`, `dense values [64, 3] and class indices [64]`, `class indices [64], mixed`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Classes(tensor) | Self::Dense(tensor) => write!(f, "{} {:?}", self.kind_name(), tensor.size()),
+            Self::Several(several) => write!(f, "{several}"),
+            Self::Mixed { first, .. } => write!(f, "{first}, mixed"),
+        }
     }
 }
 
@@ -191,6 +267,27 @@ pub enum TargetError {
         first: &'static str,
         /// The other's.
         other: &'static str,
+    },
+    /// No target at all.
+    #[error("there is no target to put together: there must be at least one")]
+    Nothing,
+    /// Several targets of different lengths.
+    #[error("target {position} has {found} items, and target 0 has {expected}: each item needs all of them")]
+    Items {
+        /// The target's place, counted from 0.
+        position: usize,
+        /// How many items the first has.
+        expected: usize,
+        /// How many this one has.
+        found: usize,
+    },
+    /// Batches of different numbers of targets.
+    #[error("one batch has {first} targets for each item and another has {other}: all must have as many")]
+    Number {
+        /// The first one's number.
+        first: usize,
+        /// The other's.
+        other: usize,
     },
     /// What does not fit into fastai's three columns.
     #[error(

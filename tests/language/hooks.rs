@@ -23,10 +23,7 @@ fn a_callback_states_its_hooks_and_the_names_that_it_asks_for() {
         fn on_train_end(&self) {}
     }
 
-    let hooks = [
-        Asked { hook: Hook::BatchEnd, names: &["iteration", "smooth_loss"] },
-        Asked { hook: Hook::TrainEnd, names: &[] },
-    ];
+    let hooks = [Asked::new(Hook::BatchEnd, &["iteration", "smooth_loss"]), Asked::new(Hook::TrainEnd, &[])];
     assert_eq!((Watch::NAME, Watch::ORDER, Watch::HOOKS), ("Watch", 0, &hooks[..]));
 }
 
@@ -304,7 +301,7 @@ fn what_cfg_leaves_out_is_neither_called_nor_asked_for() {
         }
     }
 
-    assert_eq!(Sometimes::HOOKS, [Asked { hook: Hook::EpochBegin, names: &["iteration"] }]);
+    assert_eq!(Sometimes::HOOKS, [Asked::new(Hook::EpochBegin, &["iteration"])]);
     train(Sometimes);
 }
 

@@ -14,6 +14,13 @@
 )]
 
 mod hooks;
+mod on;
+mod order;
+mod others;
+mod places;
+mod state;
+#[path = "../support/mod.rs"]
+mod support;
 pub mod surroundings;
 
 use mixup::{callback::Hook, learner::Vars, prelude::*};

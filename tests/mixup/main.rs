@@ -1,4 +1,4 @@
-//! `MixUp`: what is blended with what, by which weights, in a training and outside of one, and what is refused.
+//! `MixUp` and its family: what is blended with what, by which weights, in a training and outside of one, and what is refused.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -8,8 +8,12 @@
 )]
 
 mod blends;
+mod cutmix;
 mod draws;
+mod family;
+mod manifold;
 mod mistakes;
 #[path = "../numbers/mod.rs"]
 mod numbers;
+mod pairing;
 mod training;

@@ -20,6 +20,8 @@ pub enum Bench {
     Loop,
     /// The mixing of a batch
     Mix,
+    /// The mixed loss of a batch
+    Loss,
     /// A whole epoch
     Epoch,
 }

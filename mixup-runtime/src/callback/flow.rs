@@ -29,6 +29,20 @@ pub enum Flow {
     StopTraining(StopTraining),
 }
 
+impl Flow {
+    /// Whether this skips more. The first to stop the training has stopped it.
+    pub(crate) fn is_above(&self, other: &Self) -> bool {
+        self > other && !matches!(other, Self::StopTraining(_))
+    }
+
+    /// What two methods of one hook come to.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if other.is_above(&self) { other } else { self }
+    }
+}
+
 /// Ends the training at once: what is left of the epoch is not trained, and `on_train_end` follows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StopTraining {

@@ -7,7 +7,6 @@
 use tch::{Device, TchError, Tensor};
 
 use super::Batch;
-use crate::target::Target;
 
 /// Which of the batch's tensors were made for this step alone, and so may be changed in place.
 ///
@@ -95,12 +94,8 @@ impl Fresh {
 
 /// The tensors of a batch, as a data set gives it. What is mixed already is nobody's to change.
 fn tensors(batch: &Batch) -> Vec<&Tensor> {
-    let mut tensors = batch.input.tensors();
-    match &batch.target {
-        Target::Classes(tensor) | Target::Dense(tensor) => tensors.push(tensor),
-        Target::Mixed { .. } => {}
-    }
-    tensors
+    let targets = if batch.target.is_mixed() { Vec::new() } else { batch.target.tensors() };
+    [batch.input.tensors(), targets].concat()
 }
 
 /// The memory from a tensor's first number to its last.

@@ -240,7 +240,7 @@ fn batch_items(batch: &Batch) -> (usize, usize) {
 
 /// The same tensors once more, none of them copied.
 fn share(batch: &Batch) -> Batch {
-    Batch { input: share_input(&batch.input), target: share_target(&batch.target) }
+    Batch { input: share_input(&batch.input), target: batch.target.shallow_clone() }
 }
 
 fn share_input(input: &Input) -> Input {
@@ -250,18 +250,6 @@ fn share_input(input: &Input) -> Input {
         Input::Stacked { first, second, weight } => Input::Stacked {
             first: first.shallow_clone(),
             second: second.shallow_clone(),
-            weight: weight.shallow_clone(),
-        },
-    }
-}
-
-fn share_target(target: &Target) -> Target {
-    match target {
-        Target::Classes(tensor) => Target::Classes(tensor.shallow_clone()),
-        Target::Dense(tensor) => Target::Dense(tensor.shallow_clone()),
-        Target::Mixed { first, second, weight } => Target::Mixed {
-            first: Box::new(share_target(first)),
-            second: Box::new(share_target(second)),
             weight: weight.shallow_clone(),
         },
     }

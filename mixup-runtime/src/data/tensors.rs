@@ -1,6 +1,6 @@
 //! Tensors in memory as a data set: the first dimension counts the items.
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 use super::{
     Batch, DataError, Dataset,
@@ -53,15 +53,14 @@ impl TensorDataset {
                 return Err(DataError::Inputs { position, expected: len, found });
             }
         }
-        match &target {
-            Target::Mixed { .. } => return Err(DataError::Mixed { what: "target" }),
-            Target::Classes(tensor) | Target::Dense(tensor) if tensor.dim() == 0 => {
-                return Err(DataError::NoItemDimension { what: "target" });
-            }
-            Target::Classes(_) | Target::Dense(_) if target.items() != len => {
-                return Err(DataError::Lengths { input: len, target: target.items() });
-            }
-            Target::Classes(_) | Target::Dense(_) => {}
+        if target.is_mixed() {
+            return Err(DataError::Mixed { what: "target" });
+        }
+        if target.tensors().iter().any(|tensor| tensor.dim() == 0) {
+            return Err(DataError::NoItemDimension { what: "target" });
+        }
+        if target.items() != len {
+            return Err(DataError::Lengths { input: len, target: target.items() });
         }
         Ok(Self { input, target, len })
     }
@@ -80,12 +79,7 @@ impl Dataset for TensorDataset {
             Input::Tensors(tensors) => Input::Tensors(tensors.iter().map(rows).collect::<Result<_, _>>()?),
             Input::Stacked { .. } => return Err(DataError::Mixed { what: "input" }),
         };
-        let target = match &self.target {
-            Target::Classes(tensor) => Target::Classes(rows(tensor)?),
-            Target::Dense(tensor) => Target::Dense(rows(tensor)?),
-            Target::Mixed { .. } => return Err(DataError::Mixed { what: "target" }),
-        };
-        Ok(Batch { input, target })
+        Ok(Batch { input, target: target_rows(&self.target, &rows)? })
     }
 
     /// Yes: a batch is gathered into memory of its own.
@@ -99,4 +93,14 @@ impl Dataset for TensorDataset {
             Input::Tensors(_) | Input::Stacked { .. } => "items".to_owned(),
         }
     }
+}
+
+/// Some rows of each tensor of an unmixed target.
+fn target_rows(target: &Target, rows: &impl Fn(&Tensor) -> Result<Tensor, TchError>) -> Result<Target, DataError> {
+    Ok(match target {
+        Target::Classes(tensor) => Target::Classes(rows(tensor)?),
+        Target::Dense(tensor) => Target::Dense(rows(tensor)?),
+        Target::Several(several) => Target::Several(several.try_map(|target| target_rows(target, rows))?),
+        Target::Mixed { .. } => return Err(DataError::Mixed { what: "target" }),
+    })
 }

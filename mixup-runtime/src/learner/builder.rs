@@ -110,7 +110,8 @@ impl LearnerBuilder {
     /// Builds the model and the learner.
     ///
     /// # Errors
-    /// [`BuildError`]: a device that is not there, settings of the optimizer that can't be, two metrics of one name.
+    /// [`BuildError`]: a device that is not there, settings of the optimizer that can't be, two metrics of one name,
+    /// callbacks whose `before` and `after` go round, a callback that asks for another that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
         self.opt.check()?;
@@ -122,6 +123,7 @@ impl LearnerBuilder {
         if !self.quiet {
             self.callbacks.add(Progress::default());
         }
+        self.callbacks.check()?;
         let mut rng = Rng::seed_from_u64(self.seed);
         // libtorch has one generator for each process; what `tch`'s layers draw for their first values comes from it.
         tch::manual_seed(rng.next_u64().cast_signed());

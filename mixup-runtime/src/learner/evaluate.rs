@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    loss::{Loss, Reduction, per_item_losses},
+    loss::{Loss, Reduction, mean_of_each, per_item_losses},
     target::{Target, TargetError},
 };
 
@@ -133,11 +133,7 @@ impl Seen {
     }
 
     fn join(self) -> Result<Predictions, TargetError> {
-        let per_item = |losses: &Tensor| match losses.dim() {
-            0 | 1 => Ok(losses.shallow_clone()),
-            _ => losses.f_flatten(1, -1)?.f_mean_dim(1_i64, false, losses.kind()),
-        };
-        let losses = self.losses.iter().map(per_item).collect::<Result<Vec<_>, _>>()?;
+        let losses = self.losses.iter().map(mean_of_each).collect::<Result<Vec<_>, _>>()?;
         Ok(Predictions {
             outputs: Tensor::f_cat(&self.outputs, 0)?,
             losses: Tensor::f_cat(&losses, 0)?,

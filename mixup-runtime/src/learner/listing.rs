@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::Learner;
-use crate::{callback::Hook, loss::Loss};
+use crate::{
+    callback::{Asked, Hook},
+    loss::Loss,
+};
 
 /// A learner in words: data, model, loss, optimizer, metrics, callbacks. Made by [`Learner::summary`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ impl fmt::Display for TrainingLoop {
 /// A line of the loop: how deep it stands, and what is there.
 enum Line {
     Hook(usize, Hook),
+    /// A hook that batches of training and of validation come to, and whether it is training here.
+    Batch(Hook, bool),
     Text(usize, &'static str),
 }
 
@@ -37,9 +42,9 @@ const LOOP: &[Line] = &[
     Line::Text(0, "for each epoch:"),
     Line::Hook(1, Hook::EpochBegin),
     Line::Text(1, "for each training batch:"),
-    Line::Hook(2, Hook::BatchBegin),
+    Line::Batch(Hook::BatchBegin, true),
     Line::Text(2, "output = model(input)"),
-    Line::Hook(2, Hook::LossBegin),
+    Line::Batch(Hook::LossBegin, true),
     Line::Text(2, "loss = loss_func(output, target)"),
     Line::Hook(2, Hook::BackwardBegin),
     Line::Text(2, "loss.backward()"),
@@ -47,34 +52,48 @@ const LOOP: &[Line] = &[
     Line::Text(2, "opt.step()"),
     Line::Hook(2, Hook::StepEnd),
     Line::Text(2, "opt.zero_grad()"),
-    Line::Hook(2, Hook::BatchEnd),
+    Line::Batch(Hook::BatchEnd, true),
     Line::Hook(1, Hook::ValidateBegin),
     Line::Text(1, "for each validation batch:"),
-    Line::Hook(2, Hook::BatchBegin),
+    Line::Batch(Hook::BatchBegin, false),
     Line::Text(2, "output = model(input)"),
-    Line::Hook(2, Hook::LossBegin),
+    Line::Batch(Hook::LossBegin, false),
     Line::Text(2, "loss = loss_func(output, target)"),
-    Line::Hook(2, Hook::BatchEnd),
+    Line::Batch(Hook::BatchEnd, false),
     Line::Hook(1, Hook::ValidateEnd),
     Line::Hook(1, Hook::EpochEnd),
     Line::Hook(0, Hook::TrainEnd),
 ];
 
 impl Learner {
-    /// The loop as an indented listing, with each hook's callbacks in the order in which they run, and what they ask for.
+    /// The loop as an indented listing: at each hook the callbacks in the order in which they run, with the values that they ask
+    /// for in parentheses, and in brackets when they run, where it is not always. A method that is not called as its hook has
+    /// its name behind the callback's: `Watch::log(iteration, smooth_loss) [train, every 50]`.
     #[must_use]
     pub fn training_loop(&self) -> TrainingLoop {
         let lines = LOOP.iter().map(|line| match line {
             Line::Text(depth, text) => format!("{:indent$}{text}\n", "", indent = 4 * depth),
-            Line::Hook(depth, hook) => {
-                let callbacks =
-                    self.callbacks.listing(*hook).map(|(name, asked)| format!("{name}({})", asked.join(", ")));
-                let callbacks = callbacks.collect::<Vec<_>>().join(", ");
-                let colon = if callbacks.is_empty() { "" } else { ": " };
-                format!("{:indent$}{hook}{colon}{callbacks}\n", "", indent = 4 * depth)
-            }
+            Line::Hook(depth, hook) => self.hook_line(*depth, *hook, None),
+            Line::Batch(hook, true) => self.hook_line(2, *hook, Some("valid")),
+            Line::Batch(hook, false) => self.hook_line(2, *hook, Some("train")),
         });
         TrainingLoop(lines.collect::<String>().trim_end().to_owned())
+    }
+
+    /// A hook with its callbacks, but for those that run only for what is not here.
+    fn hook_line(&self, depth: usize, hook: Hook, not_here: Option<&str>) -> String {
+        let here = self
+            .callbacks
+            .listing(hook)
+            .filter(|(_, asked)| !asked.filters.split(", ").any(|word| Some(word) == not_here));
+        let callbacks = here.map(|(name, Asked { hook, method, names, filters, .. })| {
+            let method = if *method == hook.name() { String::new() } else { format!("::{method}") };
+            let filters = if filters.is_empty() { String::new() } else { format!(" [{filters}]") };
+            format!("{name}{method}({}){filters}", names.join(", "))
+        });
+        let callbacks = callbacks.collect::<Vec<_>>().join(", ");
+        let colon = if callbacks.is_empty() { "" } else { ": " };
+        format!("{:indent$}{hook}{colon}{callbacks}\n", "", indent = 4 * depth)
     }
 
     /// Prints [`training_loop`](Self::training_loop).
@@ -94,7 +113,8 @@ impl Learner {
         });
         let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         let metrics = list(state.metric_names.iter().map(String::as_str).collect());
-        let callbacks = list(self.callbacks.names().collect());
+        let descriptions: Vec<_> = self.callbacks.descriptions().collect();
+        let callbacks = list(descriptions.iter().map(String::as_str).collect());
         Summary(format!(
             "data       {}\nparameters {} in {} tensors, on {:?}\n{}loss       {}\noptimizer  {}, lr {}\nmetrics    \
              {metrics}\ncallbacks  {callbacks}\nseed       {}",

@@ -31,6 +31,7 @@ impl Learner {
         epochs: Option<usize>,
         body: impl FnOnce(&mut Self) -> Result<T, Exit>,
     ) -> Result<Option<T>, Error> {
+        self.callbacks.check()?;
         let watch = Watch::begin();
         self.begin(epochs)?;
         let mut panic = None;

@@ -38,7 +38,19 @@ where
 
 /// A loss function of a closure that gives each item's loss; made by [`per_item`].
 #[derive(Clone, Copy, Debug)]
-pub struct PerItem<F>(F);
+pub struct PerItem<F> {
+    losses: F,
+    linear: bool,
+}
+
+impl<F> PerItem<F> {
+    /// Promises that the losses are linear in dense targets, as [`Loss::linear_in_target`] says it.
+    #[must_use]
+    pub fn linear(mut self) -> Self {
+        self.linear = true;
+        self
+    }
+}
 
 /// A loss function of a closure that gives each item's loss, `[n]` or `[n, …]`, and leaves reducing to the library.
 ///
@@ -57,7 +69,7 @@ where
     F: Fn(&Tensor, &Target) -> R + Send + 'static,
     R: IntoLoss,
 {
-    PerItem(losses)
+    PerItem { losses, linear: false }
 }
 
 impl<F, R> Loss for PerItem<F>
@@ -66,8 +78,12 @@ where
     R: IntoLoss,
 {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
-        let losses = (self.0)(output, target).into_loss()?;
+        let losses = (self.losses)(output, target).into_loss()?;
         reduction.of(&losses).map_err(|error: TchError| error.into())
+    }
+
+    fn linear_in_target(&self) -> bool {
+        self.linear
     }
 
     fn name(&self) -> String {

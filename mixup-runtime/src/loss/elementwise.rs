@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Loss, LossError, Reduction, unmixed};
+use super::{Loss, LossError, Reduction, error::unmixed};
 use crate::{error::BoxError, target::Target};
 
 /// Binary cross-entropy of unnormalised scores, as `torch.nn.BCEWithLogitsLoss`: several labels per item.
@@ -21,6 +21,10 @@ impl Loss for BceWithLogits {
         let target = same_shape("BceWithLogits", output, target)?;
         let (weight, pos_weight) = (self.weight.as_ref(), self.pos_weight.as_ref());
         Ok(output.f_binary_cross_entropy_with_logits(&target, weight, pos_weight, reduction.into())?)
+    }
+
+    fn linear_in_target(&self) -> bool {
+        true
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
@@ -55,6 +59,6 @@ fn same_shape(loss: &'static str, output: &Tensor, target: &Target) -> Result<Te
             wanted: "dense values of a floating kind (one-hot labels, or numbers)",
             got: "class indices",
         }),
-        Target::Mixed { .. } => Err(unmixed(loss)),
+        several => Err(unmixed(loss, several)),
     }
 }

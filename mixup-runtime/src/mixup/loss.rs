@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use crate::{
     error::BoxError,
-    loss::{Loss, LossFunc, Reduction},
+    loss::{Loss, LossFunc, Reduction, by_two_calls},
     target::Target,
 };
 
@@ -34,13 +34,28 @@ impl MixUpLoss {
 
 impl Loss for MixUpLoss {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
-        let Target::Mixed { first, second, weight } = target else {
-            return self.inner.loss(output, target, reduction);
-        };
+        match target {
+            Target::Mixed { first, second, weight } => self.mixed_loss(output, first, second, weight, reduction),
+            plain => self.inner.loss(output, plain, reduction),
+        }
+    }
+
+    fn mixed_loss(
+        &self,
+        output: &Tensor,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<Tensor, BoxError> {
         if first.is_mixed() || second.is_mixed() {
-            return self.mixed_loss(output, first, second, weight, reduction); // each of the two by way of this function
+            return by_two_calls(self, output, first, second, weight, reduction); // each of the two by way of this function
         }
         self.inner.mixed_loss(output, first, second, weight, reduction)
+    }
+
+    fn linear_in_target(&self) -> bool {
+        self.inner.linear_in_target()
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {

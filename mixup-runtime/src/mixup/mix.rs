@@ -79,7 +79,7 @@ impl Mixer {
     }
 
     /// A tensor of `x`'s shape, kind, device and layout: the standing one, or the first items of it, where it fits.
-    fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
+    pub(super) fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
         if self.buffers.len() <= slot {
             self.buffers.resize_with(slot + 1, || None);
         }

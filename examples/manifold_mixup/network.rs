@@ -1,0 +1,72 @@
+//! A network that takes `MixUp`'s triple and mixes at a layer that chance chooses.
+//!
+//! Source: Verma, Lamb, Beckham, Najafi, Mitliagkas, Lopez-Paz, Bengio, «Manifold Mixup: Better Representations by Interpolating
+//! Hidden States», arXiv:1806.05236, section 2: a layer k from a set that may hold the input (k = 0), g_k of both batches, their
+//! blend at k, and the rest of the network once.
+
+use std::cell::RefCell;
+
+use mixup::{Rng, error::BoxError, learner::Vars, prelude::*};
+use rand::RngExt as _;
+use tch::{TchError, Tensor};
+
+/// Linear layers with ReLU between them, for images or rows `[n, …]`.
+pub struct Manifold {
+    layers: Vec<(Tensor, Tensor)>,
+    /// Where it may mix: in front of so many of its layers.
+    places: Vec<usize>,
+    rng: RefCell<Rng>,
+}
+
+impl Manifold {
+    /// Layers of these widths, from the input's to the number of classes, that mix in front of one of the `places`: 0 is the
+    /// input. What chooses among them is seeded from the learner's generator.
+    pub fn new(vars: &Vars<'_>, widths: &[i64], places: &[usize]) -> Self {
+        let layer = |(at, pair): (usize, &[i64])| {
+            let path = vars.path() / at;
+            let bound = (6.0 / pair[0] as f64).sqrt(); // Kaiming-uniform for ReLU (He et al. 2015), fan-in
+            let mut rng = vars.rng();
+            let values: Vec<f32> = (0..pair[0] * pair[1]).map(|_| rng.random_range(-bound..bound) as f32).collect();
+            let weight = path.var_copy("weight", &Tensor::from_slice(&values).reshape([pair[1], pair[0]]));
+            (weight, path.zeros("bias", &[pair[1]]))
+        };
+        let layers: Vec<_> = widths.windows(2).enumerate().map(layer).collect();
+        let places = places.iter().copied().filter(|place| *place < layers.len()).collect();
+        Self { layers, places, rng: RefCell::new(vars.rng()) }
+    }
+
+    /// From in front of layer `from` to in front of layer `to`.
+    fn through(&self, x: &Tensor, from: usize, to: usize) -> Result<Tensor, TchError> {
+        let mut x = x.shallow_clone();
+        for (at, (weight, bias)) in self.layers.iter().enumerate().take(to).skip(from) {
+            x = x.f_linear(weight, Some(bias))?;
+            if at + 1 < self.layers.len() {
+                x = x.f_relu_()?;
+            }
+        }
+        Ok(x)
+    }
+
+    /// The blend in front of layer `place`, and what comes out behind the last.
+    pub fn mixed_at(&self, place: usize, first: &Tensor, second: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
+        let hidden = |x: &Tensor| self.through(&x.f_flatten(1, -1)?, 0, place);
+        let blend = hidden(second)?.f_lerp_tensor(&hidden(first)?, &weight.f_unsqueeze(1)?)?;
+        self.through(&blend, place, self.layers.len())
+    }
+}
+
+impl Model for Manifold {
+    fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
+        match input {
+            Input::Stacked { first, second, weight } => {
+                let place = match self.places[..] {
+                    [] => 0,
+                    _ => self.places[self.rng.borrow_mut().random_range(0..self.places.len())],
+                };
+                Ok(self.mixed_at(place, first, second, weight)?)
+            }
+            // Validation, and batches that `prob` or `off_epoch` leave as they are.
+            plain => Ok(self.through(&plain.one()?.f_flatten(1, -1)?, 0, self.layers.len())?),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What mixing does to a model that has few images to learn from: the same network on the same images from the same first
+//! weights, without mixing, with MixUp, with CutMix and with either by chance, over many seeds.
+//!
+//! `cargo run --release --example small_data -- --out small_data.md` takes the embedded digits; `--data PATH` takes a folder, an
+//! archive or IDX files, and may stand several times.
+
+#[path = "mixup/network.rs"]
+mod network;
+#[path = "small_data/stats.rs"]
+mod stats;
+#[path = "small_data/table.rs"]
+mod table;
+
+use std::{error::Error, fs, path::Path, path::PathBuf, process::ExitCode, time::Instant};
+
+use clap::{Parser, builder::styling};
+use mixup::{data::Loader, prelude::*};
+use network::{Network, Shape};
+use rand::{SeedableRng as _, seq::SliceRandom as _};
+use table::{ARMS, Compared};
+use tch::Tensor;
+
+/// Trains on few images, without and with mixing, over many seeds, and compares in pairs.
+#[derive(Parser, Debug)]
+#[command(styles = styling::Styles::plain())]
+struct Options {
+    /// `digits` for the embedded ones, or a folder with train/<class> and valid/<class>, the same in a .tgz or .zip, or a
+    /// folder of IDX files; may stand several times
+    #[arg(long, value_name = "PATH", default_value = "digits")]
+    data: Vec<PathBuf>,
+    /// How many training images: another choice of them for each seed
+    #[arg(long, default_value_t = 300)]
+    images: usize,
+    #[arg(long, default_value_t = 60)]
+    epochs: usize,
+    /// The learning rate [default: 0.003, and 0.01 for the embedded digits, as in the demo]
+    #[arg(long)]
+    lr: Option<f64>,
+    #[arg(long, default_value_t = 32)]
+    batch_size: usize,
+    /// How many seeds, from 0 on
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..))]
+    seeds: u64,
+    /// Write the tables there, as Markdown
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.epochs == 0 || options.images == 0 {
+        return Err("--epochs and --images must be at least 1: there is nothing to compare without".into());
+    }
+    tch::set_num_threads(1); // for so small batches a second thread is only waited for
+    let mut tables = Vec::new();
+    for path in &options.data {
+        let table = table::text(&compare(path, options)?);
+        println!("{table}");
+        tables.push(table);
+    }
+    if let Some(file) = &options.out {
+        let settings = format!(
+            "{} training images, {} epochs in batches of {}, AdamW, seeds 0 to {}",
+            options.images,
+            options.epochs,
+            options.batch_size,
+            options.seeds - 1
+        );
+        fs::write(file, table::page(&settings, &tables)).map_err(|error| format!("{}: {error}", file.display()))?;
+        println!("wrote {}", file.display());
+    }
+    Ok(())
+}
+
+/// One data set, over all seeds.
+fn compare(path: &Path, options: &Options) -> Result<Compared, Box<dyn Error>> {
+    let embedded = path == Path::new("digits");
+    let images = if embedded { ImageData::digits()? } else { ImageData::open(path)? };
+    let data = images.batch_size(usize::MAX).build()?;
+    let lr = options.lr.unwrap_or(if embedded { 1e-2 } else { 3e-3 });
+    let shape = Shape::of(&data, if embedded { &[32, 64] } else { &[16, 16] })?;
+    // Of a path, the last part without what stands behind its first dot: `mnist_sample` for `…/mnist_sample.tgz`.
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let name = name.split('.').find(|part| !part.is_empty()).unwrap_or("data").to_owned();
+    let (x, y) = whole(data.train())?;
+    let (valid_x, valid_y) =
+        whole(data.valid().ok_or("the data have no validation part: there is nothing to compare on")?)?;
+    let all = y.size().first().copied().unwrap_or(0);
+    if usize::try_from(all)? < options.images {
+        return Err(format!("--images is {} and there are {all} training images", options.images).into());
+    }
+    println!("{name}: {data}\nnetwork: {}", shape.describe());
+
+    let mut accuracies = ARMS.map(|_| Vec::new());
+    for seed in 0..options.seeds {
+        let began = Instant::now();
+        let mut order: Vec<i64> = (0..all).collect();
+        order.shuffle(&mut Rng::seed_from_u64(seed));
+        let few = Tensor::f_from_slice(&order[..options.images])?;
+        for (arm, accuracies) in accuracies.iter_mut().enumerate() {
+            let few = TensorDataset::new(x.f_index_select(0, &few)?, y.f_index_select(0, &few)?)?;
+            let valid = TensorDataset::new(valid_x.shallow_clone(), valid_y.shallow_clone())?;
+            let data = Data::builder(few).valid(valid).batch_size(options.batch_size).valid_batch_size(1024).build()?;
+            accuracies.push(train(data, &shape, arm, seed, (options.epochs, lr))?);
+        }
+        let last: Vec<_> =
+            ARMS.iter().zip(&accuracies).map(|(arm, of)| format!("{arm} {:.4}", of[of.len() - 1])).collect();
+        let (done, seconds) = (seed + 1, began.elapsed().as_secs_f64());
+        println!("seed {seed} ({done} of {}): {}; {seconds:.1} s", options.seeds, last.join(", "));
+    }
+    Ok(Compared { name, data: data.to_string(), network: shape.describe(), lr, accuracies })
+}
+
+/// All images and labels at once.
+fn whole(loader: &Loader) -> Result<(Tensor, Tensor), Box<dyn Error>> {
+    let order: Vec<_> = (0..loader.items()).collect();
+    let batch = loader.batch(&order, 0)?;
+    Ok((batch.input.one()?.shallow_clone(), batch.target.tensor().shallow_clone()))
+}
+
+/// One training: the accuracy after the last epoch.
+fn train(data: Data, shape: &Shape, arm: usize, seed: u64, (epochs, lr): (usize, f64)) -> Result<f64, Box<dyn Error>> {
+    let shape = shape.clone();
+    let builder = Learner::builder(data, move |vs| Network::new(vs, &shape)).metric(accuracy).callback(ValidateLast);
+    let builder = match arm {
+        0 => builder,
+        1 => builder.callback(MixUp::default()),
+        2 => builder.callback(CutMix::default()),
+        _ => builder.callback(MixUpOrCutMix::default()),
+    };
+    let report = builder.seed(seed).quiet().build()?.fit(epochs, lr)?;
+    report.metric("accuracy").ok_or_else(|| "there was no validation".into())
+}
+
+/// Only the last epoch's accuracy is looked at.
+struct ValidateLast;
+
+#[callback]
+impl ValidateLast {
+    fn on_validate_begin(&self, epoch: usize, epochs: usize) -> Option<SkipValidation> {
+        (epoch + 1 < epochs).then_some(SkipValidation)
+    }
+}

@@ -1,0 +1,281 @@
+//! A parameter: what it asks for, by name, by the event's type or by a callback's, and whether it takes it as it is lent.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{GenericArgument, Generics, Ident, Pat, PatType, PathArguments, Type, TypeReference};
+
+use crate::{
+    hooks::{HOOKS, Hook, Lent, Name},
+    meant::{find, no_value},
+    mistakes::Mistakes,
+    parse::{cfgs, plain, strip_type},
+};
+
+/// A parameter without mistakes.
+pub(crate) struct Ask<'a> {
+    pub what: What<'a>,
+    pub ty: &'a Type,
+    pub cfgs: Vec<TokenStream>,
+    pub written: Ident,
+}
+
+/// What a parameter asks for.
+pub(crate) enum What<'a> {
+    /// A value of the hook, by its name.
+    Value(&'static Name),
+    /// All of the hook's values.
+    Event,
+    /// Another callback, by its type.
+    Other(Other<'a>),
+}
+
+/// Another callback, as it is asked for.
+pub(crate) struct Other<'a> {
+    pub ty: &'a Type,
+    pub mutable: bool,
+    pub optional: bool,
+    reference: &'a TypeReference,
+}
+
+/// How a parameter takes what it is lent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// `epoch: usize`
+    Value,
+    /// `last_input: &Input`
+    Ref,
+    /// `last_input: &mut Input`
+    Mut,
+}
+
+/// The name by which all of a hook's values are asked for.
+const EVENT: &str = "event";
+
+/// Where a parameter stands: what else decides whether it is right.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub hook: &'static Hook,
+    /// Whether the method serves other hooks too.
+    pub several: bool,
+    /// The lifetimes that are chosen anew at each call.
+    pub generics: Option<&'a Generics>,
+    /// The callback's own type, where it has a name.
+    pub me: Option<&'a Type>,
+}
+
+/// What the parameters ask for; nothing where the compiler has something to say of them itself.
+pub(crate) fn asks<'a>(
+    around: Around<'a>,
+    params: impl Iterator<Item = &'a PatType>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Ask<'a>>> {
+    let mut asks: Vec<Ask<'_>> = Vec::new();
+    for param in params {
+        let Some(ask) = ask(around, param, mistakes) else { continue };
+        match asks.iter().find(|before| before.is_same(&ask)) {
+            // The compiler tells it of two parameters of one name.
+            Some(before) if before.written == ask.written => return None,
+            Some(before) => {
+                let twice = match (&ask.what, &before.what) {
+                    (What::Other(other), _) => text(other.ty),
+                    _ => plain(&before.written).trim_start_matches('_').to_owned(),
+                };
+                mistakes.add(&ask.written, format!("`{twice}` is asked for twice: keep one of the two"));
+            }
+            None => asks.push(ask),
+        }
+    }
+    if asks.iter().any(|ask| matches!(ask.what, What::Event)) {
+        for ask in &asks {
+            let (written, at) = (plain(&ask.written), around.hook.name);
+            let instead = match &ask.what {
+                What::Event => continue,
+                What::Value(name) => format!("event.{}", name.name),
+                What::Other(other) => format!("event.callback::<{}>()", text(other.ty)),
+            };
+            let message =
+                format!("`event` has all that there is in `{at}`: leave out `{written}` and take it as `{instead}`");
+            mistakes.add(&ask.written, message);
+        }
+    }
+    Some(asks)
+}
+
+impl Ask<'_> {
+    fn is_same(&self, other: &Self) -> bool {
+        let one_text = |cfgs: &[TokenStream]| cfgs.iter().map(ToString::to_string).collect::<String>();
+        one_text(&self.cfgs) == one_text(&other.cfgs)
+            && match (&self.what, &other.what) {
+                (What::Value(name), What::Value(other)) => name.name == other.name,
+                (What::Event, What::Event) => true,
+                (What::Other(callback), What::Other(other)) => text(callback.ty) == text(other.ty),
+                _ => false,
+            }
+    }
+
+    /// As the learner's listings show it.
+    pub(crate) fn name(&self) -> String {
+        match &self.what {
+            What::Value(name) => name.name.to_owned(),
+            What::Event => EVENT.to_owned(),
+            What::Other(_) => plain(&self.written).trim_start_matches('_').to_owned(),
+        }
+    }
+}
+
+fn text(ty: &Type) -> String {
+    ty.to_token_stream().to_string().replace(' ', "")
+}
+
+fn ask<'a>(around: Around<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> Option<Ask<'a>> {
+    let hook = around.hook;
+    let written = match &*param.pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => &pat.ident,
+        pattern => {
+            let message = format!(
+                "a parameter of `{}` is a plain name, for it says what is asked for, as in `epochs: usize`",
+                hook.name
+            );
+            mistakes.add(pattern, message);
+            return None;
+        }
+    };
+    let what = if plain(written).trim_start_matches('_') == EVENT {
+        event(around, param, mistakes)?
+    } else if let Some(name) = find(hook, &plain(written)) {
+        value(around, name, param, mistakes)?
+    } else if let Some(other) = other(&param.ty) {
+        callback(around, other, mistakes)?
+    } else {
+        let mut message = no_value(hook, &plain(written));
+        if let Some(ty) = callback_type(&param.ty)
+            && message.contains("there are")
+        {
+            message += &format!("; another callback is asked for by `&`, as in `{written}: &{}`", text(ty));
+        }
+        mistakes.add(written, message);
+        return None;
+    };
+    Some(Ask { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
+}
+
+/// All of the hook's values, by the event's own type.
+fn event<'a>(around: Around<'_>, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
+    let Hook { name, event, .. } = around.hook;
+    if around.several {
+        let message = "a method of several hooks cannot take `event`, for each hook's is of another type: ask for values by name, or \
+                       write a method for each hook";
+        mistakes.add(&param.pat, message);
+        return None;
+    }
+    let right = match strip_type(&param.ty) {
+        Type::Reference(reference) => match strip_type(&reference.elem) {
+            Type::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == event),
+            _ => false,
+        },
+        _ => false,
+    };
+    if !right {
+        let ty = shown(&param.ty);
+        let message =
+            format!("`event` in `{name}` is a `&mut {event}<'_>`, not a `{ty}`: write `event: &mut {event}<'_>`");
+        mistakes.add(&param.ty, message);
+        return None;
+    }
+    Some(What::Event)
+}
+
+/// A value of the hook, by its name.
+fn value<'a>(around: Around<'_>, name: &'static Name, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
+    let (taken, reference) = match strip_type(&param.ty) {
+        Type::Reference(reference) if reference.mutability.is_some() => (Taken::Mut, Some(reference)),
+        Type::Reference(reference) => (Taken::Ref, Some(reference)),
+        _ => (Taken::Value, None),
+    };
+    if let Some(message) = wrongly_taken(name, taken, strip_type(&param.ty)) {
+        mistakes.add(&param.ty, message);
+        return None;
+    }
+    if reference.is_some_and(|reference| is_kept(around, reference)) {
+        let mutable = if taken == Taken::Mut { "mut " } else { "" };
+        let message =
+            format!("`{}` is lent for the hook only: write `{}: &{mutable}{}`", name.name, name.name, name.ty);
+        mistakes.add(&param.ty, message);
+        return None;
+    }
+    Some(What::Value(name))
+}
+
+/// What to write instead of a type that takes a value in a way in which it is not lent.
+fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
+    let (value, lent) = (name.name, name.ty);
+    let behind = if let Type::Reference(TypeReference { elem, .. }) = ty { strip_type(elem) } else { ty };
+    if matches!(behind, Type::ImplTrait(_)) {
+        return Some(format!("nothing says which type that would be: write `{}`", name.spelt()));
+    }
+    match (name.lent, taken) {
+        (Lent::Copied, Taken::Mut) => Some(format!("`{value}` is a copy: write `{}`", name.spelt())),
+        (Lent::Read, Taken::Mut) => Some(format!("`{value}` can only be read: write `{}`", name.spelt())),
+        (Lent::Read, Taken::Value) => Some(format!("`{value}` is lent: write `{}`", name.spelt())),
+        (Lent::Changed, Taken::Value) => {
+            Some(format!("`{value}` is lent: write `{}`, or `{value}: &{lent}` if it stays as it is", name.spelt()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a reference has a lifetime that is longer than the call.
+fn is_kept(around: Around<'_>, reference: &TypeReference) -> bool {
+    let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident != "_") else { return false };
+    !around.generics.is_some_and(|generics| generics.lifetimes().any(|param| param.lifetime == *lifetime))
+}
+
+/// Another callback, by its type.
+fn callback<'a>(around: Around<'a>, other: Other<'a>, mistakes: &mut Mistakes) -> Option<What<'a>> {
+    let ty = text(other.ty);
+    if ty == "Self" || around.me.is_some_and(|me| text(me) == ty) {
+        mistakes.add(other.ty, "a callback cannot ask for itself: it has `self`");
+        return None;
+    }
+    if is_kept(around, other.reference) {
+        mistakes.add(other.ty, format!("another callback is lent for the hook only: write `&{ty}`"));
+        return None;
+    }
+    Some(What::Other(other))
+}
+
+/// `&Recorder`, `&mut Recorder`, and an `Option` of either.
+fn other(ty: &Type) -> Option<Other<'_>> {
+    let (reference, optional) = match strip_type(ty) {
+        Type::Reference(reference) => (reference, false),
+        Type::Path(path) => {
+            let last = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+            let PathArguments::AngleBracketed(args) = &last.arguments else { return None };
+            let Some(GenericArgument::Type(inner)) = args.args.first() else { return None };
+            let Type::Reference(reference) = strip_type(inner) else { return None };
+            (reference, true)
+        }
+        _ => return None,
+    };
+    let ty = callback_type(&reference.elem)?;
+    Some(Other { ty, mutable: reference.mutability.is_some(), optional, reference })
+}
+
+/// A type that may be a callback's: by a path, and none that a value of a hook has.
+fn callback_type(ty: &Type) -> Option<&Type> {
+    let ty = strip_type(ty);
+    let Type::Path(path) = ty else { return None };
+    let last = plain(&path.path.segments.last()?.ident);
+    let is_type = last.starts_with(char::is_uppercase) || path.path.segments.len() > 1;
+    let of_values = HOOKS.iter().flat_map(|hook| hook.adds).any(|name| name.ty == last);
+    let of_std = ["String", "Vec", "Box", "Option", "Result", "Rc", "Arc"].contains(&&last[..]);
+    (is_type && !of_values && !of_std).then_some(ty)
+}
+
+/// A type as a message shows it.
+fn shown(ty: &Type) -> String {
+    let text = ty.to_token_stream().to_string();
+    [("& ", "&"), (" < ", "<"), (" <", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ",")]
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
+}

@@ -1,0 +1,18 @@
+//! `describe`: a callback in a line, for a learner's summary.
+
+use std::fmt::Debug;
+
+/// `MixUp(alpha 0.4, stack_x false)`.
+#[doc(hidden)]
+#[must_use]
+pub fn fields(name: &str, fields: &[(&str, &dyn Debug)]) -> String {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name} {value:?}")).collect();
+    format!("{name}({})", fields.join(", "))
+}
+
+/// As its `Debug` has it.
+#[doc(hidden)]
+#[must_use]
+pub fn whole(callback: &impl Debug) -> String {
+    format!("{callback:?}")
+}

@@ -1,0 +1,91 @@
+//! The loss of mixed targets: λ·loss(output, first) + (1−λ)·loss(output, second), item by item, reduced only then.
+//!
+//! Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. Here are the two ways that serve every loss
+//! function: two calls, and one call on the mixed target. Class indices under cross-entropy have a third, in `two_labels`.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::{Loss, LossError, Reduction};
+use crate::{error::BoxError, target::Target};
+
+/// By one call where the loss function is linear in its target and the targets are dense, else by two.
+pub(super) fn of<L: Loss + ?Sized>(
+    loss: &L,
+    output: &Tensor,
+    first: &Target,
+    second: &Target,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor, BoxError> {
+    if loss.linear_in_target()
+        && let Some(target) = dense(output, first, second, weight)?
+    {
+        return loss.loss(output, &target, reduction);
+    }
+    by_two_calls(loss, output, first, second, weight, reduction)
+}
+
+/// By two calls: right for every loss function that keeps the items apart.
+pub(crate) fn by_two_calls<L: Loss + ?Sized>(
+    loss: &L,
+    output: &Tensor,
+    first: &Target,
+    second: &Target,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor, BoxError> {
+    let losses = |target: &Target| loss.loss(output, target, Reduction::None);
+    let (first, second) = (losses(first)?, losses(second)?);
+    per_item_losses(|| loss.name(), &first, weight.numel())?;
+    if second.size() != first.size() {
+        return Err(LossError::NotPerItem { loss: loss.name(), got: second.size(), items: weight.numel() }.into());
+    }
+    let weight = spread(weight, &first)?;
+    Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
+}
+
+/// λ·first + (1−λ)·second as one dense target, where both are dense and of one shape: for losses that are linear in it.
+///
+/// It is mixed in the wider kind of output and targets, so that a half precision target loses nothing.
+fn dense(output: &Tensor, first: &Target, second: &Target, weight: &Tensor) -> Result<Option<Target>, TchError> {
+    let (Target::Dense(first), Target::Dense(second)) = (first, second) else { return Ok(None) };
+    if first.dim() == 0 || first.size() != second.size() || weight.size() != first.size()[..1] {
+        return Ok(None);
+    }
+    let kind = wider(output.kind(), wider(first.kind(), second.kind()));
+    let (first, second) = (first.f_to_kind(kind)?, second.f_to_kind(kind)?);
+    Ok(Some(Target::Dense(second.f_lerp_tensor(&first, &spread(weight, &first)?)?)))
+}
+
+/// The kind that has every number of both floating kinds.
+fn wider(one: Kind, other: Kind) -> Kind {
+    match (one, other) {
+        _ if one == other => one,
+        (Kind::Double, _) | (_, Kind::Double) => Kind::Double,
+        _ => Kind::Float,
+    }
+}
+
+/// Refuses losses that do not keep the items apart: their first dimension must be the items.
+pub(crate) fn per_item_losses(loss: impl Fn() -> String, losses: &Tensor, items: usize) -> Result<(), LossError> {
+    if losses.dim() > 0 && crate::input::items(losses) == items {
+        Ok(())
+    } else {
+        Err(LossError::NotPerItem { loss: loss(), got: losses.size(), items })
+    }
+}
+
+/// Of losses that keep the items apart, `[n]` or `[n, …]`, one for each item, `[n]`: of several values their mean.
+pub(crate) fn mean_of_each(losses: &Tensor) -> Result<Tensor, TchError> {
+    match losses.dim() {
+        0 | 1 => Ok(losses.shallow_clone()),
+        _ => losses.f_flatten(1, -1)?.f_mean_dim(1_i64, false, losses.kind()),
+    }
+}
+
+/// Each item's number `[n]` as `[n, 1, …]`, in the kind and for the dimensions of what it is to weigh.
+fn spread(weight: &Tensor, over: &Tensor) -> Result<Tensor, TchError> {
+    let mut shape = vec![1; over.dim().max(1)];
+    shape[0] = -1;
+    weight.f_to_kind(over.kind())?.f_reshape(&shape)
+}

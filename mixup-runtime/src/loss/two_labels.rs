@@ -1,0 +1,167 @@
+//! The mixed negative log-likelihood of two class indices for each item, with as few steps as can be, forward and backward.
+//!
+//! With log-probabilities ℓ, class weights v, label smoothing ε and C classes, the loss for a label y is
+//! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ(−v[c]·ℓ[c]) over all classes c, or 0 where y is ignored (PyTorch's `cross_entropy`;
+//! arXiv:1512.00567, section 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of
+//! ℓ whose weights no gradient goes through. So all that autograd sees is one gather and one sum.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::{
+    LossError, Reduction,
+    nll::{class_shape, refused},
+};
+use crate::error::BoxError;
+
+/// Two labels for each item (and each position), the weight of the first, and what the loss function knows of classes.
+pub(super) struct TwoLabels<'a> {
+    /// The loss function's name, for messages.
+    pub loss: &'static str,
+    /// `[n, d…]`, i64.
+    pub first: &'a Tensor,
+    /// As `first`.
+    pub second: &'a Tensor,
+    /// Of `first`, `[n]`.
+    pub weight: &'a Tensor,
+    /// `[classes]`.
+    pub class_weight: Option<&'a Tensor>,
+    /// The label that counts nothing.
+    pub ignore_index: i64,
+    /// ε.
+    pub smoothing: f64,
+}
+
+impl TwoLabels<'_> {
+    /// Refuses shapes that do not fit the output's, `[n, classes, d…]`.
+    pub(super) fn check(&self, output: &Tensor) -> Result<(), LossError> {
+        let shape = class_shape(self.loss, output, self.first)?.size();
+        class_shape(self.loss, output, self.second)?;
+        if self.weight.size() != shape[..1] {
+            let (loss, items) = (self.loss.to_owned(), self.weight.numel());
+            return Err(LossError::NotPerItem { loss, got: shape, items });
+        }
+        let classes = output.size()[1]; // there are at least two dimensions, since the labels fit
+        match self.class_weight {
+            Some(weight) if weight.size() != [classes] => {
+                Err(LossError::ClassWeights { loss: self.loss, weight: weight.size(), classes })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The loss of `log_probs` `[n, classes, d…]`, which [`check`](Self::check) found to fit.
+    pub(super) fn loss(&self, log_probs: &Tensor, reduction: Reduction) -> Result<Tensor, BoxError> {
+        let share = match reduction {
+            Reduction::Mean => -1.0 / self.weight.numel() as f64,
+            Reduction::Sum => -1.0,
+            Reduction::None => return self.item_losses(log_probs),
+        };
+        // Where the labels lie in the CPU's memory, a few numbers are faster reckoned than handed to kernels.
+        let at_hand = [log_probs, self.first, self.second, self.weight].iter().all(|x| x.device() == Device::Cpu);
+        let plain = log_probs.dim() == 2 && matches!(log_probs.kind(), Kind::Float | Kind::Double);
+        if at_hand && plain && !self.weight.requires_grad() {
+            return self.weighed_sum(log_probs, share);
+        }
+        Ok(reduction.of(&self.item_losses(log_probs)?)?)
+    }
+
+    /// `share` times the sum over all items, of log-probabilities `[n, classes]`.
+    fn weighed_sum(&self, log_probs: &Tensor, share: f64) -> Result<Tensor, BoxError> {
+        let classes = log_probs.size()[1];
+        let (first, second) = (Vec::<i64>::try_from(self.first)?, Vec::<i64>::try_from(self.second)?);
+        let weights = Vec::<f64>::try_from(self.weight)?;
+        let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
+        let of_class = |class: usize| class_weights.as_ref().map_or(1.0, |weights| weights[class]);
+
+        let (mut places, mut factors) = (Vec::with_capacity(2 * first.len()), Vec::with_capacity(2 * first.len()));
+        let mut counted = vec![0.0; first.len()]; // how much of each item is not ignored
+        for (item, ((&first, &second), &weight)) in first.iter().zip(&second).zip(&weights).enumerate() {
+            for (label, weight) in [(first, weight), (second, 1.0 - weight)] {
+                if label == self.ignore_index {
+                    continue;
+                }
+                if !(0..classes).contains(&label) {
+                    return Err(LossError::Class { loss: self.loss, class: label, classes }.into());
+                }
+                places.push(item as i64 * classes + label);
+                factors.push(share * weight * (1.0 - self.smoothing) * of_class(label as usize));
+                counted[item] += weight;
+            }
+        }
+        if self.smoothing != 0.0 && counted.contains(&0.0) {
+            let losses = self.item_losses(log_probs)?; // which leaves an item out, also where its numbers are infinite
+            return Ok(losses.f_sum(losses.kind())?.f_mul_scalar(-share)?);
+        }
+        let (places, factors) = (Tensor::f_from_slice(&places)?, numbers(&factors, log_probs.kind())?);
+        if self.smoothing == 0.0 {
+            return Ok(log_probs.f_take(&places)?.f_dot(&factors)?);
+        }
+        // Smoothed, each class of each item has a factor: that of the even spread, and the labels' own beside.
+        let spread = share * self.smoothing / classes as f64;
+        let spread: Vec<f64> = (0..classes as usize).map(|class| spread * of_class(class)).collect();
+        let spread = numbers(&spread, log_probs.kind())?;
+        let mut all = numbers(&counted, log_probs.kind())?.f_outer(&spread)?.f_flatten(0, -1)?;
+        let all = all.f_put_(&places, &factors, true)?;
+        Ok(log_probs.f_flatten(0, -1)?.f_dot(&all)?)
+    }
+
+    /// Each item's (and position's) loss, `[n, d…]`, by libtorch's kernels, without a wait for the device.
+    fn item_losses(&self, log_probs: &Tensor) -> Result<Tensor, BoxError> {
+        let labels = Tensor::f_stack(&[self.first, self.second], 1)?; // [n, 2, d…]
+        let ignored = labels.f_eq(self.ignore_index)?;
+        let labels = labels.f_masked_fill(&ignored, 0)?;
+        let shares = Tensor::f_stack(&[self.weight, &self.weight.f_rsub_scalar(1.0)?], 1)?;
+        let shares = shares.f_reshape(two_for_each(&labels))?.f_to_kind(log_probs.kind())?;
+        let shares = shares.f_masked_fill(&ignored, 0.0)?;
+        let class_weight = self.class_weight.map(|weight| weight.f_to_kind(log_probs.kind())).transpose()?;
+        let of_labels = match &class_weight {
+            Some(weight) => shares.f_mul(&weight.f_take(&labels)?)?,
+            None => shares.shallow_clone(),
+        };
+        let picked = log_probs.f_gather(1, &labels, false).map_err(|error| self.refused(log_probs, error))?;
+        // An ignored label counts nothing, also where its stand-in has the probability 0, whose logarithm is infinite.
+        let picked = picked.f_masked_fill(&ignored, 0.0)?;
+        let losses = picked.f_mul(&of_labels)?.f_sum_dim_intlist(1, false, None)?.f_neg()?;
+        if self.smoothing == 0.0 {
+            return Ok(losses);
+        }
+        let every_class = match &class_weight {
+            Some(weight) => log_probs.f_mul(&classes_of(weight, log_probs)?)?,
+            None => log_probs.shallow_clone(),
+        };
+        let every_class = every_class.f_mean_dim(1_i64, false, None)?.f_neg()?;
+        let every_class = every_class.f_masked_fill(&ignored.f_all_dim(1, false)?, 0.0)?;
+        let every_class = every_class.f_mul(&shares.f_sum_dim_intlist(1, false, None)?)?;
+        Ok(losses.f_lerp(&every_class, self.smoothing)?)
+    }
+
+    /// Says which label was out of range, where that is why libtorch refused.
+    fn refused(&self, log_probs: &Tensor, error: TchError) -> LossError {
+        let of = |labels, error| refused(self.loss, log_probs, labels, self.ignore_index, error);
+        match of(self.first, error) {
+            LossError::Torch(error) => of(self.second, error),
+            found => found,
+        }
+    }
+}
+
+/// The shape `[n, 2, 1, …]` for numbers that are the same at all positions of labels `[n, 2, d…]`.
+fn two_for_each(labels: &Tensor) -> Vec<i64> {
+    let mut shape = labels.size();
+    shape.iter_mut().skip(2).for_each(|size| *size = 1);
+    shape
+}
+
+/// `[classes]` as `[1, classes, 1, …]`, for log-probabilities `[n, classes, d…]`.
+fn classes_of(weight: &Tensor, log_probs: &Tensor) -> Result<Tensor, TchError> {
+    let dim = |dim| if dim == 1 { -1 } else { 1 };
+    weight.f_reshape((0..log_probs.dim()).map(dim).collect::<Vec<_>>())
+}
+
+/// Numbers as a tensor `[k]` of the kind `f32` or `f64`.
+fn numbers(numbers: &[f64], kind: Kind) -> Result<Tensor, TchError> {
+    match kind {
+        Kind::Double => Tensor::f_from_slice(numbers),
+        _ => Tensor::f_from_slice(&numbers.iter().map(|&number| number as f32).collect::<Vec<_>>()),
+    }
+}

@@ -1,0 +1,221 @@
+//! What every mixing callback decides before it mixes: whether this batch is mixed at all, by which weights, with which
+//! partners.
+//!
+//! Sources: the weights from Beta, arXiv:1710.09412, algorithm 1; the maximum of λ and 1−λ, a weight for each item and the
+//! permutation, fastai v1 (`fastai/callbacks/mixup.py`); `mode`, `prob` and `off_epoch`, timm (`timm/data/mixup.py`, and
+//! `mixup_off_epoch` in its `train.py`).
+
+use rand::{RngExt as _, seq::SliceRandom as _};
+use rand_distr::{Beta, Distribution as _};
+
+use super::{Draws, MixUpError, draws::heavier};
+use crate::Rng;
+
+/// For what one weight is drawn; named as timm's `mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// For each item of a batch: fastai's way.
+    #[default]
+    Elem,
+    /// For each batch: the papers' way, and torchvision's.
+    Batch,
+}
+
+/// How a mixing callback draws. `MixUp`, `CutMix` and a callback of one's own share it.
+///
+/// The generator gives, in this order and nothing else: a number from 0 to 1 for whether the batch is mixed, if
+/// [`prob`](Self::prob) is below 1; a λ for each item, in their order, or one for the batch; a permutation by
+/// Fisher and Yates ([`SliceRandom::shuffle`](rand::seq::SliceRandom::shuffle)).
+///
+/// ```
+/// use mixup::{mixup::{Mode, Pairing}, prelude::*};
+/// use tch::Tensor;
+///
+/// /// Adds a tenth of a partner to each input, and leaves the target alone.
+/// struct Ghost(Pairing);
+///
+/// #[callback]
+/// impl Ghost {
+///     fn on_batch_begin(&self, last_input: &mut Input, epoch: usize, train: bool, rng: &mut Rng) -> Result<(), String> {
+///         let x = last_input.one().map_err(|error| error.to_string())?;
+///         if !train { return Ok(()) }
+///         let Some(draws) = self.0.draw(last_input.items(), epoch, rng) else { return Ok(()) };
+///         let partners: Vec<_> = draws.partners().iter().map(|&partner| partner as i64).collect();
+///         *last_input = (x + x.index_select(0, &Tensor::from_slice(&partners)) * 0.1).into();
+///         Ok(())
+///     }
+/// }
+///
+/// let half_of_the_batches = Pairing::new(1.0)?.mode(Mode::Batch).prob(0.5)?;
+/// let data = ImageData::digits()?.build()?;
+/// let mut learn =
+///     Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(Ghost(half_of_the_batches)).quiet().build()?;
+/// learn.fit(1, 1e-3)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pairing {
+    a: f64,
+    b: f64,
+    beta: Beta<f64>,
+    heavier: bool,
+    mode: Mode,
+    prob: f64,
+    off_epoch: Option<usize>,
+}
+
+impl Pairing {
+    /// Weights from Beta(alpha, alpha), one for each item, for every batch of every epoch.
+    ///
+    /// # Errors
+    /// [`MixUpError::Alpha`] where alpha is not a finite number above 0.
+    pub fn new(alpha: f64) -> Result<Self, MixUpError> {
+        Self::beta(alpha, alpha).map_err(|_| MixUpError::Alpha { alpha })
+    }
+
+    /// Weights from Beta(a, b), whose mean is a / (a + b).
+    ///
+    /// # Errors
+    /// [`MixUpError::Beta`] where one of them is not a finite number above 0.
+    pub fn beta(a: f64, b: f64) -> Result<Self, MixUpError> {
+        let wrong = MixUpError::Beta { a, b };
+        if ![a, b].iter().all(|number| number.is_finite() && *number > 0.0) {
+            return Err(wrong);
+        }
+        // Beyond these bounds every draw is 0 or 1, or ½, to the last bit of an f64; and `rand_distr`, which computes 1/α and
+        // α², would overflow to NaN.
+        let [bound_a, bound_b] = [a, b].map(|number| number.clamp(1e-300, 1e150));
+        let beta = Beta::new(bound_a, bound_b).map_err(|_| wrong)?;
+        Ok(Self { a, b, beta, heavier: false, mode: Mode::default(), prob: 1.0, off_epoch: None })
+    }
+
+    /// With an alpha that a callback has by default.
+    pub(super) fn by_default(alpha: f64) -> Self {
+        // Beta refuses nothing but an alpha that is not above 0, and no default is that.
+        let beta = Beta::new(alpha, alpha).expect("a default alpha is above 0");
+        Self { a: alpha, b: alpha, beta, heavier: false, mode: Mode::default(), prob: 1.0, off_epoch: None }
+    }
+
+    /// Whether max(λ, 1−λ) is taken for λ, so that an item is always the heavier part of its blend; false by default, and
+    /// true in [`MixUp`](super::MixUp), as in fastai.
+    #[must_use]
+    pub fn heavier(mut self, heavier: bool) -> Self {
+        self.heavier = heavier;
+        self
+    }
+
+    /// Whether each item has a weight of its own, or each batch; [`Mode::Elem`] by default.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The chance of a batch to be mixed; 1 by default.
+    ///
+    /// # Errors
+    /// [`MixUpError::Probability`] for anything but 0 to 1.
+    pub fn prob(mut self, prob: f64) -> Result<Self, MixUpError> {
+        self.prob = probability("prob", prob)?;
+        Ok(self)
+    }
+
+    /// The first epoch, counted from 0 in each training, in which nothing is mixed any more; by default there is none.
+    #[must_use]
+    pub fn off_epoch(mut self, epoch: usize) -> Self {
+        self.off_epoch = Some(epoch);
+        self
+    }
+
+    /// The draws for a batch of so many items in this epoch; none where it is not mixed.
+    pub fn draw(&self, items: usize, epoch: usize, rng: &mut Rng) -> Option<Draws> {
+        let off = self.off_epoch.is_some_and(|off| epoch >= off);
+        if off || (self.prob < 1.0 && !chance(self.prob, rng)) {
+            return None;
+        }
+        Some(self.draws(items, rng))
+    }
+
+    /// The draws for a batch that is mixed.
+    pub(super) fn draws(&self, items: usize, rng: &mut Rng) -> Draws {
+        let mut weight = || {
+            let lambda = self.beta.sample(rng);
+            if self.heavier { heavier(lambda) } else { lambda }
+        };
+        let weights = match self.mode {
+            Mode::Elem => (0..items).map(|_| weight()).collect(),
+            Mode::Batch => vec![weight(); items],
+        };
+        let mut partners: Vec<_> = (0..items).collect();
+        partners.shuffle(rng);
+        Draws { weights, partners }
+    }
+
+    /// The two numbers of the Beta distribution, as given.
+    #[must_use]
+    pub fn ab(&self) -> (f64, f64) {
+        (self.a, self.b)
+    }
+
+    /// For what one weight is drawn.
+    pub(super) fn per(&self) -> Mode {
+        self.mode
+    }
+}
+
+/// A probability, or what is wrong with it.
+pub(super) fn probability(name: &'static str, value: f64) -> Result<f64, MixUpError> {
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(MixUpError::Probability { name, value }) }
+}
+
+/// True with this probability, by one number from 0 to 1.
+pub(super) fn chance(probability: f64, rng: &mut Rng) -> bool {
+    rng.random::<f64>() < probability
+}
+
+/// The options of a [`Pairing`], on a callback that has one in `pairing`.
+macro_rules! pairing_options {
+    ($callback:ident) => {
+        impl $callback {
+            /// Draws as this pairing says, whatever was said before.
+            #[must_use]
+            pub fn pairing(mut self, pairing: $crate::mixup::Pairing) -> Self {
+                self.pairing = pairing;
+                self
+            }
+
+            /// Whether each item of a batch has a weight of its own, or each batch: timm's `mode`.
+            #[must_use]
+            pub fn mode(mut self, mode: $crate::mixup::Mode) -> Self {
+                self.pairing = self.pairing.mode(mode);
+                self
+            }
+
+            /// The chance of a batch to be mixed, 1 by default: timm's `prob`. A batch that is not mixed comes as it is, its
+            /// target too.
+            ///
+            /// # Errors
+            /// [`MixUpError::Probability`]($crate::mixup::MixUpError::Probability) for anything but 0 to 1.
+            pub fn prob(mut self, prob: f64) -> Result<Self, $crate::mixup::MixUpError> {
+                self.pairing = self.pairing.prob(prob)?;
+                Ok(self)
+            }
+
+            /// The first epoch, counted from 0 in each training, in which nothing is mixed any more; by default there is
+            /// none. As timm's `mixup_off_epoch`, whose 0 means that there is none.
+            #[must_use]
+            pub fn off_epoch(mut self, epoch: usize) -> Self {
+                self.pairing = self.pairing.off_epoch(epoch);
+                self
+            }
+
+            /// Whether an item's weight is max(λ, 1−λ), so that it is always the heavier part of its blend.
+            #[must_use]
+            pub fn heavier(mut self, heavier: bool) -> Self {
+                self.pairing = self.pairing.heavier(heavier);
+                self
+            }
+        }
+    };
+}
+pub(super) use pairing_options;

@@ -1,0 +1,87 @@
+//! MixUp or CutMix, by chance for each batch.
+//!
+//! Source: timm's `Mixup` (`timm/data/mixup.py`, `switch_prob`); torchvision has `v2.RandomChoice([mixup, cutmix])` for it.
+
+use mixup_macros::callback;
+
+use super::{CutMix, MixUp, MixUpError, pairing::chance, pairing::probability, wrapping::Wrapping};
+use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
+
+/// Mixes each training batch by [`MixUp`] or by [`CutMix`], as chance decides; validation is left as it is.
+///
+/// The generator gives a number from 0 to 1 for the choice, and then what the chosen one draws. Both keep their own options:
+/// with `prob(0.5)` in both, half of the batches are mixed.
+///
+/// ```
+/// use mixup::{mixup::{CutMix, MixUpOrCutMix}, prelude::*};
+///
+/// let data = ImageData::digits()?.build()?;
+/// let mixing = MixUpOrCutMix::new(MixUp::new(0.8)?, CutMix::default()).switch_prob(0.25)?; // CutMix in a quarter of them
+/// let mut learn =
+///     Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(mixing).quiet().build()?;
+/// learn.fit(1, 1e-3)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct MixUpOrCutMix {
+    mixup: MixUp,
+    cutmix: CutMix,
+    switch_prob: f64,
+    wrapping: Wrapping,
+}
+
+impl MixUpOrCutMix {
+    /// Either of these two, with equal chances.
+    #[must_use]
+    pub fn new(mixup: MixUp, cutmix: CutMix) -> Self {
+        Self { mixup, cutmix, switch_prob: 0.5, wrapping: Wrapping::default() }
+    }
+
+    /// The chance of CutMix, 0.5 by default; named as timm's.
+    ///
+    /// # Errors
+    /// [`MixUpError::Probability`] for anything but 0 to 1.
+    pub fn switch_prob(mut self, switch_prob: f64) -> Result<Self, MixUpError> {
+        self.switch_prob = probability("switch_prob", switch_prob)?;
+        Ok(self)
+    }
+}
+
+/// Both with their defaults, with equal chances.
+impl Default for MixUpOrCutMix {
+    fn default() -> Self {
+        Self::new(MixUp::default(), CutMix::default())
+    }
+}
+
+#[callback(crate = crate)]
+impl MixUpOrCutMix {
+    fn on_train_begin(&mut self, loss_func: &mut LossFunc) {
+        if self.mixup.stack_y || self.cutmix.stack_y {
+            self.wrapping.begin(loss_func);
+        }
+    }
+
+    fn on_batch_begin(
+        &mut self,
+        last_input: &mut Input,
+        last_target: &mut Target,
+        fresh: &Fresh,
+        epoch: usize,
+        train: bool,
+        rng: &mut Rng,
+    ) -> Result<(), MixUpError> {
+        let batch = (last_input, last_target, fresh);
+        match train {
+            false => Ok(()),
+            true if chance(self.switch_prob, rng) => self.cutmix.draw_and_mix(batch, epoch, rng),
+            true => self.mixup.draw_and_mix(batch, epoch, rng),
+        }
+    }
+
+    fn on_train_end(&mut self, loss_func: &mut LossFunc) {
+        self.mixup.clear();
+        self.cutmix.clear();
+        self.wrapping.end(loss_func);
+    }
+}
