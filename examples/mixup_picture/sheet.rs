@@ -51,7 +51,7 @@ impl Sheet {
         let (step_x, step_y) = (width.max(WANTED as u32) + MARGIN, height + GAP + LINE + MARGIN);
         let canvas = RgbImage::from_pixel(
             step_x * columns.len() as u32 + MARGIN,
-            step_y * rows as u32 + LINE + MARGIN / 2,
+            step_y * rows as u32 + LINE + MARGIN,
             Rgb([255; 3]),
         );
         let mut sheet = Self { canvas: Canvas(canvas), width, height };
