@@ -29,6 +29,8 @@ pub(crate) struct Callbacks {
     ring: Option<Vec<&'static str>>,
     /// For each hook, whom it has, in the order in which they run: a hook that nobody has costs nothing.
     by_hook: Vec<Vec<usize>>,
+    /// The names that anybody asks for in any hook.
+    asked: Vec<&'static str>,
     /// For each hook, what makes the values that cost something and that somebody asks for there.
     demanded: Vec<Vec<fn(&mut State)>>,
     /// For each that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the
@@ -55,6 +57,7 @@ impl Callbacks {
         self.list = places.iter().filter_map(|&place| list[place].take()).collect();
         self.ring = ring;
         self.by_hook = vec![Vec::new(); Hook::ALL.len()];
+        self.asked.clear();
         self.demanded = vec![Vec::new(); Hook::ALL.len()];
         for (index, callback) in self.list.iter().enumerate() {
             for asked in callback.hooks() {
@@ -68,8 +71,9 @@ impl Callbacks {
             if hook.is_end() {
                 self.by_hook[hook as usize].reverse();
             }
-            let asked = hook.names().iter().filter(|name| self.asks(hook, name));
-            self.demanded[hook as usize] = asked.filter_map(|name| State::maker(name)).collect();
+            let asked: Vec<_> = hook.names().iter().copied().filter(|name| self.asks(hook, name)).collect();
+            self.demanded[hook as usize] = asked.iter().filter_map(|name| State::maker(name)).collect();
+            self.asked.extend(asked);
         }
     }
 
@@ -91,7 +95,7 @@ impl Callbacks {
 
     /// Whether anybody asks for this name in any hook.
     pub(crate) fn asks_at_all(&self, name: &str) -> bool {
-        self.asked.iter().any(|names| names.contains(&name))
+        self.asked.contains(&name)
     }
 
     pub(crate) fn get<C: Callback>(&self) -> Option<&C> {
