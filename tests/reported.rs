@@ -277,14 +277,14 @@ fn the_whole_family_has_its_end_when_training_stops_early() {
     }
 }
 
-/// A learning-rate search: the rate grows with each batch, and at the third it is enough.
-struct Search;
+/// A learning-rate search: the rate grows with each batch, and at this one it is enough.
+struct Search(usize);
 
 #[callback]
 impl Search {
     fn on_batch_begin(&self, iteration: usize, opt: &mut dyn Optimizer) -> Option<StopTraining> {
         opt.hyper_mut().lr = 1e-5 * 10_f64.powi(i32::try_from(iteration).unwrap_or(0));
-        (iteration == 2).then(|| StopTraining::because("the search is over"))
+        (iteration == self.0).then(|| StopTraining::because("the search is over"))
     }
 }
 
@@ -297,7 +297,7 @@ fn a_training_with_mixup_in_half_precision_follows_a_learning_rate_search() {
         nn::seq().add_fn(move |x| x.linear(&ws.to_kind(Kind::BFloat16), None::<&Tensor>))
     };
     let data = Data::builder(set).batch_size(4).build().expect("there are items");
-    let mut learn = Learner::builder(data, half).mixup().callback(Search).quiet().build().expect("a learner");
+    let mut learn = Learner::builder(data, half).mixup().callback(Search(2)).quiet().build().expect("a learner");
     let original = learn.loss_func().clone();
     let searched = learn.fit(1, 0.01).expect("a search");
     assert!(matches!(searched.outcome, Outcome::Stopped { .. }), "{}", searched.outcome);

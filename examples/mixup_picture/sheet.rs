@@ -95,10 +95,10 @@ fn caption(parts: &[String], room: usize) -> String {
     if whole.chars().count() <= room {
         return whole;
     }
-    let each = (room + 2) / parts.len().max(1) - 2;
-    let short = |part: &String| match part.chars().count() > each {
-        true => part.chars().take(each.saturating_sub(1)).chain(['.']).collect(),
-        false => part.clone(),
+    let each = ((room + 2) / parts.len().max(1)).saturating_sub(2);
+    let short = |part: &String| {
+        let cut = || part.chars().take(each.saturating_sub(1)).chain(['.']).collect();
+        if part.chars().count() > each { cut() } else { part.clone() }
     };
     parts.iter().map(short).collect::<Vec<String>>().join(", ")
 }
