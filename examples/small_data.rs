@@ -130,7 +130,8 @@ fn whole(loader: &Loader) -> Result<(Tensor, Tensor), Box<dyn Error>> {
 /// One training: the accuracy after the last epoch.
 fn train(data: Data, shape: &Shape, arm: usize, seed: u64, (epochs, lr): (usize, f64)) -> Result<f64, Box<dyn Error>> {
     let shape = shape.clone();
-    let builder = Learner::builder(data, move |vs| Network::new(vs, &shape)).metric(accuracy).callback(ValidateLast);
+    let builder =
+        Learner::builder(data, move |vs| Network::new(vs, &shape)).metric(accuracy).callback(ValidateAfter(epochs));
     let builder = match arm {
         0 => builder,
         1 => builder.callback(MixUp::default()),
@@ -141,12 +142,12 @@ fn train(data: Data, shape: &Shape, arm: usize, seed: u64, (epochs, lr): (usize,
     report.metric("accuracy").ok_or_else(|| "there was no validation".into())
 }
 
-/// Only the last epoch's accuracy is looked at.
-struct ValidateLast;
+/// Only the accuracy after so many epochs is looked at.
+struct ValidateAfter(usize);
 
 #[callback]
-impl ValidateLast {
-    fn on_validate_begin(&self, epoch: usize, epochs: usize) -> Option<SkipValidation> {
-        (epoch + 1 < epochs).then_some(SkipValidation)
+impl ValidateAfter {
+    fn on_validate_begin(&self, epoch: usize) -> Option<SkipValidation> {
+        (epoch + 1 < self.0).then_some(SkipValidation)
     }
 }

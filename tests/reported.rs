@@ -201,3 +201,136 @@ fn label_100_003_of_half_precision_inputs_is_label_100_003_to_the_loss_function(
         assert_close("loss", &f64s(&loss.expect("they fit")), &want, 1e-5, 0.0);
     }
 }
+
+// mixing and batches
+
+/// Each batch as the model was about to see it: whether it is trained on, how many items it has, whether they are mixed.
+#[derive(Clone, Default)]
+struct Batches(std::sync::Arc<std::sync::Mutex<Vec<(bool, usize, bool)>>>);
+
+#[callback(order = 10)]
+impl Batches {
+    fn on_batch_begin(&mut self, train: bool, last_input: &Input, last_target: &Target) {
+        self.0.lock().expect("no thread panicked").push((train, last_input.items(), last_target.is_mixed()));
+    }
+}
+
+/// So many images of 6×6 in batches of four.
+fn images(items: i64) -> Data {
+    let set = || TensorDataset::new(random(&[items, 1, 6, 6], Kind::Float, 1), classes(&[items], 3, 2));
+    let data = Data::builder(set().expect("as many")).valid(set().expect("as many")).batch_size(4).build();
+    data.expect("there are items")
+}
+
+/// A learner on so many images with one of the family.
+fn on_images(items: i64, mixing: impl mixup::callback::Callback) -> Learner {
+    let builder = Learner::builder(images(items), |vs| simple_cnn(vs, &[1, 4, 3])).callback(mixing);
+    builder.quiet().build().expect("a learner")
+}
+
+// timm #1304, PaddleViT #134, BirdSet #274: an odd batch, a last small batch, a batch of one fails.
+#[test]
+fn odd_batches_a_small_last_one_and_a_batch_of_one_are_mixed() {
+    for (items, last) in [(7, 3), (6, 2), (5, 1), (1, 1), (3, 3)] {
+        let mixings = [
+            (on_images(items, MixUp::default()), "MixUp"),
+            (on_images(items, CutMix::default()), "CutMix"),
+            (on_images(items, MixUpOrCutMix::default()), "either"),
+        ];
+        for (mut learn, mixing) in mixings {
+            let batches = Batches::default();
+            learn.callback(batches.clone());
+            learn.fit(2, 0.01).expect("a training");
+            let batches = batches.0.lock().expect("no thread panicked");
+            let trained: Vec<_> = batches.iter().filter(|(train, ..)| *train).collect();
+            assert_eq!(trained.last(), Some(&&(true, last, true)), "{mixing}, {items} items");
+            assert!(trained.iter().all(|(_, _, mixed)| *mixed), "{mixing}, {items} items");
+        }
+    }
+}
+
+// catalyst #200: the hook runs before the batch is there, and validation is mixed too.
+#[test]
+fn the_batch_is_there_when_it_is_mixed_and_validation_is_not_mixed() {
+    for mut learn in [on_images(7, MixUp::default()), on_images(7, CutMix::default())] {
+        let batches = Batches::default();
+        learn.callback(batches.clone());
+        learn.fit(1, 0.01).expect("a training");
+        learn.validate().expect("there is validation data");
+        learn.predictions().expect("there is validation data");
+        let batches = batches.0.lock().expect("no thread panicked");
+        let (trained, looked_at) = batches.split_at(2);
+        assert_eq!(trained, [(true, 4, true), (true, 3, true)]);
+        assert_eq!(looked_at, [(false, 4, false), (false, 3, false)].repeat(3));
+    }
+}
+
+// Lightning #657: `on_train_end` is not called when training stops early.
+#[test]
+fn the_whole_family_has_its_end_when_training_stops_early() {
+    for mut learn in [on_images(12, CutMix::default()), on_images(12, MixUpOrCutMix::default())] {
+        let original = learn.loss_func().clone();
+        learn.callback(End(Some("stop")));
+        let report = learn.fit(3, 0.01).expect("a stop is no error");
+        assert!(matches!(report.outcome, Outcome::Stopped { .. }), "{}", report.outcome);
+        assert!(learn.loss_func().is_same(&original));
+    }
+}
+
+/// A learning-rate search: the rate grows with each batch, and at this one it is enough.
+struct Search(usize);
+
+#[callback]
+impl Search {
+    fn on_batch_begin(&self, iteration: usize, opt: &mut dyn Optimizer) -> Option<StopTraining> {
+        opt.hyper_mut().lr = 1e-5 * 10_f64.powi(i32::try_from(iteration).unwrap_or(0));
+        (iteration == self.0).then(|| StopTraining::because("the search is over"))
+    }
+}
+
+// fastai #2233, #3454: MixUp, a learning-rate search and half precision together fail, and so does the training behind it.
+#[test]
+fn a_training_with_mixup_in_half_precision_follows_a_learning_rate_search() {
+    let set = TensorDataset::new(random(&[10, 4], Kind::BFloat16, 1), classes(&[10], 3, 2)).expect("ten of each");
+    let half = |vars: &Vars<'_>| {
+        let ws = vars.path().var_copy("weight", &random(&[3, 4], Kind::Float, 77));
+        nn::seq().add_fn(move |x| x.linear(&ws.to_kind(Kind::BFloat16), None::<&Tensor>))
+    };
+    let data = Data::builder(set).batch_size(4).build().expect("there are items");
+    let mut learn = Learner::builder(data, half).mixup().callback(Search(2)).quiet().build().expect("a learner");
+    let original = learn.loss_func().clone();
+    let searched = learn.fit(1, 0.01).expect("a search");
+    assert!(matches!(searched.outcome, Outcome::Stopped { .. }), "{}", searched.outcome);
+    assert!(learn.loss_func().is_same(&original));
+    learn.remove::<Search>();
+    let trained = learn.fit(2, 0.01).expect("a training");
+    assert_eq!(trained.outcome, Outcome::Finished);
+    assert!(trained.last().is_some_and(|epoch| epoch.train_loss.is_finite()));
+}
+
+// timm has label smoothing inside of its mixing; here the loss function has it, and the whole family trains with it.
+#[test]
+fn label_smoothing_goes_with_the_whole_family() {
+    let smoothed = || CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
+    let builders = || Learner::builder(images(7), |vs| simple_cnn(vs, &[1, 4, 3])).loss(smoothed()).quiet();
+    let learners = [
+        builders().callback(MixUp::default()),
+        builders().callback(CutMix::default()),
+        builders().callback(MixUpOrCutMix::default()),
+    ];
+    for learner in learners {
+        let mut learn = learner.build().expect("a learner");
+        assert!(learn.fit(2, 0.01).expect("a training").last().is_some_and(|epoch| epoch.train_loss.is_finite()));
+        // The loss of a batch that is mixed is the weighed sum of the two smoothed ones.
+        let output = random(&[4, 3], Kind::Double, 5);
+        let (first, second) = (Target::from(classes(&[4], 3, 6)), Target::from(classes(&[4], 3, 7)));
+        let weight = Tensor::from_slice(&[0.9, 0.2, 0.5, 1.0]);
+        let of = |target: &Target| f64s(&smoothed().loss(&output, target, Reduction::None).expect("losses"));
+        let (a, b) = (of(&first), of(&second));
+        let want: Vec<_> =
+            f64s(&weight).iter().zip(a.iter().zip(&b)).map(|(w, (a, b))| w * a + (1.0 - w) * b).collect();
+        let mixed = Target::Mixed { first: first.into(), second: second.into(), weight };
+        let got = MixUpLoss::new(learn.loss_func().clone()).loss(&output, &mixed, Reduction::None).expect("losses");
+        assert_close("loss", &f64s(&got), &want, 1e-12, 1.0);
+    }
+}

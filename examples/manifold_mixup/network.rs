@@ -1,7 +1,7 @@
 //! A network that takes `MixUp`'s triple and mixes at a layer that chance chooses.
 //!
 //! Source: Verma, Lamb, Beckham, Najafi, Mitliagkas, Lopez-Paz, Bengio, «Manifold Mixup: Better Representations by Interpolating
-//! Hidden States», arXiv:1806.05236, section 2: a layer k from a set that may hold the input (k = 0), g_k of both batches, their
+//! Hidden States», arXiv:1806.05236, section 2: a layer k from a set that may hold the input (k = 0), `g_k` of both batches, their
 //! blend at k, and the rest of the network once.
 
 use std::cell::RefCell;

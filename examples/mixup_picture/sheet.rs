@@ -51,7 +51,7 @@ impl Sheet {
         let (step_x, step_y) = (width.max(WANTED as u32) + MARGIN, height + GAP + LINE + MARGIN);
         let canvas = RgbImage::from_pixel(
             step_x * columns.len() as u32 + MARGIN,
-            step_y * rows as u32 + LINE + MARGIN / 2,
+            step_y * rows as u32 + LINE + MARGIN,
             Rgb([255; 3]),
         );
         let mut sheet = Self { canvas: Canvas(canvas), width, height };
@@ -95,10 +95,10 @@ fn caption(parts: &[String], room: usize) -> String {
     if whole.chars().count() <= room {
         return whole;
     }
-    let each = (room + 2) / parts.len().max(1) - 2;
-    let short = |part: &String| match part.chars().count() > each {
-        true => part.chars().take(each.saturating_sub(1)).chain(['.']).collect(),
-        false => part.clone(),
+    let each = ((room + 2) / parts.len().max(1)).saturating_sub(2);
+    let short = |part: &String| {
+        let cut = || part.chars().take(each.saturating_sub(1)).chain(['.']).collect();
+        if part.chars().count() > each { cut() } else { part.clone() }
     };
     parts.iter().map(short).collect::<Vec<String>>().join(", ")
 }

@@ -2,7 +2,7 @@
 
 use mixup::prelude::*;
 use proptest::prelude::*;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::numbers::{assert_close, classes, f64s, random};
 
@@ -295,14 +295,4 @@ fn dense_targets_of_f64_are_blended_exactly_beside_inputs_of_f32() {
     let y = f64s(&y);
     let want = [0, 1, 2].map(|at| 0.7 * y[at] + (1.0 - 0.7) * y[3 + at]);
     assert_close("target", &f64s(target.tensor())[..3], &want, 1e-15, 2.0);
-}
-
-#[test]
-fn a_plain_batch_of_three_numbers_per_item_is_not_taken_for_a_mixed_one() {
-    let target = Target::from(Tensor::zeros([4, 3], (Kind::Float, Device::Cpu)));
-    assert!(!target.is_mixed());
-    let output = random(&[4, 3], Kind::Float, 1);
-    let plain = Mse.loss(&output, &target, Reduction::Mean).expect("the same shape");
-    let wrapped = MixUpLoss::new(LossFunc::new(Mse)).loss(&output, &target, Reduction::Mean).expect("the same shape");
-    assert_eq!(f64s(&plain), f64s(&wrapped));
 }

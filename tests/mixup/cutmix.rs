@@ -16,9 +16,9 @@ use crate::numbers::{assert_close, classes, f64s, random};
 fn rand_bbox(lambda: f64, size: [usize; 2], center: [usize; 2]) -> ([usize; 2], [usize; 2]) {
     let ratio = (1.0 - lambda).sqrt();
     let axis = |at: usize| {
-        let side = (size[at] as f64 * ratio) as i64;
+        let length = (size[at] as f64 * ratio) as i64;
         let clip = |corner: i64| corner.clamp(0, size[at] as i64) as usize;
-        (clip(center[at] as i64 - side / 2), clip(center[at] as i64 + side / 2))
+        (clip(center[at] as i64 - length / 2), clip(center[at] as i64 + length / 2))
     };
     let ((top, bottom), (left, right)) = (axis(0), axis(1));
     ([top, left], [bottom, right])
@@ -45,14 +45,14 @@ impl Spec {
         Cuts::new(self.boxes.clone(), self.partners.clone()).expect("boxes and a permutation")
     }
 
-    /// x = M ⊙ x_A + (1−M) ⊙ x_B, where M is 0 in the box.
+    /// `x = M ⊙ x_A + (1−M) ⊙ x_B`, where M is 0 in the box.
     fn pasted(&self, x: &[f64]) -> Vec<f64> {
-        let [n, c, h, w] = self.shape.map(|length| length as usize);
-        let at = |item, channel, row, column| ((item * c + channel) * h + row) * w + column;
+        let [items, channels, height, width] = self.shape.map(|length| length as usize);
+        let at = |item, channel, row, column| ((item * channels + channel) * height + row) * width + column;
         let mut pasted = x.to_vec();
-        for item in 0..n {
+        for item in 0..items {
             let cut = self.boxes[item % self.boxes.len()];
-            for channel in 0..c {
+            for channel in 0..channels {
                 for row in cut.top..cut.top + cut.height {
                     for column in cut.left..cut.left + cut.width {
                         let of = at(self.partners[item], channel, row, column);
@@ -108,7 +108,7 @@ proptest! {
         let ([top, left], [bottom, right]) = rand_bbox(lambda, size, center);
         prop_assert_eq!(cut, CutBox { top, left, height: bottom - top, width: right - left });
         let area = ((bottom - top) * (right - left)) as f64;
-        prop_assert_eq!(cut.left_over(size), 1.0 - area / (size[0] * size[1]) as f64);
+        assert_close("left over", &[cut.left_over(size)], &[1.0 - area / (size[0] * size[1]) as f64], 1e-15, 1.0);
     }
 
     /// One `CutMix` gets batch after batch, some of which it may change and some not.

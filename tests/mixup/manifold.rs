@@ -36,7 +36,7 @@ fn layer(learn: &Learner, at: usize, x: &[Vec<f64>], last: bool) -> Vec<Vec<f64>
     x.iter().map(answer).collect()
 }
 
-/// λ·g_k(x) + (1−λ)·g_k(x'), and the rest of the network.
+/// `λ·g_k(x) + (1−λ)·g_k(x')`, and the rest of the network.
 fn by_the_paper(learn: &Learner, place: usize, [first, second]: [&Tensor; 2], weight: &[f64]) -> Vec<f64> {
     let rows = |x: &Tensor| f64s(x).chunks(4).map(<[f64]>::to_vec).collect::<Vec<_>>();
     let hidden = |x: &Tensor| (0..place).fold(rows(x), |x, at| layer(learn, at, &x, at == 2));

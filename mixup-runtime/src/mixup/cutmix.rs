@@ -1,7 +1,7 @@
 //! CutMix: a box of each image is another image's, and the target says how much of it.
 //!
-//! Source: arXiv:1905.04899, equation 1: x = M ⊙ x_A + (1−M) ⊙ x_B, y = λ·y_A + (1−λ)·y_B, where M is zero in the box. `cuts`
-//! has the boxes, `paste` moves the pixels.
+//! Source: arXiv:1905.04899, equation 1: `x = M ⊙ x_A + (1−M) ⊙ x_B`, `y = λ·y_A + (1−λ)·y_B`, where M is zero in the box.
+//! `cuts` has the boxes, `paste` moves the pixels.
 
 use mixup_macros::callback;
 

@@ -41,9 +41,9 @@ impl CutBox {
     /// nearer of the two.
     #[must_use]
     pub fn new(lambda: f64, size: [usize; 2], center: [usize; 2]) -> Self {
-        let side = (1.0 - lambda.clamp(0.0, 1.0)).sqrt();
+        let ratio = (1.0 - lambda.clamp(0.0, 1.0)).sqrt();
         let span = |axis: usize| {
-            let half = (0.5 * side * size[axis] as f64) as usize;
+            let half = (0.5 * ratio * size[axis] as f64) as usize;
             let end = center[axis].saturating_add(half).min(size[axis]);
             let begin = center[axis].saturating_sub(half).min(end);
             (begin, end - begin)
