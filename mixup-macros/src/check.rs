@@ -330,12 +330,12 @@ pub(crate) fn closure<'a>(
         );
     }
     let hooks = with_filters(options, &mut here);
-    let types = typed.iter().map(|param| &*param.ty).collect();
+    let taken = typed.iter().map(|param| &*param.ty).collect();
     let params = Params { typed: typed.into_iter(), generics: None, me: None };
     let mut all = serve(&hooks, By::Closure, &closure.output, &[], &params, &mut here);
     let right = here.is_empty() && mistakes.is_empty();
     mistakes.append(here);
-    all.pop().filter(|_| right).map(|served| (served, types))
+    all.pop().filter(|_| right).map(|served| (served, taken))
 }
 
 fn with_filters(options: &Options, mistakes: &mut Mistakes) -> Vec<(&'static Hook, Filters)> {
