@@ -12,8 +12,16 @@ pub struct Timed<'a> {
     pub units: usize,
 }
 
-/// Times both sides `rounds` times, one after the other, and prints a line. The first round warms up and does not count.
-pub fn compare(bench: &str, case: &str, reference: &str, rounds: usize, mut ours: Timed<'_>, mut theirs: Timed<'_>) {
+/// Times both sides `rounds` times, one after the other, and prints a line; gives the ratio and the reference's
+/// microseconds. The first round warms up and does not count.
+pub fn compare(
+    bench: &str,
+    case: &str,
+    reference: &str,
+    rounds: usize,
+    mut ours: Timed<'_>,
+    mut theirs: Timed<'_>,
+) -> (f64, f64) {
     let (mut our_times, mut their_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=rounds {
         // Who comes first changes from round to round, so that neither always finds the warmer machine.
@@ -30,15 +38,17 @@ pub fn compare(bench: &str, case: &str, reference: &str, rounds: usize, mut ours
             ratios.push(ours_us / theirs_us);
         }
     }
+    let (reference_us, ratio) = (median(their_times), median(ratios));
     let line = json!({
         "bench": bench,
         "case": case,
         "ours_us": rounded(median(our_times)),
         "reference": reference,
-        "reference_us": rounded(median(their_times)),
-        "ratio": rounded(median(ratios)),
+        "reference_us": rounded(reference_us),
+        "ratio": rounded(ratio),
     });
     println!("{line}");
+    (ratio, reference_us)
 }
 
 fn time(timed: &mut Timed<'_>) -> f64 {

@@ -298,7 +298,7 @@ pub(crate) fn closure<'a>(
     closure: &'a ExprClosure,
     options: &Options,
     mistakes: &mut Mistakes,
-) -> Option<(Vec<Served<'a>>, Vec<&'a Type>)> {
+) -> Option<(Served<'a>, Vec<&'a Type>)> {
     let mut here = Mistakes::default();
     if let Some(token) = &closure.asyncness {
         here.add(token, "a hook is called by the training loop, which awaits nothing: write it without `async`");
@@ -323,13 +323,19 @@ pub(crate) fn closure<'a>(
         let message = "`hook!` says in which hook the closure runs: write `hook!(on_batch_end, |iteration: usize| …)`";
         here.extend(syn::Error::new(closure.inputs_begin.span(), message));
     }
+    for (key, _) in options.hooks.iter().skip(1) {
+        here.add(
+            key,
+            format!("a closure serves one hook: leave out `{key}`, or write a function with `#[callback(…)]`"),
+        );
+    }
     let hooks = with_filters(options, &mut here);
-    let types = typed.iter().map(|param| &*param.ty).collect();
+    let taken = typed.iter().map(|param| &*param.ty).collect();
     let params = Params { typed: typed.into_iter(), generics: None, me: None };
-    let all = serve(&hooks, By::Closure, &closure.output, &[], &params, &mut here);
+    let mut all = serve(&hooks, By::Closure, &closure.output, &[], &params, &mut here);
     let right = here.is_empty() && mistakes.is_empty();
     mistakes.append(here);
-    right.then_some((all, types))
+    all.pop().filter(|_| right).map(|served| (served, taken))
 }
 
 fn with_filters(options: &Options, mistakes: &mut Mistakes) -> Vec<(&'static Hook, Filters)> {

@@ -1,7 +1,7 @@
 //! `hook!(on_…, |…| …)`: a closure becomes a callback where it stands.
 
-use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Delimiter, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{
     ExprClosure, Ident, ReturnType,
     ext::IdentExt,
@@ -11,7 +11,7 @@ use syn::{
 
 use crate::{
     check,
-    expand::{Implementation, facade},
+    expand::{Implementation, ends, facade, grouped},
     mistakes::Mistakes,
     options::{Options, Place},
 };
@@ -25,8 +25,11 @@ pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
     let parser = |input: ParseStream<'_>| parse(input, &mut options, &mut mistakes);
     let closure = match parser.parse2(tokens) {
         Ok(closure) => Some(closure),
+        // A word that is no option may have been meant for the closure: that is told already.
         Err(error) => {
-            mistakes.extend(error);
+            if mistakes.is_empty() {
+                mistakes.extend(error);
+            }
             None
         }
     };
@@ -51,7 +54,7 @@ fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes)
     }
     if !(input.peek(syn::Token![|]) || input.peek(syn::Token![move]) || input.peek(syn::Token![async])) {
         let message = "a closure is expected behind the hook: write `hook!(on_batch_end, |iteration: usize| …)`";
-        return Err(input.error(message));
+        return Err(syn::Error::new(input.span(), message));
     }
     let closure: ExprClosure = input.parse()?;
     input.parse::<Option<syn::Token![,]>>()?;
@@ -61,41 +64,36 @@ fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes)
     Ok(closure)
 }
 
-fn callback(
-    closure: &ExprClosure,
-    options: &Options,
-    served: &[check::Served<'_>],
-    types: &[&syn::Type],
-) -> TokenStream {
-    // What may not be returned is shown where it is returned.
-    let at = match &closure.output {
-        ReturnType::Default => closure.body.span(),
-        ReturnType::Type(_, ty) => ty.span(),
+/// The closure's answer is understood in another one around it, so that what may not be returned is shown where it is returned.
+fn callback(closure: &ExprClosure, options: &Options, served: &check::Served<'_>, types: &[&syn::Type]) -> TokenStream {
+    let (first, last) = match &closure.output {
+        ReturnType::Default => ends(&closure.body),
+        ReturnType::Type(_, ty) => ends(ty),
     };
-    let bounds = served.iter().map(|served| {
-        let returns = Ident::new(&format!("{}Returns", served.hook.event), Span::call_site());
-        quote! { __R: __mixup::#returns }
-    });
     let bounds = quote! {
-        where __F: ::core::ops::FnMut(#(#types),*) -> __R + ::core::marker::Send + 'static, __R: 'static, #(#bounds),*
+        where __F: ::core::ops::FnMut(#(#types),*) -> __mixup::HookResult + ::core::marker::Send + 'static
     };
     let implementation = Implementation {
         options,
         cfgs: Vec::new(),
-        head: quote! { <__F, __R> },
-        ty: quote! { __Closure<__F, __R> },
+        head: quote! { <__F> },
+        ty: quote! { __Closure<__F> },
         bounds: bounds.clone(),
         name: quote! { ::core::concat!("closure at ", ::core::file!(), ":", ::core::line!()) },
-        served,
-        spans: (closure.inputs_begin.span(), at),
+        served: std::slice::from_ref(served),
+        spans: (closure.inputs_begin.span(), closure.inputs_end.span()),
     }
     .expand_bare();
+    let args: Vec<_> = (0..types.len()).map(|index| format_ident!("__arg{index}")).collect();
+    let returns = format_ident!("{}Returns", served.hook.event);
+    let into_flow = Ident::new("into_flow", last);
+    let call = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> __closure(#(#args),*) });
+    let flow = quote_spanned! { first=> __mixup::#returns::#into_flow #call };
     quote! {
-        struct __Closure<__F, __R>(__F, ::core::marker::PhantomData<fn() -> __R>);
+        struct __Closure<__F>(__F);
         #implementation
-        fn __callback<__F, __R>(closure: __F) -> __Closure<__F, __R> #bounds {
-            __Closure(closure, ::core::marker::PhantomData)
-        }
-        __callback(#closure)
+        fn __callback<__F>(closure: __F) -> __Closure<__F> #bounds { __Closure(closure) }
+        let mut __closure = #closure;
+        __callback(move |#(#args),*| { #flow })
     }
 }

@@ -25,13 +25,13 @@ pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream 
         Ok(Subject::Block(block)) => {
             let options = Options::parse(options, Place::Block, &mut mistakes);
             let (users, implementation) = on_block(&options, block, item, &mut mistakes);
-            with(users, implementation, mistakes)
+            with(&users, &implementation, mistakes)
         }
-        Ok(Subject::Function(function)) => crate::function::callback(options, function, item),
+        Ok(Subject::Function(function)) => crate::function::callback(options, &function, item),
         Err(error) => {
             Options::parse(options, Place::Block, &mut mistakes);
             mistakes.extend(error);
-            with(item.clone(), TokenStream::new(), mistakes)
+            with(item, &TokenStream::new(), mistakes)
         }
     }
 }
@@ -43,11 +43,11 @@ pub(crate) fn on_alone(item: &TokenStream) -> TokenStream {
         Span::call_site(),
         "`#[on]` says when a method of a callback runs: put `#[callback]` on the `impl` block around it",
     ));
-    with(item.clone(), TokenStream::new(), mistakes)
+    with(item, &TokenStream::new(), mistakes)
 }
 
 /// The user's code, what is made of it, and what is wrong with it.
-pub(crate) fn with(users: TokenStream, implementation: TokenStream, mistakes: Mistakes) -> TokenStream {
+pub(crate) fn with(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes) -> TokenStream {
     let mistakes = mistakes.into_compile_errors();
     quote! { #users #implementation #mistakes }
 }
@@ -188,7 +188,7 @@ impl Implementation<'_> {
 }
 
 /// The first and the last place of some tokens: an expression between the two is shown on all of them.
-fn ends(tokens: impl ToTokens) -> (Span, Span) {
+pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
     let mut tokens = tokens.into_token_stream().into_iter().map(|token: TokenTree| token.span());
     let first = tokens.next().unwrap_or_else(Span::call_site);
     (first, tokens.last().unwrap_or(first))
@@ -200,7 +200,7 @@ pub(crate) fn generated(span: Span) -> Span {
 }
 
 /// In brackets that are shown at this place.
-fn grouped(delimiter: Delimiter, span: Span, tokens: TokenStream) -> Group {
+pub(crate) fn grouped(delimiter: Delimiter, span: Span, tokens: TokenStream) -> Group {
     let mut group = Group::new(delimiter, tokens);
     group.set_span(span);
     group
@@ -289,11 +289,12 @@ fn answer(served: &Served<'_>, receiver: &Ident) -> TokenStream {
     let call = match by {
         By::Method { name, receiver: true } => quote! { Self::#name(#receiver #(, #args)*) },
         By::Method { name, receiver: false } => quote! { Self::#name(#(#args),*) },
-        By::Closure => quote! { (#receiver.0)(#(#args),*) },
+        By::Closure => quote! { (self.0)(#(#args),*) },
     };
     let others = asks.iter().any(|ask| matches!(ask.what, What::Other(_)));
     let others = others.then(|| quote! { let mut __others = __event.__others.all(); });
     let flow = match output {
+        _ if matches!(by, By::Closure) => quote! { #others #call },
         ReturnType::Default => quote! { #others __mixup::#returns::into_flow(#call) },
         // What may not be returned is shown where the return type stands, from its first token to its last.
         ReturnType::Type(_, ty) => {
@@ -348,12 +349,12 @@ fn arg(Ask { what, ty, cfgs, .. }: &Ask<'_>) -> TokenStream {
 /// `#[callback(describe)]`: of the fields, all or those that are named.
 fn describe(Fields { key, named }: &Fields) -> TokenStream {
     let description = if named.is_empty() {
-        let whole = Ident::new("whole", key.span());
-        quote! { __mixup::describe::#whole(self) }
+        let this = Ident::new("self", generated(key.span()));
+        quote! { __mixup::describe::whole(#this) }
     } else {
         let names = named.iter().map(parse::plain);
         quote! {
-            __mixup::describe::fields(<Self as __mixup::Callback>::NAME, &[#((#names, &self.#named)),*])
+            __mixup::describe::fields(<Self as __mixup::Callback>::NAME, &[#((#names, &(*self).#named)),*])
         }
     };
     quote! { fn describe(&self) -> ::std::string::String { #description } }
@@ -362,16 +363,18 @@ fn describe(Fields { key, named }: &Fields) -> TokenStream {
 /// `#[callback(state)]`: the same, for checkpoints.
 fn state(Fields { key, named }: &Fields) -> TokenStream {
     let (save, load) = if named.is_empty() {
-        let [whole, restore] = ["whole", "restore"].map(|name| Ident::new(name, key.span()));
-        (quote! { __mixup::state::#whole(self) }, quote! { __mixup::state::#restore(self, __state) })
+        // The same in both, down to the place, so that a type that is none is told once.
+        let state = quote_spanned! { generated(key.span())=> __mixup::state::Whole };
+        let this = Ident::new("self", generated(key.span()));
+        (quote! { #state::save(#this) }, quote! { #state::load(#this, __state) })
     } else {
         let names: Vec<_> = named.iter().map(parse::plain).collect();
         (
-            quote! { __mixup::state::fields([#((#names, __mixup::state::field(&self.#named))),*]) },
+            quote! { __mixup::state::fields([#((#names, __mixup::state::field(&(*self).#named))),*]) },
             // All are read before the first is changed.
             quote! {
                 let __read = (#(__state.field(#names)?,)*);
-                (#(self.#named,)*) = __read;
+                (#((*self).#named,)*) = __read;
                 ::core::result::Result::Ok(())
             },
         )

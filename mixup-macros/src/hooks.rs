@@ -66,6 +66,10 @@ const fn read(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
     Name { name, ty, lent: Lent::Read, on_demand: false, doc }
 }
 
+const fn read_on_demand(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
+    Name { name, ty, lent: Lent::Read, on_demand: true, doc }
+}
+
 const fn changed(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
     Name { name, ty, lent: Lent::Changed, on_demand: false, doc }
 }
@@ -200,7 +204,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         name: "on_validate_end",
         event: "ValidateEnd",
         builds_on: Some("on_validate_begin"),
-        adds: &[copied(
+        adds: &[on_demand(
             "valid_loss",
             "Option<f64>",
             "The validation loss, averaged over the items; `None` where there was no validation.",
@@ -214,12 +218,12 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "EpochEnd",
         builds_on: Some("on_validate_end"),
         adds: &[
-            read(
+            read_on_demand(
                 "last_metrics",
                 "[f64]",
                 "The metrics on the validation data, in the order of `metric_names`; NaN where there was no validation.",
             ),
-            copied(
+            on_demand(
                 "train_loss",
                 "f64",
                 "The smoothed training loss at the end of the epoch; NaN without a training batch.",

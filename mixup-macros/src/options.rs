@@ -63,7 +63,7 @@ const OPTIONS: &[(&str, &str, Of, Takes)] = &[
     ("every", "every = 50", Of::Hook, Takes::Value),
     ("first", "first", Of::Hook, Takes::Nothing),
     ("last", "last", Of::Hook, Takes::Nothing),
-    ("if", "if = self.on", Of::Hook, Takes::Value),
+    ("if", "if = epoch > 0", Of::Hook, Takes::Value),
 ];
 
 impl Place {
@@ -285,6 +285,14 @@ fn no_option(written: &str, place: Place) -> String {
     match nearest(written, hooks.clone().chain(options)) {
         Some(meant) => format!("no {what} `{written}`; did you mean `{meant}`?"),
         None if hook => format!("no hook `{written}`: there are {}", listed(hooks)),
+        None if place == Place::Method => {
+            let filters = OPTIONS.iter().filter(|(.., of, _)| place.takes(*of)).map(|(_, example, ..)| *example);
+            format!(
+                "no hook and no filter `{written}`: the hooks are {}, the filters {}",
+                listed(hooks),
+                listed(filters)
+            )
+        }
         None => format!("no option `{written}` in {}: there are {}", place.name(), place.all()),
     }
 }
@@ -332,9 +340,10 @@ fn fields(key: &Ident, input: ParseStream<'_>) -> syn::Result<Fields> {
         let content;
         let paren = syn::parenthesized!(content in input);
         let start = content.span();
-        let list = Punctuated::<Ident, Token![,]>::parse_terminated(&content).map_err(|_| {
-            syn::Error::new(start, format!("`{key}` takes the names of fields: write `{key}(best, waited)`"))
-        })?;
+        let list = Punctuated::<Ident, Token![,]>::parse_terminated(&content);
+        content.parse::<proc_macro2::TokenStream>()?; // what is left of it is not told again
+        let message = format!("`{key}` takes the names of fields: write `{key}(best, waited)`");
+        let list = list.map_err(|_| syn::Error::new(start, message))?;
         if list.is_empty() {
             let message = format!("`{key}` names no field: write `{key}` for all of them, or `{key}(best)`");
             return Err(syn::Error::new(paren.span.join(), message));

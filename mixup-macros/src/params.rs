@@ -151,7 +151,8 @@ fn ask<'a>(around: Around<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> O
         if let Some(ty) = callback_type(&param.ty)
             && message.contains("there are")
         {
-            message += &format!("; another callback is asked for by `&`, as in `{written}: &{}`", text(ty));
+            let by_reference = format!("; another callback is asked for by `&`, as in `{written}: &{}`", text(ty));
+            message.push_str(&by_reference);
         }
         mistakes.add(written, message);
         return None;

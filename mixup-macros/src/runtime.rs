@@ -147,7 +147,7 @@ fn callback_trait() -> TokenStream {
         /// is not in `HOOKS` is never called.
         #[diagnostic::on_unimplemented(
             message = "`{Self}` is not a callback",
-            label = "put `#[callback]` on an `impl` block of `{Self}` that has hooks"
+            label = "put `#[callback]` on an `impl` block with hooks, or `#[callback(on_epoch_end)]` on a function; `hook!` makes one of a closure"
         )]
         pub trait Callback: std::any::Any + Send {
             /// What messages and listings call it.
@@ -227,7 +227,7 @@ fn callback_trait() -> TokenStream {
 
         impl State {
             /// What makes a value that costs something; nothing for the others, which are there anyway.
-            pub(crate) fn maker(name: &str) -> Option<fn(&mut State)> {
+            pub(crate) fn maker(name: &str) -> Option<fn(&mut State) -> Result<(), tch::TchError>> {
                 match name {
                     #(#on_demand => Some(State::#make),)*
                     _ => None,

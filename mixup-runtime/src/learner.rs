@@ -10,6 +10,7 @@ mod listing;
 mod report;
 mod run;
 mod state;
+mod told;
 mod vars;
 
 pub use builder::LearnerBuilder;
@@ -19,7 +20,6 @@ pub use listing::{Summary, TrainingLoop};
 pub(crate) use report::Table;
 pub use report::{EpochReport, Report};
 pub(crate) use state::State;
-use state::Weighted;
 pub use vars::Vars;
 
 use crate::{

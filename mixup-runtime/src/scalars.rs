@@ -25,7 +25,7 @@ impl Scalars {
             let size = scalar.size();
             return Err(tch::TchError::Shape(format!("one number is wanted, and the tensor has the shape {size:?}")));
         }
-        if scalar.device() == Device::Cpu {
+        if scalar.device() == Device::Cpu && !is_far() {
             self.values.push(scalar.f_double_value(&[])?);
         } else {
             self.pending.push(scalar.detach());
@@ -43,6 +43,8 @@ impl Scalars {
     pub fn values(&mut self) -> Result<&[f64], tch::TchError> {
         if !self.pending.is_empty() {
             let joined = Self::join(&self.pending)?;
+            #[cfg(test)]
+            READS.set(READS.get() + 1);
             let read: Vec<f64> = Vec::try_from(joined)?;
             self.pending.clear();
             self.values.extend(read);
@@ -75,4 +77,31 @@ impl Scalars {
             .collect::<Result<Vec<_>, _>>()?;
         Tensor::f_cat(&flat, 0)
     }
+}
+
+/// Whether values are left where they are as if they lay on another device: only in tests, to count what is read from there.
+#[cfg(not(test))]
+const fn is_far() -> bool {
+    false
+}
+
+#[cfg(test)]
+fn is_far() -> bool {
+    FAR.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    static FAR: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often `run` reads from the device, as if all tensors lay on another one.
+#[cfg(test)]
+pub(crate) fn reads(run: impl FnOnce()) -> usize {
+    FAR.set(true);
+    READS.set(0);
+    run();
+    FAR.set(false);
+    READS.get()
 }

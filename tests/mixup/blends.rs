@@ -20,8 +20,8 @@ enum Layout {
 
 /// A batch and the draws for it.
 #[derive(Clone, Debug)]
-struct Spec {
-    shape: Vec<i64>,
+pub struct Spec {
+    pub shape: Vec<i64>,
     kind: Kind,
     layout: Layout,
     lambdas: Vec<f64>,
@@ -30,7 +30,7 @@ struct Spec {
 }
 
 impl Spec {
-    fn tensor(&self) -> Tensor {
+    pub fn tensor(&self) -> Tensor {
         let values = random(&self.shape, self.kind, self.seed);
         match self.layout {
             Layout::ChannelsLast if values.dim() == 4 => {
@@ -42,8 +42,13 @@ impl Spec {
         }
     }
 
-    fn draws(&self) -> Draws {
+    pub fn draws(&self) -> Draws {
         Draws::new(self.lambdas.clone(), self.partners.clone()).expect("weights and a permutation")
+    }
+
+    /// Whether each of the memory's numbers is one of the batch's.
+    pub fn is_dense(&self) -> bool {
+        !matches!(self.layout, Layout::Sliced) || self.shape[0] == 1
     }
 
     /// The formula.
@@ -109,7 +114,7 @@ fn spec_of(item: Vec<i64>, kinds: Vec<Kind>, layout: Layout) -> impl Strategy<Va
     })
 }
 
-fn spec() -> impl Strategy<Value = Spec> {
+pub fn spec() -> impl Strategy<Value = Spec> {
     (item(), kind(), layout()).prop_flat_map(|(item, kind, layout)| spec_of(item, vec![kind], layout))
 }
 

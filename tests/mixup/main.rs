@@ -11,6 +11,7 @@ mod blends;
 mod cutmix;
 mod draws;
 mod family;
+mod in_place;
 mod manifold;
 mod mistakes;
 #[path = "../numbers/mod.rs"]

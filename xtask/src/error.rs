@@ -160,6 +160,39 @@ pub enum Error {
         /// What was written.
         place: PathBuf,
     },
+    /// Neither Python nor uv, for the peers.
+    #[error(
+        "the peers are Python libraries, but neither Python with pip nor `uv` is on PATH: install Python 3.10 or newer with \
+         pip and venv (Debian and Ubuntu: `sudo apt install python3-pip python3-venv`) or uv, and run `cargo xtask bench \
+         --peers` again"
+    )]
+    NoPythonForPeers,
+    /// Too little disk for the peers.
+    #[error(
+        "the peers take {} MB of disk for a while, and only {} MB are free in {}: make room and run `cargo xtask bench \
+         --peers` again",
+        needed / 1_000_000, free / 1_000_000, place.display()
+    )]
+    LittleDiskForPeers {
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes that are there.
+        free: u64,
+        /// Where.
+        place: PathBuf,
+    },
+    /// pip or uv did not install the peers.
+    #[error(
+        "{tool} could not install the peers{}: see to the network, to {tool}'s settings, and that Python is 3.10 or newer \
+         with venv, and run `cargo xtask bench --peers` again",
+        said(message)
+    )]
+    Peers {
+        /// `pip` or `uv`.
+        tool: &'static str,
+        /// The last that it said.
+        message: String,
+    },
     /// Anything else that the file system says.
     #[error("cannot {doing} {} ({error}): see to it, and run this again", place.display())]
     Io {
@@ -185,7 +218,7 @@ pub enum Error {
         error: io::Error,
     },
     /// Ctrl-C.
-    #[error("interrupted; nothing half-made is left, and `cargo xtask setup` starts afresh")]
+    #[error("interrupted; nothing half-made is left, and the same command starts afresh")]
     Interrupted,
 }
 

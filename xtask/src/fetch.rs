@@ -25,7 +25,8 @@ const PLATFORMS: [&str; 6] = [
     "manylinux2014_x86_64",
     "linux_x86_64",
 ];
-const PYTHON: &str = "3.12";
+/// The Python whose wheels are taken.
+pub const PYTHON: &str = "3.12";
 
 /// How often a running pip or uv is looked after.
 const LOOK: Duration = Duration::from_millis(50);
@@ -76,7 +77,8 @@ impl Fetcher {
         }
     }
 
-    fn tool(&self) -> &'static str {
+    /// What it is called.
+    pub fn tool(&self) -> &'static str {
         match self {
             Self::Pip(_) => "pip",
             Self::Uv(_) => "uv",
@@ -135,7 +137,7 @@ fn uv_install(machine: &Machine, uv: &Path, part: &Part, into: &Path) -> Command
 }
 
 /// Runs a command to its end, shows what it says, and ends it on Ctrl-C. Its status, and its last words.
-fn watch(
+pub fn watch(
     machine: &Machine,
     command: &mut Command,
     mut progress: Option<(Progress<'_>, &Path)>,

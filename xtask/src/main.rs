@@ -11,6 +11,7 @@ mod error;
 mod fetch;
 mod libtorch;
 mod machine;
+mod peers;
 mod run;
 mod setup;
 // The stand-ins for Python, uv and the compiler are shell scripts.
@@ -71,6 +72,9 @@ enum Chore {
         /// Which ones; all, if none is named
         #[arg(value_enum)]
         names: Vec<run::Bench>,
+        /// MixUp beside fastai, timm and torchvision, in a Python that is made under `target/`; writes `docs/benchmarks.md`
+        #[arg(long)]
+        peers: bool,
         /// What stands behind `--` is passed on to the benches
         #[arg(last = true)]
         rest: Vec<OsString>,
@@ -91,7 +95,7 @@ impl Chore {
             Self::Setup { .. } => None,
             Self::Test { args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
-            Self::Bench { names, rest } => Some(run::bench(&names, rest)),
+            Self::Bench { names, peers, rest } => Some(run::bench(&names, peers, rest)),
         }
     }
 }
@@ -99,8 +103,13 @@ impl Chore {
 fn chore(chore: Chore) -> Result<ExitCode, Error> {
     let machine = here()?;
     let ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
+    let mut vars = Vec::new();
+    if matches!(chore, Chore::Bench { peers: true, .. }) {
+        vars.push(("MIXUP_PEERS_PYTHON", peers::ensure(&machine)?));
+        vars.push(("MIXUP_PEERS_PAGE", machine.root.join("docs").join("benchmarks.md")));
+    }
     if let Some(arguments) = chore.arguments() {
-        return run::hand_over(&machine, &ready.libtorch, &arguments);
+        return run::hand_over(&machine, &ready.libtorch, &arguments, &vars);
     }
     machine.console.line(&ready.sentence());
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 //! Programs and tests find `.libtorch/` by the rpath in `.cargo/config.toml`; the library path that is set here is for a
 //! libtorch elsewhere, for a `RUSTFLAGS` or a target folder of the user's, and for doc tests.
 
-use std::{env, ffi::OsString, iter, process::Command, process::ExitCode};
+use std::{env, ffi::OsString, iter, path::PathBuf, process::Command, process::ExitCode};
 
 use clap::ValueEnum;
 
@@ -47,11 +47,12 @@ pub fn demo(args: Vec<OsString>, rest: Vec<OsString>) -> Vec<OsString> {
     words(["run", "--example", "mixup"]).chain(behind_dashes(theirs)).collect()
 }
 
-/// `cargo bench` with these benches, or with all.
-pub fn bench(names: &[Bench], rest: Vec<OsString>) -> Vec<OsString> {
-    let names = if names.is_empty() { Bench::value_variants() } else { names };
-    let chosen = names.iter().filter_map(ValueEnum::to_possible_value);
-    let flags = chosen.flat_map(|name| ["--bench".into(), name.get_name().into()]);
+/// `cargo bench` with these benches, or with all; or with the peers', alone or behind those that are named.
+pub fn bench(names: &[Bench], peers: bool, rest: Vec<OsString>) -> Vec<OsString> {
+    let names = if names.is_empty() && !peers { Bench::value_variants() } else { names };
+    let chosen = names.iter().filter_map(ValueEnum::to_possible_value).map(|name| name.get_name().to_owned());
+    let chosen = chosen.chain(peers.then(|| "peers".to_owned()));
+    let flags = chosen.flat_map(|name| ["--bench".into(), name.into()]);
     iter::once("bench".into()).chain(flags).chain(behind_dashes(rest)).collect()
 }
 
@@ -83,16 +84,23 @@ pub fn cargo(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> 
     command
 }
 
-/// Says what it runs and becomes it, so that Ctrl-C and the exit status are cargo's own business.
+/// Says what it runs and becomes it, with these variables set, so that Ctrl-C and the exit status are cargo's own business.
 ///
 /// # Errors
 ///
 /// Cargo does not start.
-pub fn hand_over(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> Result<ExitCode, Error> {
+pub fn hand_over(
+    machine: &Machine,
+    libtorch: &Libtorch,
+    arguments: &[OsString],
+    vars: &[(&str, PathBuf)],
+) -> Result<ExitCode, Error> {
     let shown: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     let (variable, lib) = (machine.platform.library_path(), libtorch.lib.display());
     machine.console.line(&format!("running `cargo {}` with {lib} on {variable}", shown.join(" ")));
-    become_it(cargo(machine, libtorch, arguments))
+    let mut command = cargo(machine, libtorch, arguments);
+    command.envs(vars.iter().map(|(name, value)| (name, value)));
+    become_it(command)
 }
 
 #[cfg(unix)]

@@ -17,6 +17,9 @@ pub(crate) struct Decision {
     pub by: &'static str,
 }
 
+/// What makes a value that costs something.
+type Make = fn(&mut State) -> Result<(), tch::TchError>;
+
 /// All callbacks of a learner, in the order in which they run.
 #[derive(Default)]
 pub(crate) struct Callbacks {
@@ -32,7 +35,7 @@ pub(crate) struct Callbacks {
     /// The names that anybody asks for in any hook.
     asked: Vec<&'static str>,
     /// For each hook, what makes the values that cost something and that somebody asks for there.
-    demanded: Vec<Vec<fn(&mut State)>>,
+    demanded: Vec<Vec<Make>>,
     /// For each that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the
     /// one before them finds the loss function as it left it, also where this one does not give it back.
     entered: Vec<LossFunc>,
@@ -182,7 +185,11 @@ impl Callbacks {
         call: impl Fn(&mut dyn AnyCallback, &mut State, Others<'_>) -> super::HookResult,
     ) -> Result<Decision, Error> {
         for make in self.demanded.get(hook as usize).into_iter().flatten() {
-            make(state);
+            make(state).map_err(|source| Error::Torch {
+                what: "reading losses and metrics",
+                at: state.at(),
+                source,
+            })?;
         }
         let mut decision = Decision { flow: Flow::Continue, hook, by: "" };
         for at in 0..self.by_hook.get(hook as usize).map_or(0, Vec::len) {

@@ -104,17 +104,27 @@ pub type Saved = Result<Option<CallbackState>, BoxError>;
 #[doc(hidden)]
 pub type Loaded = Result<(), BoxError>;
 
-/// The state of the whole callback.
+/// A callback that is its own state.
 #[doc(hidden)]
-pub fn whole(callback: &impl Serialize) -> Saved {
-    Ok(Some(CallbackState::of(callback)?))
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the state of a checkpoint",
+    label = "derive `serde::Serialize` and `serde::Deserialize` on `{Self}`, or name those of its fields that are the state: `state(best)`"
+)]
+pub trait Whole {
+    fn save(&self) -> Saved;
+    fn load(&mut self, state: &CallbackState) -> Loaded;
 }
 
-/// Takes the whole callback out of a state.
-#[doc(hidden)]
-pub fn restore<C: DeserializeOwned>(callback: &mut C, state: &CallbackState) -> Loaded {
-    *callback = state.read()?;
-    Ok(())
+#[diagnostic::do_not_recommend]
+impl<C: Serialize + DeserializeOwned> Whole for C {
+    fn save(&self) -> Saved {
+        Ok(Some(CallbackState::of(self)?))
+    }
+
+    fn load(&mut self, state: &CallbackState) -> Loaded {
+        *self = state.read()?;
+        Ok(())
+    }
 }
 
 /// One field's state.

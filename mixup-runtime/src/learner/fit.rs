@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use super::{EpochReport, Learner, Weighted};
+use super::{
+    Learner,
+    told::{Measured, Told},
+};
 use crate::{
     callback::{Decision, Flow, Hook},
     data::{Data, Fresh, Loader},
@@ -84,7 +87,8 @@ impl Learner {
                 break;
             }
         }
-        self.end_pass(train, measured)
+        self.end_pass(train, measured);
+        Ok(())
     }
 
     /// From the loss to the changed parameters.
@@ -103,18 +107,6 @@ impl Learner {
     }
 }
 
-/// What a validation adds up.
-pub(super) struct Measured {
-    loss: Weighted,
-    metrics: Vec<Weighted>,
-}
-
-impl Measured {
-    fn new(metrics: usize) -> Self {
-        Self { loss: Weighted::default(), metrics: (0..metrics).map(|_| Weighted::default()).collect() }
-    }
-}
-
 /// The loop's single steps, each with its own error.
 impl Learner {
     fn begin_epoch(&mut self, epoch: usize) {
@@ -125,19 +117,16 @@ impl Learner {
         state.last_metrics = vec![f64::NAN; state.metric_names.len()];
         state.beside.in_epoch = true;
         state.beside.epoch_began = Some(Instant::now());
+        state.beside.told.push(Told { epoch, ..Told::default() });
     }
 
     fn end_epoch(&mut self) {
         let state = &mut self.state;
-        state.train_loss = state.beside.smooth.value();
         state.epoch_time = state.beside.epoch_began.map_or_else(Default::default, |began| began.elapsed());
-        state.rows.push(EpochReport {
-            epoch: state.epoch,
-            train_loss: state.train_loss,
-            valid_loss: state.valid_loss,
-            metrics: state.last_metrics.clone(),
-            time: state.epoch_time,
-        });
+        state.beside.smooth.mark();
+        if let Some(told) = state.beside.told.last_mut() {
+            told.time = Some(state.epoch_time);
+        }
     }
 
     /// The order of a pass: drawn for training, as it stands for validation.
@@ -149,16 +138,15 @@ impl Learner {
         Ok(loader.order(&mut state.rng))
     }
 
-    fn end_pass(&mut self, train: bool, mut measured: Measured) -> Result<(), Exit> {
-        self.state.beside.in_batch = false;
+    fn end_pass(&mut self, train: bool, measured: Measured) {
+        let beside = &mut self.state.beside;
+        beside.in_batch = false;
         if !train {
-            let read = |e| self.torch("reading the validation's values", e);
-            self.state.valid_loss = measured.loss.mean().map_err(read)?;
-            let metrics = measured.metrics.iter_mut().map(|metric| Ok(metric.mean()?.unwrap_or(f64::NAN)));
-            let metrics = metrics.collect::<Result<_, _>>().map_err(|e| self.torch("reading the metrics", e))?;
-            self.state.last_metrics = metrics;
+            match beside.told.last_mut() {
+                Some(told) => told.measured = measured,
+                None => beside.told.push(Told { measured, ..Told::default() }), // a validation on its own
+            }
         }
-        Ok(())
     }
 
     /// The next batch, on the device; here an interrupt is heard.
@@ -215,14 +203,14 @@ impl Learner {
     fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {
         let state = &self.state;
         let items = state.last_target.items();
-        measured.loss.push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
-        for ((name, metric), sum) in self.metrics.iter().zip(&mut measured.metrics) {
+        measured.push_loss(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
+        for (index, (name, metric)) in self.metrics.iter().enumerate() {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
             let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
             if value.numel() != 1 {
                 return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
             }
-            sum.push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
+            measured.push_metric(index, &value, items).map_err(|e| self.torch("reading a metric", e))?;
         }
         Ok(())
     }

@@ -74,6 +74,11 @@ impl Learner {
             Ok(Err(error)) => errors.push(error),
             Err(payload) => drop(panic.get_or_insert(payload)),
         });
+        if epochs.is_some()
+            && let Err(source) = self.state.read_rows()
+        {
+            errors.push(self.torch("reading the training's losses and metrics", source));
+        }
         self.state.reset();
         // A gradient that is left over would be added to the next training's first one.
         let zeroed = self.state.params.zero_grad();

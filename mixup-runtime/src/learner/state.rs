@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use tch::{Device, TchError, Tensor};
 
-use super::EpochReport;
+use super::{
+    EpochReport,
+    told::{SmoothLoss, Told},
+};
 use crate::{
     Rng,
     callback::{Hook, Outcome},
@@ -17,7 +20,6 @@ use crate::{
     loss::LossFunc,
     model::{Gradients, Model, Params},
     optim::Optimizer,
-    scalars::Scalars,
     target::Target,
 };
 
@@ -59,6 +61,8 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct Beside {
     pub smooth: SmoothLoss,
+    /// The epochs so far, with what they measured.
+    pub told: Vec<Told>,
     pub epoch_began: Option<Instant>,
     /// Whether an epoch, and a batch, is under way: for messages.
     pub in_epoch: bool,
@@ -77,9 +81,39 @@ impl State {
         }
     }
 
-    /// Fills in `smooth_loss`: waits for the device, so it is made only where somebody asks.
-    pub(crate) fn make_smooth_loss(&mut self) {
-        self.smooth_loss = self.beside.smooth.value();
+    /// Fills in `smooth_loss`. This and the others wait for the device, so they are made only where somebody asks.
+    pub(crate) fn make_smooth_loss(&mut self) -> Result<(), TchError> {
+        self.smooth_loss = self.beside.smooth.value()?;
+        Ok(())
+    }
+
+    pub(crate) fn make_train_loss(&mut self) -> Result<(), TchError> {
+        self.train_loss = self.beside.smooth.value()?;
+        Ok(())
+    }
+
+    pub(crate) fn make_valid_loss(&mut self) -> Result<(), TchError> {
+        self.valid_loss = self.beside.told.last_mut().map_or(Ok(None), |told| told.measured.loss())?;
+        Ok(())
+    }
+
+    pub(crate) fn make_last_metrics(&mut self) -> Result<(), TchError> {
+        if let Some(told) = self.beside.told.last_mut() {
+            self.last_metrics = told.measured.metrics(self.metric_names.len())?;
+        }
+        Ok(())
+    }
+
+    /// The finished epochs' numbers, read from the device all together where nobody has asked for them before.
+    pub(crate) fn read_rows(&mut self) -> Result<(), TchError> {
+        let names = self.metric_names.len();
+        let losses = self.beside.smooth.at_marks()?;
+        let finished = self.beside.told.iter_mut().filter_map(|told| Some((told.time?, told)));
+        for ((time, told), train_loss) in finished.zip(losses) {
+            let (valid_loss, metrics) = (told.measured.loss()?, told.measured.metrics(names)?);
+            self.rows.push(EpochReport { epoch: told.epoch, train_loss, valid_loss, metrics, time });
+        }
+        Ok(())
     }
 
     /// Back to the state of no training: nothing of the last one is held on to but its report.
@@ -103,55 +137,5 @@ impl State {
         self.fresh = Fresh::nothing();
         self.last_output = Tensor::new();
         self.last_loss = Tensor::new();
-    }
-}
-
-/// The training loss smoothed over batches, as fastai v1's `SmoothenValue`: an exponential mean with β 0.98, corrected for
-/// its beginning at zero.
-#[derive(Default)]
-pub(crate) struct SmoothLoss {
-    new: Scalars,
-    mean: f64,
-    count: u32,
-}
-
-const BETA: f64 = 0.98;
-
-impl SmoothLoss {
-    pub(crate) fn push(&mut self, loss: &Tensor) -> Result<(), TchError> {
-        self.new.push(loss)
-    }
-
-    /// NaN before the first loss, or where a loss can't be read.
-    pub(crate) fn value(&mut self) -> f64 {
-        let Ok(losses) = self.new.values() else { return f64::NAN };
-        for loss in losses {
-            self.mean = BETA * self.mean + (1.0 - BETA) * loss;
-            self.count = self.count.saturating_add(1);
-        }
-        self.new.clear();
-        self.mean / (1.0 - BETA.powf(f64::from(self.count)))
-    }
-}
-
-/// A mean over items, of values that come a batch at a time.
-#[derive(Default)]
-pub(super) struct Weighted {
-    values: Scalars,
-    items: Vec<usize>,
-}
-
-impl Weighted {
-    pub(super) fn push(&mut self, value: &Tensor, items: usize) -> Result<(), TchError> {
-        self.values.push(value)?;
-        self.items.push(items);
-        Ok(())
-    }
-
-    /// None where nothing came.
-    pub(super) fn mean(&mut self) -> Result<Option<f64>, TchError> {
-        let items: usize = self.items.iter().sum();
-        let sum: f64 = self.values.values()?.iter().zip(&self.items).map(|(value, items)| value * *items as f64).sum();
-        Ok((items > 0).then(|| sum / items as f64))
     }
 }

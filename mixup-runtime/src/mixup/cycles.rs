@@ -13,7 +13,7 @@ use super::kernel::{self, Number};
 
 /// How many bytes of a row are blended at a time: two such pieces, and the one set aside, fit into a core's second cache, and
 /// each is long enough that the memory is read ahead.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 32 * 1024;
 
 /// Who is blended with whom, and by which weight.
 #[derive(Debug)]

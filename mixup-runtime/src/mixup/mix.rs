@@ -49,6 +49,8 @@ impl Mixer {
         let pairs = if x.device() == Device::Cpu { sent.pairs() } else { None };
         if let Some(pairs) = pairs.as_ref().filter(|_| may_change) {
             let mut mixed = x.shallow_clone();
+            // Changes nothing but the count of changes, by which autograd knows whether what it has saved is still there.
+            let _ = mixed.f_narrow(0, 0, 0)?.f_zero_()?;
             if kernel::in_place(&mut mixed, pairs) {
                 return Ok(mixed);
             }

@@ -2,6 +2,7 @@
 
 mod find;
 mod make;
+mod peers;
 mod run;
 mod unpack;
 

@@ -50,6 +50,8 @@ fn what_is_typed_arrives_on_its_side_of_the_dashes() {
     assert_eq!(typed("demo --epochs 3 -q"), "run --example mixup -- --epochs 3 -q");
     assert_eq!(typed("demo -- --help"), "run --example mixup -- --help");
     assert_eq!(typed("demo a -- --b"), "run --example mixup -- a -- --b", "as typed");
+    assert_eq!(typed("bench --peers"), "bench --bench peers");
+    assert_eq!(typed("bench mix --peers -- --quick"), "bench --bench mix --bench peers -- --quick");
     assert_eq!(typed("bench mix loop -- --quick"), "bench --bench mix --bench loop -- --quick");
 }
 
@@ -81,7 +83,7 @@ fn the_demo_gets_all_arguments() {
 
 #[test]
 fn benches_are_all_or_the_named() {
-    let call = |names: &[Bench], rest: &str| line(&run::bench(names, words(rest)));
+    let call = |names: &[Bench], rest: &str| line(&run::bench(names, false, words(rest)));
     assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch");
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }

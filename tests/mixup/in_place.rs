@@ -1,0 +1,170 @@
+//! Who may change a batch in place: the memory that was made for the step, whole, and nothing else.
+
+use mixup::prelude::*;
+use proptest::prelude::*;
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    blends::spec,
+    numbers::{classes, f64s, random},
+};
+
+fn begin(tensor: &Tensor) -> usize {
+    tensor.data_ptr().addr()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Where the rows lie dense one behind the other it is the batch's own memory, and the same numbers everywhere.
+    #[test]
+    fn a_batch_that_may_be_changed_is_mixed_in_place_to_the_same_numbers(spec in spec()) {
+        let mix = |fresh: fn(&Tensor) -> Fresh| {
+            let x = spec.tensor();
+            let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::from(classes(&spec.shape[..1], 10, 1)));
+            let fresh = fresh(&x);
+            MixUp::default().mix_fresh(&mut input, &mut target, &spec.draws(), &fresh).expect("the batch is whole");
+            (x, input.one().expect("one tensor").shallow_clone())
+        };
+        let (kept, apart) = mix(|_| Fresh::nothing());
+        let (changed, own) = mix(|x| Fresh::of(&[x]));
+        prop_assert_eq!(f64s(&own), f64s(&apart));
+        prop_assert_ne!(begin(&kept), begin(&apart));
+        let rows = spec.shape[0] == 1 || own.stride()[0] == own.numel() as i64 / spec.shape[0];
+        let dense = rows && spec.is_dense();
+        prop_assert_eq!(begin(&changed) == begin(&own), dense, "{:?}", spec);
+    }
+}
+
+#[test]
+fn only_a_whole_tensor_that_was_made_for_the_step_may_be_changed() {
+    let x = random(&[4, 3, 5, 5], Kind::Float, 1);
+    let fresh = Fresh::of(&[&x]);
+    assert!(fresh.may_change(&x) && fresh.may_change(&x.shallow_clone()));
+    assert!(fresh.may_change(&x.view([4, 75])), "it is the same memory, whole");
+    assert!(fresh.may_change(&x.transpose(0, 1)), "dense in another order of dimensions");
+    assert!(!fresh.may_change(&x.narrow(0, 0, 2)), "a part of it");
+    assert!(!fresh.may_change(&x.narrow(0, 1, 3)), "a part of it");
+    assert!(!fresh.may_change(&x.copy()), "another one");
+    assert!(!fresh.may_change(&Tensor::zeros([0], (Kind::Float, Device::Cpu))), "no numbers");
+    assert!(!Fresh::nothing().may_change(&x) && !Fresh::default().may_change(&x));
+
+    let every_second = x.slice(0, 0, None, 2);
+    assert!(!Fresh::of(&[&every_second]).may_change(&every_second), "there are gaps");
+    let one_row = x.narrow(0, 0, 1).expand([4, 3, 5, 5], false);
+    assert!(!Fresh::of(&[&one_row]).may_change(&one_row), "each number is four items'");
+    let wants_gradient = x.copy().set_requires_grad(true);
+    assert!(!Fresh::of(&[&wants_gradient]).may_change(&wants_gradient));
+    assert!(!Fresh::of(&[&wants_gradient]).may_change(&wants_gradient.view([-1])), "it is part of a computation");
+}
+
+#[test]
+fn tensors_of_one_memory_may_not_be_changed_for_each_would_change_the_other() {
+    let x = random(&[4, 6], Kind::Float, 1);
+    let y = random(&[4], Kind::Float, 2);
+    for other in [x.shallow_clone(), x.narrow(0, 3, 1), x.slice(1, 1, None, 2)] {
+        let fresh = Fresh::of(&[&x, &other, &y]);
+        assert!(!fresh.may_change(&x) && !fresh.may_change(&other) && fresh.may_change(&y));
+    }
+    // An autoencoder's batch: the target must stay what it was.
+    let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::Dense(x.shallow_clone()));
+    let before = f64s(&x);
+    let draws = Draws::new(vec![0.5; 4], vec![1, 2, 3, 0]).expect("a permutation");
+    let fresh = Fresh::of(&[&x, target.tensor()]);
+    MixUp::default().mix_fresh(&mut input, &mut target, &draws, &fresh).expect("the batch is whole");
+    assert_eq!(f64s(target.tensor()), before);
+}
+
+#[test]
+fn a_graph_that_had_saved_the_batch_says_that_it_was_changed() {
+    let x = random(&[4, 3], Kind::Float, 1);
+    let weight = random(&[4, 3], Kind::Float, 2).set_requires_grad(true);
+    let loss = (&weight * &x).sum(Kind::Float);
+    let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::from(classes(&[4], 3, 1)));
+    let draws = Draws::new(vec![0.5; 4], vec![1, 2, 3, 0]).expect("a permutation");
+    MixUp::default().mix_fresh(&mut input, &mut target, &draws, &Fresh::of(&[&x])).expect("the batch is whole");
+    let error = loss.f_backward().expect_err("its gradient would be of other numbers");
+    assert!(error.to_string().contains("modified by an inplace operation"), "{error}");
+}
+
+/// What a hook found: where `last_input` lay, whether it might be changed, and its numbers.
+#[derive(Default)]
+struct Seen(Vec<(usize, bool, Vec<f64>)>);
+
+#[callback(order = -1)]
+impl Seen {
+    fn on_batch_begin(
+        &mut self,
+        last_input: &Input,
+        fresh: &Fresh,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let x = last_input.one()?;
+        self.0.push((begin(x), fresh.may_change(x), f64s(x)));
+        Ok(())
+    }
+}
+
+/// What is there behind `MixUp`: where `last_input` lies.
+#[derive(Default)]
+struct Behind(Vec<usize>);
+
+#[callback(order = 1)]
+impl Behind {
+    fn on_batch_begin(&mut self, last_input: &Input) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.0.push(begin(last_input.one()?));
+        Ok(())
+    }
+}
+
+fn learner(data: Data) -> Learner {
+    let model = |vs: &mixup::learner::Vars<'_>| tch::nn::linear(vs / "only", 3, 2, tch::nn::LinearConfig::default());
+    let builder = Learner::builder(data, model).callback(Seen::default()).mixup().callback(Behind::default());
+    builder.quiet().build().expect("nothing is wrong with it")
+}
+
+#[test]
+fn batches_that_a_data_set_gathers_are_mixed_in_place_and_the_data_stay_as_they_are() {
+    let (x, y) = (random(&[8, 3], Kind::Float, 1), classes(&[8], 2, 2));
+    let before = f64s(&x);
+    let train = TensorDataset::new(x.shallow_clone(), y).expect("as many");
+    let mut learn = learner(Data::builder(train).batch_size(4).build().expect("two batches"));
+    learn.fit(2, 1e-3).expect("it trains");
+    let seen = &learn.get::<Seen>().expect("it was added").0;
+    let behind = &learn.get::<Behind>().expect("it was added").0;
+    assert_eq!(seen.len(), 4);
+    for ((place, may, _), behind) in seen.iter().zip(behind) {
+        assert!(*may && place == behind, "its own memory is the model's");
+    }
+    assert_eq!(f64s(&x), before);
+}
+
+#[test]
+fn prepared_batches_come_in_the_next_epoch_as_they_were() {
+    let batch = || Batch { input: random(&[4, 3], Kind::Float, 1).into(), target: classes(&[4], 2, 2).into() };
+    let mut learn = learner(Data::from_batches(vec![batch()], Vec::new()).expect("a batch"));
+    learn.fit(3, 1e-3).expect("it trains");
+    let seen = &learn.get::<Seen>().expect("it was added").0;
+    assert!(seen.iter().all(|(_, may, numbers)| !may && *numbers == seen[0].2), "{seen:?}");
+}
+
+#[test]
+fn what_another_callback_put_into_the_batch_is_not_written_into() {
+    /// Hands out a tensor of its own, as a cache would.
+    struct Cache(Tensor);
+
+    #[callback(order = -2)]
+    impl Cache {
+        fn on_batch_begin(&self, last_input: &mut Input) {
+            *last_input = self.0.shallow_clone().into();
+        }
+    }
+
+    let own = random(&[4, 3], Kind::Float, 3);
+    let before = f64s(&own);
+    let train = TensorDataset::new(random(&[8, 3], Kind::Float, 1), classes(&[8], 2, 2)).expect("as many");
+    let mut learn = learner(Data::builder(train).batch_size(4).build().expect("two batches"));
+    learn.callback(Cache(own.shallow_clone()));
+    learn.fit(2, 1e-3).expect("it trains");
+    assert!(learn.get::<Seen>().expect("it was added").0.iter().all(|(_, may, _)| !may));
+    assert_eq!(f64s(&own), before);
+}

@@ -1,0 +1,9 @@
+// `hook!` says in which hook the closure runs.
+
+use mixup::prelude::*;
+
+fn callbacks() -> impl Callback {
+    hook!(|iteration: usize| println!("{iteration}"))
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// A closure's parameters say their types.
+
+use mixup::prelude::*;
+
+fn callbacks() -> impl Callback {
+    hook!(on_batch_end, |iteration, last_input| {
+        let _ = (iteration, last_input);
+    })
+}
+
+fn main() {}

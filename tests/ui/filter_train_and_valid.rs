@@ -1,0 +1,18 @@
+// A batch is one of training or of validation.
+
+use mixup::prelude::*;
+
+struct Watch {
+    period: usize,
+    on: bool,
+}
+
+#[callback]
+impl Watch {
+    #[on(batch_end, train, valid)]
+    fn log(&self) {
+        let _ = (self.period, self.on);
+    }
+}
+
+fn main() {}

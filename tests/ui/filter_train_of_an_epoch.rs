@@ -1,0 +1,18 @@
+// `train` and `valid` choose among batches.
+
+use mixup::prelude::*;
+
+struct Watch {
+    period: usize,
+    on: bool,
+}
+
+#[callback]
+impl Watch {
+    #[on(epoch_end, train)]
+    fn log(&self) {
+        let _ = (self.period, self.on);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+// A filter without a value takes none.
+
+use mixup::prelude::*;
+
+struct Watch {
+    period: usize,
+    on: bool,
+}
+
+#[callback]
+impl Watch {
+    #[on(batch_end, train = true)]
+    fn log(&self) {
+        let _ = (self.period, self.on);
+    }
+}
+
+fn main() {}

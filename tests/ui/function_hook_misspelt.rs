@@ -1,0 +1,15 @@
+// A slip in a function's hook is an error on that word.
+
+use mixup::prelude::*;
+
+#[callback(on_epoch_edn)]
+fn shout(epoch: usize) {
+    println!("{epoch}");
+}
+
+#[callback(epoch_end)]
+fn whisper(epoch: usize) {
+    println!("{epoch}");
+}
+
+fn main() {}

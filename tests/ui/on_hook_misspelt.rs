@@ -1,0 +1,18 @@
+// `#[on]` names a hook without `on_`; a slip in it is an error on that word.
+
+use mixup::prelude::*;
+
+struct Watch {
+    period: usize,
+    on: bool,
+}
+
+#[callback]
+impl Watch {
+    #[on(batch_ned, train)]
+    fn log(&self) {
+        let _ = (self.period, self.on);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+// `#[on]` says `on` already: the hook stands without it.
+
+use mixup::prelude::*;
+
+struct Watch {
+    period: usize,
+    on: bool,
+}
+
+#[callback]
+impl Watch {
+    #[on(on_batch_end)]
+    fn log(&self) {
+        let _ = (self.period, self.on);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// `#[on]` is understood by the `#[callback]` around it.
+
+use mixup::prelude::*;
+
+struct Watch;
+
+impl Watch {
+    #[on(batch_end)]
+    fn log(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+// `#[on]` says in which hook a method runs, unless the method is called as one.
+
+use mixup::prelude::*;
+
+struct Watch {
+    period: usize,
+    on: bool,
+}
+
+#[callback]
+impl Watch {
+    #[on]
+    fn log(&self) {
+        let _ = (self.period, self.on);
+    }
+
+    #[on(train, every = 2)]
+    fn report() {}
+
+    #[on(train, every = 2)]
+    fn on_batch_end() {}
+}
+
+fn main() {}

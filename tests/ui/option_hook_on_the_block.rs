@@ -1,0 +1,12 @@
+// A block has its hooks as methods.
+
+use mixup::prelude::*;
+
+struct Watch;
+
+#[callback(on_epoch_end)]
+impl Watch {
+    fn on_batch_end(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// `before` and `after` name a type.
+
+use mixup::prelude::*;
+
+struct Watch;
+
+#[callback(before = "Recorder")]
+impl Watch {
+    fn on_batch_end(&self) {}
+}
+
+fn main() {}

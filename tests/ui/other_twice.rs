@@ -1,0 +1,14 @@
+// Another callback is asked for once.
+
+use mixup::prelude::*;
+
+struct Watch;
+
+#[callback]
+impl Watch {
+    fn on_batch_end(&self, recorder: &mut Recorder, again: Option<&Recorder>) {
+        let _ = (recorder, again);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+// Each hook has an event of its own type.
+
+use mixup::{callback::BatchBegin, prelude::*};
+
+struct Watch;
+
+#[callback]
+impl Watch {
+    #[on(batch_begin, batch_end)]
+    fn log(&self, event: &mut BatchBegin<'_>) {
+        let _ = event.epoch;
+    }
+}
+
+fn main() {}

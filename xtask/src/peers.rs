@@ -1,0 +1,107 @@
+//! Makes the Python that the bench `peers` runs: PyTorch, torchvision, timm and fastai, each in the version that the
+//! figures in `docs/benchmarks.md` speak of, in a virtual environment under `target/`.
+//!
+//! Its last step is a note of what it was made of. Without it, or with another one, all is made anew, so an interrupted
+//! set-up does no harm.
+
+use std::{
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    error::Error,
+    fetch::{self, Fetcher},
+    machine::Machine,
+};
+
+/// What is installed, with whatever it needs itself: PyTorch of the version that ours is, and what fits to it.
+const REQUIREMENTS: [&str; 4] = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "fastai==2.8.12"];
+const NOTE: &str = "made-of";
+/// PyTorch on PyPI brings CUDA along: installed it is 5.5 GB, and the wheels lie beside it for a while.
+const DISK: u64 = 9_000_000_000;
+
+/// The Python with the peers, made if it is not there yet.
+///
+/// # Errors
+///
+/// No Python, no disk, or what pip or uv said; nothing half-made is left.
+pub fn ensure(machine: &Machine) -> Result<PathBuf, Error> {
+    let target = machine.var("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let folder = machine.root.join(target).join("peers");
+    let python = folder.join("bin").join("python");
+    let note = REQUIREMENTS.join("\n");
+    if fs::read_to_string(folder.join(NOTE)).is_ok_and(|made_of| made_of == note) && python.exists() {
+        return Ok(python);
+    }
+    remove(&folder)?;
+    let made = make(machine, &folder, &python).and_then(|()| {
+        let place = folder.join(NOTE);
+        fs::write(&place, note).map_err(Error::io("write", &place))
+    });
+    if let Err(error) = made {
+        // The first error is the one to tell.
+        let _ = remove(&folder);
+        return Err(error);
+    }
+    machine.console.line(&format!("the peers are ready in {}", folder.display()));
+    Ok(python)
+}
+
+fn make(machine: &Machine, folder: &Path, python: &Path) -> Result<(), Error> {
+    let fetcher = Fetcher::find(machine).map_err(|error| match error {
+        Error::NoPython | Error::NoPip { .. } => Error::NoPythonForPeers,
+        other => other,
+    })?;
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    if let Some(free) = (machine.free)(folder).filter(|free| *free < DISK) {
+        return Err(Error::LittleDiskForPeers { needed: DISK, free, place: folder.to_path_buf() });
+    }
+    let what = REQUIREMENTS.join(" ");
+    machine.console.line(&format!("making a Python with {what}, about 3 GB to fetch …"));
+    let (mut environment, mut install) = match &fetcher {
+        Fetcher::Pip(own) => (command(machine, own, ["-m", "venv"]), pip(machine, python)),
+        Fetcher::Uv(uv) => {
+            let mut install = command(machine, uv, ["pip", "install", "--only-binary", ":all:", "--python"]);
+            install.arg(python);
+            (command(machine, uv, ["venv", "--allow-existing", "--python", fetch::PYTHON]), install)
+        }
+    };
+    environment.arg(folder);
+    install.args(REQUIREMENTS);
+    let scratch = folder.join("scratch");
+    fs::create_dir_all(&scratch).map_err(Error::io("create", &scratch))?;
+    for command in [&mut environment, &mut install] {
+        // What pip and uv set aside lies here too: /tmp may be small.
+        command.env("TMPDIR", &scratch).env("UV_CACHE_DIR", scratch.join("cache"));
+        let (status, message) = fetch::watch(machine, command, None)?;
+        if !status.success() {
+            return Err(Error::Peers { tool: fetcher.tool(), message });
+        }
+    }
+    remove(&scratch)
+}
+
+fn pip(machine: &Machine, python: &Path) -> Command {
+    let mut install = command(machine, python, ["-m", "pip", "install", "--only-binary=:all:"]);
+    install.args(["--no-input", "--no-cache-dir", "--disable-pip-version-check"]);
+    if !machine.console.is_terminal() {
+        install.args(["--progress-bar", "off"]);
+    }
+    install
+}
+
+fn command<const N: usize>(machine: &Machine, program: &Path, args: [&str; N]) -> Command {
+    let mut command = machine.command(program);
+    command.args(args.map(OsStr::new));
+    command
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", folder)(error)),
+        _ => Ok(()),
+    }
+}
