@@ -56,7 +56,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// The rows of each cycle.
-    fn cycles(&self) -> impl Iterator<Item = &[usize]> {
+    pub(super) fn cycles(&self) -> impl Iterator<Item = &[usize]> {
         let begins = std::iter::once(&0).chain(&self.ends);
         begins.zip(&self.ends).map(|(begin, end)| &self.order[*begin..*end])
     }

@@ -1,7 +1,7 @@
 //! Moving the pixels of CutMix, as few of them as can be: what is outside of the boxes is not touched where the batch may be
 //! changed in place, and is else copied once.
 
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::{CutBox, Cuts, mix::Mixer, sent::Sent};
 
@@ -15,8 +15,7 @@ pub(super) fn paste(
     may_change: bool,
 ) -> Result<Tensor, TchError> {
     if images.requires_grad() {
-        let mut pasted = images.f_empty_like()?;
-        pasted.f_copy_(images)?;
+        let pasted = copied(images)?;
         elsewhere(images, &pasted, cuts, sent)?;
         return Ok(pasted);
     }
@@ -31,24 +30,15 @@ pub(super) fn paste(
     Ok(pasted)
 }
 
-/// All that is to be moved is set aside first: a partner's pixels may be gone when their turn comes.
+/// A partner's pixels may be gone when their turn comes: with a box for each image all that is to be moved is set aside first,
+/// with one box for all only what the first image of each cycle of the permutation has there.
 fn in_place(images: &Tensor, cuts: &Cuts, sent: &Sent<'_>) -> Result<(), TchError> {
     if let [one] = cuts.boxes() {
-        if one.height * one.width > 0 {
-            let mut hole = within(images, *one)?;
-            let patches = hole.f_index_select(0, &sent.partner()?)?;
-            hole.f_copy_(&patches)?;
-        }
-        return Ok(());
+        return one_box(images, images, *one, sent);
     }
     let each = images.f_unbind(0)?;
-    let aside = |(_, cut, partner): (usize, CutBox, usize)| {
-        let patch = within(&each[partner], cut)?;
-        let mut aside = patch.f_empty_like()?;
-        aside.f_copy_(&patch)?;
-        Ok(aside)
-    };
-    let patches = cuts.each().map(aside).collect::<Result<Vec<_>, TchError>>()?;
+    let patch = |(_, cut, partner): (usize, CutBox, usize)| copied(&within(&each[partner], cut)?);
+    let patches = cuts.each().map(patch).collect::<Result<Vec<_>, _>>()?;
     for ((image, cut, _), patch) in cuts.each().zip(patches) {
         within(&each[image], cut)?.f_copy_(&patch)?;
     }
@@ -58,11 +48,7 @@ fn in_place(images: &Tensor, cuts: &Cuts, sent: &Sent<'_>) -> Result<(), TchErro
 /// Into memory that holds a copy of the images already.
 fn elsewhere(images: &Tensor, pasted: &Tensor, cuts: &Cuts, sent: &Sent<'_>) -> Result<(), TchError> {
     if let [one] = cuts.boxes() {
-        if one.height * one.width > 0 {
-            let patches = within(images, *one)?.f_index_select(0, &sent.partner()?)?;
-            within(pasted, *one)?.f_copy_(&patches)?;
-        }
-        return Ok(());
+        return one_box(images, pasted, *one, sent);
     }
     let from = images.f_unbind(0)?;
     // One view for each image, not all at once: autograd lets no view of several be written to.
@@ -70,6 +56,36 @@ fn elsewhere(images: &Tensor, pasted: &Tensor, cuts: &Cuts, sent: &Sent<'_>) -> 
         within(&pasted.f_get(image as i64)?, cut)?.f_copy_(&within(&from[partner], cut)?)?;
     }
     Ok(())
+}
+
+/// One box for all images, from `images` to `pasted`, which may be the same. On the CPU image by image, since libtorch gathers
+/// parts of images slowly there; elsewhere, and where autograd follows, in two steps.
+fn one_box(images: &Tensor, pasted: &Tensor, cut: CutBox, sent: &Sent<'_>) -> Result<(), TchError> {
+    if cut.height * cut.width == 0 {
+        return Ok(());
+    }
+    let (from, mut to) = (within(images, cut)?, within(pasted, cut)?);
+    let pairs = if images.device() == Device::Cpu && !images.requires_grad() { sent.pairs() } else { None };
+    let Some(pairs) = pairs else { return to.f_copy_(&from.f_index_select(0, &sent.partner()?)?) };
+    let (from, mut to) = (from.f_unbind(0)?, to.f_unbind(0)?);
+    for cycle in pairs.cycles() {
+        // Each row's partner is the next, and the last one's the first.
+        if let [first, .., last] = cycle {
+            let aside = copied(&from[*first])?;
+            for pair in cycle.windows(2) {
+                to[pair[0]].f_copy_(&from[pair[1]])?;
+            }
+            to[*last].f_copy_(&aside)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same numbers in memory of their own.
+fn copied(x: &Tensor) -> Result<Tensor, TchError> {
+    let mut copy = x.f_empty_like()?;
+    copy.f_copy_(x)?;
+    Ok(copy)
 }
 
 /// The part of an image, or of several, that is in the box.
