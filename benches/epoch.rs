@@ -85,6 +85,11 @@ impl ByHand {
     }
 }
 
+/// One epoch.
+fn timed(run: &mut dyn FnMut()) -> Timed<'_> {
+    Timed { run, units: 1 }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tch::manual_seed(0);
     let mut by_hand = ByHand::new()?;
@@ -92,7 +97,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut without, mut with) = (learner(false)?, learner(true)?);
     let mut without = || drop(without.fit(1, 3e-3).expect("it trains"));
     let mut with = || drop(with.fit(1, 3e-3).expect("it trains"));
-    let timed = |run| Timed { run, units: 1 };
     compare("epoch", "without MixUp", "tch by hand", ROUNDS, timed(&mut without), timed(&mut theirs));
     compare("epoch", "with MixUp", "tch by hand", ROUNDS, timed(&mut with), timed(&mut theirs));
     compare("epoch", "with MixUp", "without MixUp", ROUNDS, timed(&mut with), timed(&mut without));
