@@ -45,7 +45,7 @@ fn main() -> Result<(), Failure> {
         for line in figures.lines("peers") {
             println!("{line}");
         }
-        page.add(figures);
+        page.add(&figures);
     }
     if let Some(place) = env::var_os("MIXUP_PEERS_PAGE") {
         page.write(place.as_ref())?;
@@ -69,7 +69,7 @@ fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, 
             let us = match side {
                 0 => timed(units, || made.mix(true))?,
                 1 => timed(units, || prepared.mix(false))?,
-                2 => timed(units, || Ok(drop(batch.f_add_out(&sum, &other)?)))?,
+                2 => timed(units, || add(&batch, &other, &sum))?,
                 _ => peers.round(&names[side], shape, units)?,
             };
             if round > 0 {
@@ -80,6 +80,12 @@ fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, 
     let case = shape.map(|size| size.to_string()).join("×");
     let rows = names.into_iter().zip(times);
     Ok(Figures { case, rows: rows.collect() })
+}
+
+/// What the memory takes.
+fn add(batch: &Tensor, other: &Tensor, sum: &Tensor) -> Result<(), Failure> {
+    let _ = batch.f_add_out(sum, other)?;
+    Ok(())
 }
 
 fn timed(units: usize, mut run: impl FnMut() -> Result<(), Failure>) -> Result<f64, Failure> {

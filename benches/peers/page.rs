@@ -34,8 +34,8 @@ impl Page {
     }
 
     /// Adds a shape's table.
-    pub fn add(&mut self, figures: Figures) {
-        let Figures { case, rows } = &figures;
+    pub fn add(&mut self, figures: &Figures) {
+        let Figures { case, rows } = figures;
         let _ = write!(self.text, "\n| {case} | µs | ours is faster |\n|---|---|---|\n");
         for (at, (name, times)) in rows.iter().enumerate() {
             let faster = if at == 0 { String::new() } else { format!("{:.1} ×", 1.0 / figures.ratio(times)) };

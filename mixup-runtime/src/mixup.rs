@@ -150,7 +150,8 @@ impl MixUp {
     /// As [`mix`](Self::mix), and in place in those tensors that may be changed: what the callback does.
     ///
     /// # Errors
-    /// As [`mix`](Self::mix).
+    /// [`MixUpError`]: batches that can't be mixed, which are then as they were. Where libtorch refuses on the way, for want of
+    /// memory, a tensor that may be changed may be mixed already.
     pub fn mix_fresh(
         &mut self,
         input: &mut Input,

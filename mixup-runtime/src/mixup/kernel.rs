@@ -2,8 +2,8 @@
 //!
 //! This is the only file of the project with `unsafe` in it. What is done with the slices is safe code and stands in
 //! [`cycles`]. How it was checked: the tests of `cycles` run on slices alone, so they were run under valgrind's memcheck and
-//! under AddressSanitizer, as was this file with a stand-in for the tensor; and `tests/mixup/blends.rs` holds the whole to a
-//! reference in `f64`, over kinds, shapes, layouts, permutations, in place and not.
+//! with the compiler's address sanitizer, as was this file with a stand-in for the tensor; and `tests/mixup` holds the whole to
+//! a reference in `f64`, over kinds, shapes, layouts and permutations, in place and not.
 #![allow(unsafe_code, reason = "the memory of a tensor can't be had as a slice in another way")]
 
 use half::{bf16, f16, slice::HalfFloatSliceExt as _};
