@@ -94,9 +94,11 @@ proptest! {
             for (loss, output, first, second) in every_loss(weights.len() as i64, kind) {
                 let output = output.detach().set_requires_grad(true);
                 let weight = Tensor::from_slice(&weights);
-                // A difference of roundings is as large as what was rounded: the losses before they are weighed.
+                // A difference of roundings is as large as what was rounded: the losses before they are weighed, and the
+                // scores that they add up (of a binary cross-entropy (1 − y)·x and more).
                 let single = [&first, &second].map(|target| loss.loss(&output, target, Reduction::None).expect("it fits"));
-                let largest = single.iter().flat_map(f64s).fold(1.0_f64, |largest, loss| largest.max(loss.abs()));
+                let largest = single.iter().flat_map(f64s).chain([2.0 * output.abs().max().double_value(&[])]);
+                let largest = largest.fold(1.0_f64, |largest, number| largest.max(number.abs()));
                 for reduction in REDUCTIONS {
                     let want = by_two_calls(&loss, &output, [&first, &second], &weight, reduction);
                     let got = MixUpLoss::new(loss.clone()).loss(&output, &mixed(&first, &second, &weight), reduction);
