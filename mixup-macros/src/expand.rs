@@ -4,7 +4,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{GenericParam, Generics, ImplItem, ItemImpl, ReturnType, Type, WhereClause, spanned::Spanned};
+use syn::{GenericParam, Generics, ItemImpl, ReturnType, Type, WhereClause, spanned::Spanned};
 
 use crate::{
     check::{self, By, Served},
@@ -12,7 +12,8 @@ use crate::{
     mistakes::Mistakes,
     options::{Fields, Options, Place},
     params::{Ask, What},
-    parse::{self, Subject, is_called},
+    parse::{self, Subject},
+    users::without_on,
 };
 
 /// `#[callback(options)]` on `item`.
@@ -62,7 +63,7 @@ fn on_block(
     if check::is_there_twice(&block.attrs, mistakes) {
         return (item.clone(), TokenStream::new());
     }
-    let mut as_it_is = true;
+    let mut users = item.clone();
     if let Some(trait_) = check::of_a_trait(&block, mistakes) {
         // What was meant is the type's own block; the trait's would lack all that the trait asks for.
         if trait_ != "Callback" {
@@ -70,7 +71,7 @@ fn on_block(
         }
         block.trait_ = None;
         block.modifiers.polarity = None;
-        as_it_is = false;
+        users = block.to_token_stream();
     }
     let served = check::block(&block, mistakes);
     check::places(options, &block.self_ty, mistakes);
@@ -89,21 +90,7 @@ fn on_block(
         }
         .expand()
     });
-    let implementation = implementation.unwrap_or_default();
-    let mut users = block;
-    for item in &mut users.items {
-        let attrs = match item {
-            ImplItem::Fn(item) => &mut item.attrs,
-            ImplItem::Const(item) => &mut item.attrs,
-            ImplItem::Type(item) => &mut item.attrs,
-            ImplItem::Macro(item) => &mut item.attrs,
-            _ => continue,
-        };
-        let before = attrs.len();
-        attrs.retain(|attr| !is_called(attr, "on"));
-        as_it_is &= attrs.len() == before;
-    }
-    (if as_it_is { item.clone() } else { users.to_token_stream() }, implementation)
+    (without_on(&users), implementation.unwrap_or_default())
 }
 
 /// The trait's implementation for a type.
