@@ -244,14 +244,11 @@ fn asked(Served { hook, by, cfgs, asks, filters, .. }: &Served<'_>) -> TokenStre
 /// The trait's method: calls each of the user's that serves the hook, if it is to run now.
 fn method(hook: &Hook, served: &[&Served<'_>]) -> TokenStream {
     let [name, event] = [hook.name, hook.event].map(|name| format_ident!("{name}"));
-    // An `if = self.on` sees the `self` that it was written with.
-    let receiver = served.iter().find_map(|served| served.filters.receiver());
-    let receiver = receiver.unwrap_or_else(|| Ident::new("self", Span::call_site()));
     let (cfgs, body) = match served {
-        [only] => (only.cfgs.clone(), answer(only, &receiver)),
+        [only] => (only.cfgs.clone(), answer(only)),
         several => {
             let all = several.iter().map(|served| {
-                let (cfgs, answer) = (&served.cfgs, answer(served, &receiver));
+                let (cfgs, answer) = (&served.cfgs, answer(served));
                 quote! { #(#cfgs)* let __flow = __mixup::Flow::or(__flow, { #answer }?); }
             });
             let body = quote! {
@@ -264,19 +261,19 @@ fn method(hook: &Hook, served: &[&Served<'_>]) -> TokenStream {
     };
     quote! {
         #(#cfgs)*
-        fn #name(&mut #receiver, __event: &mut __mixup::#event<'_>) -> __mixup::HookResult { #body }
+        fn #name(&mut self, __event: &mut __mixup::#event<'_>) -> __mixup::HookResult { #body }
     }
 }
 
 /// Takes out of the event what the user's method asks for, calls it, and understands what it returns.
-fn answer(served: &Served<'_>, receiver: &Ident) -> TokenStream {
+fn answer(served: &Served<'_>) -> TokenStream {
     let Served { hook, by, output, asks, filters, .. } = served;
     let returns = format_ident!("{}Returns", hook.event);
     let args: Vec<_> = asks.iter().map(arg).collect();
     let call = match by {
-        By::Method { name, receiver: true } => quote! { Self::#name(#receiver #(, #args)*) },
+        By::Method { name, receiver: true } => quote! { Self::#name(self #(, #args)*) },
         By::Method { name, receiver: false } => quote! { Self::#name(#(#args),*) },
-        By::Closure => quote! { (#receiver.0)(#(#args),*) },
+        By::Closure => quote! { (self.0)(#(#args),*) },
     };
     let others = asks.iter().any(|ask| matches!(ask.what, What::Other(_)));
     let others = others.then(|| quote! { let mut __others = __event.__others.all(); });
