@@ -7,7 +7,7 @@ mod pages {
         ($($page:ident),*) => { $(#[doc = include_str!(concat!("../docs/", stringify!($page), ".md"))] mod $page {})* };
     }
 
-    pages!(mixing);
+    pages!(callbacks, mixing);
 }
 
 pub use mixup_macros::{callback, hook, on};

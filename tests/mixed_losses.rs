@@ -108,7 +108,7 @@ proptest! {
                     prop_assert_eq!(got.size(), want.size());
                     let scale = if reduction == Reduction::Sum { largest * weights.len() as f64 } else { largest };
                     assert_close(&what, &f64s(&got), &f64s(&want), close, scale);
-                    assert_close(&what, &gradient(&got, &output), &gradient(&want, &output), close, 1.0);
+                    assert_close(&what, &gradient(&got, &output), &gradient(&want, &output), close, largest);
                 }
             }
         }

@@ -280,8 +280,16 @@ pub(crate) fn function<'a>(function: &'a ItemFn, options: &Options, mistakes: &m
     }
     let mut here = Mistakes::default();
     modifiers(signature, "write the type itself", &mut here);
+    let name = plain(&signature.ident);
+    if first_with(&name).is_some() {
+        let message = format!(
+            "a function with `#[callback]` is a value by its name too, so nothing near it could have a parameter `{name}`: \
+             call it something else"
+        );
+        here.add(&signature.ident, message);
+    }
     if options.hooks.is_empty() && mistakes.is_empty() {
-        let name = Hook::find(&plain(&signature.ident)).map_or("on_epoch_end", |hook| hook.name);
+        let name = Hook::find(&name).map_or("on_epoch_end", |hook| hook.name);
         let message = format!("`#[callback]` on a function says in which hook it runs: write `#[callback({name})]`");
         here.add(&signature.ident, message);
     }

@@ -4,7 +4,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{GenericParam, Generics, ImplItem, ItemImpl, ReturnType, Type, WhereClause, spanned::Spanned};
+use syn::{GenericParam, Generics, ItemImpl, ReturnType, Type, WhereClause, spanned::Spanned};
 
 use crate::{
     check::{self, By, Served},
@@ -12,7 +12,8 @@ use crate::{
     mistakes::Mistakes,
     options::{Fields, Options, Place},
     params::{Ask, What},
-    parse::{self, Subject, is_called},
+    parse::{self, Subject},
+    users::without_on,
 };
 
 /// `#[callback(options)]` on `item`.
@@ -62,7 +63,7 @@ fn on_block(
     if check::is_there_twice(&block.attrs, mistakes) {
         return (item.clone(), TokenStream::new());
     }
-    let mut as_it_is = true;
+    let mut users = item.clone();
     if let Some(trait_) = check::of_a_trait(&block, mistakes) {
         // What was meant is the type's own block; the trait's would lack all that the trait asks for.
         if trait_ != "Callback" {
@@ -70,7 +71,7 @@ fn on_block(
         }
         block.trait_ = None;
         block.modifiers.polarity = None;
-        as_it_is = false;
+        users = block.to_token_stream();
     }
     let served = check::block(&block, mistakes);
     check::places(options, &block.self_ty, mistakes);
@@ -89,21 +90,7 @@ fn on_block(
         }
         .expand()
     });
-    let implementation = implementation.unwrap_or_default();
-    let mut users = block;
-    for item in &mut users.items {
-        let attrs = match item {
-            ImplItem::Fn(item) => &mut item.attrs,
-            ImplItem::Const(item) => &mut item.attrs,
-            ImplItem::Type(item) => &mut item.attrs,
-            ImplItem::Macro(item) => &mut item.attrs,
-            _ => continue,
-        };
-        let before = attrs.len();
-        attrs.retain(|attr| !is_called(attr, "on"));
-        as_it_is &= attrs.len() == before;
-    }
-    (if as_it_is { item.clone() } else { users.to_token_stream() }, implementation)
+    (without_on(&users), implementation.unwrap_or_default())
 }
 
 /// The trait's implementation for a type.
@@ -257,14 +244,11 @@ fn asked(Served { hook, by, cfgs, asks, filters, .. }: &Served<'_>) -> TokenStre
 /// The trait's method: calls each of the user's that serves the hook, if it is to run now.
 fn method(hook: &Hook, served: &[&Served<'_>]) -> TokenStream {
     let [name, event] = [hook.name, hook.event].map(|name| format_ident!("{name}"));
-    // An `if = self.on` sees the `self` that it was written with.
-    let receiver = served.iter().find_map(|served| served.filters.receiver());
-    let receiver = receiver.unwrap_or_else(|| Ident::new("self", Span::call_site()));
     let (cfgs, body) = match served {
-        [only] => (only.cfgs.clone(), answer(only, &receiver)),
+        [only] => (only.cfgs.clone(), answer(only)),
         several => {
             let all = several.iter().map(|served| {
-                let (cfgs, answer) = (&served.cfgs, answer(served, &receiver));
+                let (cfgs, answer) = (&served.cfgs, answer(served));
                 quote! { #(#cfgs)* let __flow = __mixup::Flow::or(__flow, { #answer }?); }
             });
             let body = quote! {
@@ -277,17 +261,17 @@ fn method(hook: &Hook, served: &[&Served<'_>]) -> TokenStream {
     };
     quote! {
         #(#cfgs)*
-        fn #name(&mut #receiver, __event: &mut __mixup::#event<'_>) -> __mixup::HookResult { #body }
+        fn #name(&mut self, __event: &mut __mixup::#event<'_>) -> __mixup::HookResult { #body }
     }
 }
 
 /// Takes out of the event what the user's method asks for, calls it, and understands what it returns.
-fn answer(served: &Served<'_>, receiver: &Ident) -> TokenStream {
+fn answer(served: &Served<'_>) -> TokenStream {
     let Served { hook, by, output, asks, filters, .. } = served;
     let returns = format_ident!("{}Returns", hook.event);
     let args: Vec<_> = asks.iter().map(arg).collect();
     let call = match by {
-        By::Method { name, receiver: true } => quote! { Self::#name(#receiver #(, #args)*) },
+        By::Method { name, receiver: true } => quote! { Self::#name(self #(, #args)*) },
         By::Method { name, receiver: false } => quote! { Self::#name(#(#args),*) },
         By::Closure => quote! { (self.0)(#(#args),*) },
     };

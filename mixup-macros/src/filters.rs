@@ -2,11 +2,12 @@
 //!
 //! `train`, `valid` and each `if` must be so; of `first`, `every` and `last` one is enough.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
 
 use crate::{
+    expand::generated,
     hooks::{Hook, Lent, Name, Once, first_with},
     meant::no_value,
     mistakes::Mistakes,
@@ -106,11 +107,6 @@ impl Filters {
         self.expressions().flat_map(|expr| used(hook, expr)).collect()
     }
 
-    /// The first `self` of the expressions, for the method that will hold them.
-    pub(crate) fn receiver(&self) -> Option<Ident> {
-        self.expressions().flat_map(|expr| words(expr.to_token_stream())).find(|word| word == "self")
-    }
-
     /// Whether the method runs now; nothing where it always does. May leave the method by `?`.
     pub(crate) fn condition(&self, hook: &Hook) -> Option<TokenStream> {
         let mut all = Vec::new();
@@ -187,6 +183,17 @@ fn seeing(hook: &Hook, expr: &Expr) -> TokenStream {
         }
     });
     let lets: TokenStream = lets.collect();
+    // Out of a macro, what is one word to the eye may come from two places, and be two to the compiler.
+    let of_the_hook = |word: &Ident| {
+        let plain = word.unraw().to_string();
+        plain == "self" || hook.names().iter().any(|known| known.name == plain)
+    };
+    let expr = each_word(expr.to_token_stream(), &mut |mut word| {
+        if of_the_hook(&word) {
+            word.set_span(generated(word.span()));
+        }
+        word
+    });
     if lets.is_empty() {
         quote! { (#expr) }
     } else {
@@ -201,38 +208,51 @@ fn used(hook: &Hook, expr: &Expr) -> Vec<Used> {
         if let Some(name) = hook.names().into_iter().find(|known| known.name == plain)
             && !used.iter().any(|other| other.name.name == name.name)
         {
-            used.push(Used { written, name });
+            let mut seen = written;
+            seen.set_span(generated(seen.span()));
+            used.push(Used { written: seen, name });
         }
     }
     used
 }
 
-/// The words of an expression that stand for themselves: no fields and methods (`self.epoch`), no parts of paths, no macros.
+/// The words of an expression that stand for themselves.
 fn words(tokens: TokenStream) -> Vec<Ident> {
+    let mut found = Vec::new();
+    each_word(tokens, &mut |word| {
+        found.push(word.clone());
+        word
+    });
+    found
+}
+
+/// Puts another word for each that stands for itself: no fields and methods (`self.epoch`), no parts of paths, no macros.
+fn each_word(tokens: TokenStream, other: &mut dyn FnMut(Ident) -> Ident) -> TokenStream {
     let trees: Vec<_> = tokens.into_iter().collect();
     let is = |index: Option<usize>, wanted: char| {
         let tree = index.and_then(|index| trees.get(index));
         matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
     };
-    let mut found = Vec::new();
-    for (index, tree) in trees.iter().enumerate() {
-        let before = index.checked_sub(1);
+    let one = |(index, tree): (usize, &TokenTree)| {
+        let (before, two_before) = (index.checked_sub(1), index.checked_sub(2));
         match tree {
-            TokenTree::Group(group) => found.extend(words(group.stream())),
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), each_word(group.stream(), other));
+                inside.set_span(group.span());
+                TokenTree::Group(inside)
+            }
             TokenTree::Ident(word) => {
-                let two_before = index.checked_sub(2);
                 let field = is(before, '.') && !is(two_before, '.');
                 let in_path =
                     is(before, ':') && is(two_before, ':') || is(Some(index + 1), ':') && is(Some(index + 2), ':');
                 let is_macro = is(Some(index + 1), '!') && !is(Some(index + 2), '=');
-                if !field && !in_path && !is_macro {
-                    found.push(word.clone());
-                }
+                let stands_for_itself = !field && !in_path && !is_macro;
+                TokenTree::Ident(if stands_for_itself { other(word.clone()) } else { word.clone() })
             }
-            _ => {}
+            tree => tree.clone(),
         }
-    }
-    found
+    };
+    trees.iter().enumerate().map(one).collect()
 }
 
 /// Tokens as a listing shows them, without the spaces that are printed around points and colons.

@@ -42,7 +42,13 @@ pub(crate) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
         spans: (function.sig.fn_token.span, function.block.span()),
     }
     .expand();
-    let (vis, docs) = (&function.vis, docs(&function.attrs));
+    let vis = &function.vis;
+    let mut docs = docs(&function.attrs);
+    // What is missing is told once, of the function.
+    if docs.is_empty() {
+        let doc = format!("The function `{name}` as a callback.");
+        docs.push(quote! { #[doc = #doc] });
+    }
     // Called as the function is, and no lint has to hear of it: it is located there, and not the user's.
     let mut ty = ident.clone();
     ty.set_span(generated(ident.span()));

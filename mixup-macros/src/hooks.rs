@@ -122,7 +122,7 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "Input",
                 "The batch's input, on the device, before the model sees it: `[n, …]`. Who keeps it past the hook takes a copy: callbacks may change it in place.",
             ),
-            changed("last_target", "Target", "The batch's target, on the device, for as many items.."),
+            changed("last_target", "Target", "The batch's target, on the device, for as many items."),
             read(
                 "fresh",
                 "Fresh",

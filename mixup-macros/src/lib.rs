@@ -20,6 +20,7 @@ mod parse;
 mod runtime;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use proc_macro::TokenStream;
 

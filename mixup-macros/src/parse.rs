@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Expr, Ident, Item, ItemFn, ItemImpl, Meta, Token, Type,
+    Attribute, Expr, Ident, Item, ItemFn, ItemImpl, Meta, Path, Token, Type,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
@@ -60,7 +60,12 @@ pub(crate) fn plain(ident: &Ident) -> String {
 
 /// Whether an attribute is called so, by whatever path.
 pub(crate) fn is_called(attr: &Attribute, name: &str) -> bool {
-    attr.path().segments.last().is_some_and(|segment| segment.ident == name)
+    is_named(attr.path(), name)
+}
+
+/// Whether a path ends in this name.
+pub(crate) fn is_named(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|segment| segment.ident == name)
 }
 
 /// The expression without the parentheses, visible or not, that are around it.

@@ -2,7 +2,11 @@
 //!
 //! That the messages stand where they belong, and that what is made compiles, is tested with the facade.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+mod odd;
+mod snapshots;
+pub(crate) mod written;
+
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Item;
 
@@ -16,45 +20,6 @@ fn messages(options: TokenStream, item: &TokenStream) -> Vec<String> {
     let file = syn::parse2::<syn::File>(callback(options, item)).expect("what is made is Rust");
     let errors = file.items.iter().filter_map(|item| if let Item::Macro(item) = item { Some(&item.mac) } else { None });
     errors.filter_map(|error| Some(error.parse_body::<syn::LitStr>().ok()?.value())).collect()
-}
-
-#[test]
-fn a_block_stays_as_it_is_and_the_trait_follows() {
-    let block = quote! {
-        /// Documented.
-        impl<W: Write> Watch<W> where W: Send {
-            #[cfg(unix)]
-            fn on_batch_end(&mut self, iteration: usize, #[cfg(test)] last_input: &mut Input) -> Option<StopTraining> {
-                None
-            }
-        }
-    };
-    let expected = quote! {
-        #block
-        const _: () = {
-            use ::mixup::callback as __mixup;
-            #[automatically_derived]
-            impl<W: Write> __mixup::Callback for Watch<W> where W: Send, Self: ::core::marker::Send + 'static {
-                const NAME: &'static ::core::primitive::str = "Watch";
-                const ORDER: ::core::primitive::i32 = 7;
-                const HOOKS: &'static [__mixup::Asked] = &[
-                    #[cfg(unix)]
-                    __mixup::Asked { hook: __mixup::Hook::BatchEnd, names: &["iteration", #[cfg(test)] "last_input"] }
-                ];
-                #[cfg(unix)]
-                fn on_batch_end(&mut self, event: &mut __mixup::BatchEnd<'_>) -> __mixup::HookResult {
-                    let answer = (Self::on_batch_end(
-                        self,
-                        <__mixup::lent::Value as __mixup::lent::iteration<'_, _>>::lend(&event.iteration),
-                        #[cfg(test)]
-                        <__mixup::lent::Value as __mixup::lent::last_input<'_, _>>::lend(event.last_input)
-                    ),);
-                    __mixup::BatchEndReturns::into_flow(answer.0)
-                }
-            }
-        };
-    };
-    assert_eq!(callback(quote! { order = 7 }, &block).to_string(), expected.to_string());
 }
 
 #[test]
@@ -154,50 +119,4 @@ fn the_documentation_has_the_table() {
         written == page(),
         "src/hooks.md is not the table: `OVERWRITE=1 cargo test -p mixup-macros` writes it anew"
     );
-}
-
-/// Leaves out, repeats or replaces each token once, at every depth.
-fn odd(tokens: &TokenStream) -> Vec<TokenStream> {
-    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let with = |index: usize, instead: Vec<TokenTree>| -> TokenStream {
-        trees[..index].iter().cloned().chain(instead).chain(trees[index + 1..].iter().cloned()).collect()
-    };
-    let mut all = Vec::new();
-    for (index, tree) in trees.iter().enumerate() {
-        all.push(with(index, Vec::new()));
-        all.push(with(index, vec![tree.clone(), tree.clone()]));
-        for other in quote! { self & 'a "text" 1 dyn crate = , (x, y) [] { a b } impl async } {
-            all.push(with(index, vec![other]));
-        }
-        if let TokenTree::Group(group) = tree {
-            let regrouped = |inner, delimiter| with(index, vec![Group::new(delimiter, inner).into()]);
-            all.push(regrouped(group.stream(), Delimiter::None));
-            all.extend(odd(&group.stream()).into_iter().map(|inner| regrouped(inner, group.delimiter())));
-        }
-    }
-    all
-}
-
-#[test]
-fn nothing_odd_brings_it_down_and_the_block_is_always_there() {
-    let options = quote! { order = -1, name = "watch", crate = my::mixup };
-    let block = quote! {
-        #[cfg_attr(all(), cfg(unix))]
-        impl<'a, W: Write> Watch<'a, W> where W: Send {
-            const X: usize = 1;
-            #[cfg(unix)]
-            fn on_batch_end<'b>(&'b mut self, iteration: usize, _last_input: &mut Input) -> Option<StopTraining> { None }
-            fn on_train_end(self: &Self, (a, b): [u8; 2], last_loss: Tensor) {}
-            helpers! {}
-        }
-    };
-    assert!(matches!(syn::parse2(block.clone()), Ok(Item::Impl(_))));
-    for item in odd(&block) {
-        let made = callback(options.clone(), &item).to_string();
-        assert!(made.starts_with(&item.to_string()), "{item}\nbecame\n{made}");
-    }
-    for options in odd(&options) {
-        let made = callback(options.clone(), &block).to_string();
-        assert!(made.starts_with(&block.to_string()), "{options}");
-    }
 }

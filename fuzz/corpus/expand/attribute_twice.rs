@@ -1,0 +1,5 @@
+#[callback]
+#[callback(order = 1)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}

@@ -1,0 +1,4 @@
+#[callback]
+impl Hello {
+    fn on_train_begin(&self) {}
+}

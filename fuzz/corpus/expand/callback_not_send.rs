@@ -1,0 +1,4 @@
+#[callback]
+impl Shared {
+    fn on_train_begin(&self) {}
+}

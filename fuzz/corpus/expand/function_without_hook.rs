@@ -1,0 +1,4 @@
+#[callback]
+fn on_epoch_end(epoch: usize) {
+    println!("{epoch}");
+}

@@ -1,0 +1,4 @@
+#[callback]
+impl Upload {
+    async fn on_epoch_end(&self) {}
+}

@@ -1,0 +1,4 @@
+#[callback]
+impl Hello {
+    fn helper(&self) {}
+}

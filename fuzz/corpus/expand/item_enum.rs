@@ -1,0 +1,4 @@
+#[callback]
+enum Hello {
+    World,
+}

@@ -1,0 +1,4 @@
+#[callback]
+impl dyn Greets {
+    fn on_train_begin(&self) {}
+}

@@ -1,0 +1,4 @@
+#[callback]
+trait Hello {
+    fn on_train_begin(&self);
+}

@@ -1,0 +1,4 @@
+#[callback]
+impl Callback for Hello {
+    fn on_train_begin(&self) {}
+}

@@ -1,0 +1,4 @@
+#[callback]
+impl<W: Wrte> Watch<W> {
+    fn on_train_begin(&self) {}
+}

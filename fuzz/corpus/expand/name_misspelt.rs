@@ -1,0 +1,10 @@
+#[callback]
+impl Noise {
+    fn on_batch_begin(&self, las_input: &mut Input) {
+        let _ = las_input;
+    }
+
+    fn on_batch_end(&self, loss: &tch::Tensor) {
+        let _ = loss;
+    }
+}

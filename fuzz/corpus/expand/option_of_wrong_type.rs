@@ -1,0 +1,4 @@
+#[callback(order = FIRST)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}

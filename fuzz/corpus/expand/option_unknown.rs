@@ -1,0 +1,4 @@
+#[callback(oder = 1)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}

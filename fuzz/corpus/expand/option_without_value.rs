@@ -1,0 +1,4 @@
+#[callback(order, name("hello"), crate =)]
+impl Hello {
+    fn on_train_begin(&self) {}
+}

@@ -1,0 +1,6 @@
+#[callback]
+impl Rate {
+    fn on_epoch_begin(&self, opt: &mut impl Optimizer, epoch: impl Into<u64>) {
+        let _ = (opt, epoch.into());
+    }
+}

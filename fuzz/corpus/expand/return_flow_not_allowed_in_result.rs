@@ -1,0 +1,6 @@
+#[callback]
+impl Skip {
+    fn on_train_end(&self) -> std::io::Result<StopTraining> {
+        Ok(StopTraining::because("done"))
+    }
+}

@@ -1,0 +1,39 @@
+//! Arbitrary text as a call of `#[callback]`, `#[on]` or `hook!`: whatever it is, no panic, and Rust out of Rust.
+//!
+//! A crate of macros cannot be linked, so its files are taken in here as they are.
+#![no_main]
+#![allow(dead_code, reason = "the table is the runtime's too")]
+
+#[path = "../../mixup-macros/src/check.rs"]
+mod check;
+#[path = "../../mixup-macros/src/closure.rs"]
+mod closure;
+#[path = "../../mixup-macros/src/expand.rs"]
+mod expand;
+#[path = "../../mixup-macros/src/filters.rs"]
+mod filters;
+#[path = "../../mixup-macros/src/function.rs"]
+mod function;
+#[path = "../../mixup-macros/src/hooks.rs"]
+mod hooks;
+#[path = "../../mixup-macros/src/meant.rs"]
+mod meant;
+#[path = "../../mixup-macros/src/mistakes.rs"]
+mod mistakes;
+#[path = "../../mixup-macros/src/options.rs"]
+mod options;
+#[path = "../../mixup-macros/src/params.rs"]
+mod params;
+#[path = "../../mixup-macros/src/parse.rs"]
+mod parse;
+#[path = "../../mixup-macros/src/users.rs"]
+mod users;
+#[path = "../../mixup-macros/src/tests/written.rs"]
+mod written;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    // Brackets and signs that stand in one another by the hundred are too much for `syn`'s stack, before they come to us.
+    if text.len() <= 4096 {
+        written::feed(text);
+    }
+});

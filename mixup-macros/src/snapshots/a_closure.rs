@@ -1,0 +1,61 @@
+// A type around the closure, here, and its one value.
+hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input, _epoch: usize| {
+    seen += last_input.items();
+    (seen > 10).then(|| StopTraining::because("ten batches are enough"))
+})
+
+// becomes
+
+{
+    use ::mixup::callback as __mixup;
+    struct __Closure<__F, __R>(__F, ::core::marker::PhantomData<fn() -> __R>);
+    #[automatically_derived]
+    impl<__F, __R> __mixup::Callback for __Closure<__F, __R>
+    where
+        __F: ::core::ops::FnMut(&mut Input, usize) -> __R + ::core::marker::Send
+            + 'static,
+        __R: 'static,
+        __R: __mixup::BatchBeginReturns,
+    {
+        const NAME: &'static ::core::primitive::str = "ten batches";
+        const HOOKS: &'static [__mixup::Asked] = &[
+            __mixup::Asked::new(__mixup::Hook::BatchBegin, &["last_input", "epoch"])
+                .when("train"),
+        ];
+        fn on_batch_begin(
+            &mut self,
+            __event: &mut __mixup::BatchBegin<'_>,
+        ) -> __mixup::HookResult {
+            if __event.train {
+                __mixup::BatchBeginReturns::into_flow(
+                    (self
+                        .0)(
+                        <__mixup::lent::Value as __mixup::lent::last_input<
+                            '_,
+                            _,
+                        >>::lend(__event.last_input),
+                        <__mixup::lent::Value as __mixup::lent::epoch<
+                            '_,
+                            _,
+                        >>::lend(&__event.epoch),
+                    ),
+                )
+            } else {
+                ::core::result::Result::Ok(__mixup::Flow::Continue)
+            }
+        }
+    }
+    fn __callback<__F, __R>(closure: __F) -> __Closure<__F, __R>
+    where
+        __F: ::core::ops::FnMut(&mut Input, usize) -> __R + ::core::marker::Send
+            + 'static,
+        __R: 'static,
+        __R: __mixup::BatchBeginReturns,
+    {
+        __Closure(closure, ::core::marker::PhantomData)
+    }
+    __callback(move |last_input: &mut Input, _epoch: usize| {
+        seen += last_input.items();
+        (seen > 10).then(|| StopTraining::because("ten batches are enough"))
+    })
+}

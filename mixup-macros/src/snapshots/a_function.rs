@@ -1,0 +1,51 @@
+// A type of the function's name, and the function as its own.
+#[callback(on_epoch_end, every = 5)]
+/// Says what an epoch came to.
+pub(crate) fn shout(epoch: usize, valid_loss: Option<f64>) {
+    println!("{epoch}: {valid_loss:?}");
+}
+
+// becomes
+
+/// Says what an epoch came to.
+#[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+pub(crate) struct shout;
+impl shout {
+    /// Says what an epoch came to.
+    pub(crate) fn shout(epoch: usize, valid_loss: Option<f64>) {
+        println!("{epoch}: {valid_loss:?}");
+    }
+}
+const _: () = {
+    use ::mixup::callback as __mixup;
+    #[automatically_derived]
+    impl __mixup::Callback for shout {
+        const NAME: &'static ::core::primitive::str = "shout";
+        const HOOKS: &'static [__mixup::Asked] = &[
+            __mixup::Asked::new(__mixup::Hook::EpochEnd, &["epoch", "valid_loss"])
+                .by("shout")
+                .when("every 5"),
+        ];
+        fn on_epoch_end(
+            &mut self,
+            __event: &mut __mixup::EpochEnd<'_>,
+        ) -> __mixup::HookResult {
+            if __mixup::filter::after_every((5), __event.epoch)? {
+                __mixup::EpochEndReturns::into_flow(
+                    Self::shout(
+                        <__mixup::lent::Value as __mixup::lent::epoch<
+                            '_,
+                            _,
+                        >>::lend(&__event.epoch),
+                        <__mixup::lent::Value as __mixup::lent::valid_loss<
+                            '_,
+                            _,
+                        >>::lend(&__event.valid_loss),
+                    ),
+                )
+            } else {
+                ::core::result::Result::Ok(__mixup::Flow::Continue)
+            }
+        }
+    }
+};

@@ -1,0 +1,48 @@
+// The block and the hook that is right are there, and the mistakes with them.
+#[callback(ordre = 3)]
+impl Stop {
+    fn on_bacth_end(&self) {}
+    fn on_batch_begin(&self, last_loss: &Tensor) {}
+    fn on_epoch_end(&self, epoch: usize) {}
+}
+
+// becomes
+
+impl Stop {
+    fn on_bacth_end(&self) {}
+    fn on_batch_begin(&self, last_loss: &Tensor) {}
+    fn on_epoch_end(&self, epoch: usize) {}
+}
+const _: () = {
+    use ::mixup::callback as __mixup;
+    #[automatically_derived]
+    impl __mixup::Callback for Stop {
+        const NAME: &'static ::core::primitive::str = "Stop";
+        const HOOKS: &'static [__mixup::Asked] = &[
+            __mixup::Asked::new(__mixup::Hook::EpochEnd, &["epoch"]),
+        ];
+        fn on_epoch_end(
+            &mut self,
+            __event: &mut __mixup::EpochEnd<'_>,
+        ) -> __mixup::HookResult {
+            __mixup::EpochEndReturns::into_flow(
+                Self::on_epoch_end(
+                    self,
+                    <__mixup::lent::Value as __mixup::lent::epoch<
+                        '_,
+                        _,
+                    >>::lend(&__event.epoch),
+                ),
+            )
+        }
+    }
+};
+::core::compile_error! {
+    "no option `ordre`; did you mean `order`?"
+}
+::core::compile_error! {
+    "no hook `on_bacth_end`; did you mean `on_batch_end`?"
+}
+::core::compile_error! {
+    "`last_loss` does not exist yet in `on_batch_begin`: it is first there in `on_backward_begin`"
+}

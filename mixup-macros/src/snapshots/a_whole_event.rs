@@ -1,0 +1,35 @@
+// The event is handed on as it is.
+#[callback]
+impl Everything {
+    fn on_batch_begin(&mut self, event: &mut BatchBegin<'_>) -> Result<SkipBatch, Error> {
+        self.look_at(event)
+    }
+}
+
+// becomes
+
+impl Everything {
+    fn on_batch_begin(
+        &mut self,
+        event: &mut BatchBegin<'_>,
+    ) -> Result<SkipBatch, Error> {
+        self.look_at(event)
+    }
+}
+const _: () = {
+    use ::mixup::callback as __mixup;
+    #[automatically_derived]
+    impl __mixup::Callback for Everything {
+        const NAME: &'static ::core::primitive::str = "Everything";
+        const HOOKS: &'static [__mixup::Asked] = &[
+            __mixup::Asked::new(__mixup::Hook::BatchBegin, &["event"]),
+        ];
+        fn on_batch_begin(
+            &mut self,
+            __event: &mut __mixup::BatchBegin<'_>,
+        ) -> __mixup::HookResult {
+            let __answer = (Self::on_batch_begin(self, __event),);
+            __mixup::BatchBeginReturns::into_flow(__answer.0)
+        }
+    }
+};

@@ -1,0 +1,32 @@
+// Peers are types, as constants.
+#[callback(before = MixUp, before = my::Other<u8>, after = Recorder, crate = crate::training)]
+impl Between {
+    fn on_train_begin(&mut self) {}
+}
+
+// becomes
+
+impl Between {
+    fn on_train_begin(&mut self) {}
+}
+const _: () = {
+    use crate::training::callback as __mixup;
+    #[automatically_derived]
+    impl __mixup::Callback for Between {
+        const NAME: &'static ::core::primitive::str = "Between";
+        const BEFORE: &'static [__mixup::Peer] = &[
+            __mixup::Peer::of::<MixUp>(),
+            __mixup::Peer::of::<my::Other<u8>>(),
+        ];
+        const AFTER: &'static [__mixup::Peer] = &[__mixup::Peer::of::<Recorder>()];
+        const HOOKS: &'static [__mixup::Asked] = &[
+            __mixup::Asked::new(__mixup::Hook::TrainBegin, &[]),
+        ];
+        fn on_train_begin(
+            &mut self,
+            __event: &mut __mixup::TrainBegin<'_>,
+        ) -> __mixup::HookResult {
+            __mixup::TrainBeginReturns::into_flow(Self::on_train_begin(self))
+        }
+    }
+};

@@ -1,0 +1,39 @@
+// By serde, and by `Debug`.
+#[callback(state, describe)]
+impl<T: Serialize> History<T> {
+    fn on_train_begin(&mut self) {}
+}
+
+// becomes
+
+impl<T: Serialize> History<T> {
+    fn on_train_begin(&mut self) {}
+}
+const _: () = {
+    use ::mixup::callback as __mixup;
+    #[automatically_derived]
+    impl<T: Serialize> __mixup::Callback for History<T>
+    where
+        Self: ::core::marker::Send + 'static,
+    {
+        const NAME: &'static ::core::primitive::str = "History";
+        const HOOKS: &'static [__mixup::Asked] = &[
+            __mixup::Asked::new(__mixup::Hook::TrainBegin, &[]),
+        ];
+        fn on_train_begin(
+            &mut self,
+            __event: &mut __mixup::TrainBegin<'_>,
+        ) -> __mixup::HookResult {
+            __mixup::TrainBeginReturns::into_flow(Self::on_train_begin(self))
+        }
+        fn describe(&self) -> ::std::string::String {
+            __mixup::describe::whole(self)
+        }
+        fn save(&self) -> __mixup::state::Saved {
+            __mixup::state::whole(self)
+        }
+        fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded {
+            __mixup::state::restore(self, __state)
+        }
+    }
+};

@@ -1,0 +1,105 @@
+//! A macro's call as it is written in a file: `#[callback(…)]` and what it stands on, `#[on(…)]` alone, or `hook!(…)`.
+//!
+//! The snapshots, the corpus and what the fuzz target makes up are files of this form.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::quote;
+
+use crate::{closure, expand};
+
+/// What a call hands over.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Callback { options: TokenStream, item: TokenStream },
+    On { item: TokenStream },
+    Hook { tokens: TokenStream },
+}
+
+impl Call {
+    /// Nothing where the text is no tokens, or does not begin with a call.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let mut trees = text.parse::<TokenStream>().ok()?.into_iter();
+        match (trees.next()?, trees.next()?) {
+            (TokenTree::Punct(hash), TokenTree::Group(attribute))
+                if hash.as_char() == '#' && attribute.delimiter() == Delimiter::Bracket =>
+            {
+                let mut inside = attribute.stream().into_iter();
+                let name = inside.next()?.to_string();
+                let options = match (inside.next(), inside.next()) {
+                    (None, _) => TokenStream::new(),
+                    (Some(TokenTree::Group(options)), None) => options.stream(),
+                    _ => return None,
+                };
+                let item = trees.collect();
+                match &name[..] {
+                    "callback" => Some(Self::Callback { options, item }),
+                    "on" => Some(Self::On { item }),
+                    _ => None,
+                }
+            }
+            (TokenTree::Ident(hook), TokenTree::Punct(_)) if hook == "hook" => match trees.next()? {
+                TokenTree::Group(tokens) => Some(Self::Hook { tokens: tokens.stream() }),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What the macro makes of it.
+    pub(crate) fn expand(self) -> TokenStream {
+        match self {
+            Self::Callback { options, item } => expand::callback(options, &item),
+            Self::On { item } => expand::on_alone(&item),
+            Self::Hook { tokens } => closure::hook(tokens),
+        }
+    }
+
+    /// Expands it, and holds what is made against what every expansion is.
+    ///
+    /// # Panics
+    /// Something of it is not so.
+    pub(crate) fn check(self) {
+        let (item, is_rust) = match &self {
+            Self::Callback { item, .. } | Self::On { item } => {
+                (item.clone(), syn::parse2::<syn::Item>(item.clone()).is_ok())
+            }
+            Self::Hook { .. } => (TokenStream::new(), true),
+        };
+        let made = match self {
+            Self::Hook { .. } => {
+                let made = self.expand();
+                quote! { fn hook() #made }
+            }
+            _ => self.expand(),
+        };
+        if is_rust {
+            syn::parse2::<syn::File>(made).unwrap_or_else(|error| panic!("{error}: no Rust is made of\n{item}"));
+        } else {
+            assert!(made.to_string().contains("compile_error"), "nothing is said of\n{item}");
+        }
+    }
+}
+
+/// All that a text can be to the macros. What is no call is taken for each of its parts.
+pub(crate) fn feed(text: &str) {
+    if let Some(call) = Call::read(text) {
+        return call.check();
+    }
+    let Ok(tokens) = text.parse::<TokenStream>() else { return };
+    let block = quote! {
+        impl<T: Send> Watch<T> {
+            #[on(batch_end, epoch_end, first, if = self.on)]
+            fn log(&mut self, epoch: usize) {}
+        }
+    };
+    let method = quote! { impl Watch { #[on(#tokens)] fn on_batch_end(&self, epoch: usize) {} } };
+    let params = quote! { impl Watch { fn on_batch_end(&self, #tokens) {} } };
+    for item in [tokens.clone(), method, params] {
+        Call::Callback { options: TokenStream::new(), item }.check();
+    }
+    for item in [block, quote! { fn shout(epoch: usize) {} }] {
+        Call::Callback { options: tokens.clone(), item }.check();
+    }
+    Call::Hook { tokens: quote! { on_batch_end, #tokens, |epoch: usize| {} } }.check();
+    Call::Hook { tokens }.check();
+}
