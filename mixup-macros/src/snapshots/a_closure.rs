@@ -8,14 +8,12 @@ hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input,
 
 {
     use ::mixup::callback as __mixup;
-    struct __Closure<__F, __R>(__F, ::core::marker::PhantomData<fn() -> __R>);
+    struct __Closure<__F>(__F);
     #[automatically_derived]
-    impl<__F, __R> __mixup::Callback for __Closure<__F, __R>
+    impl<__F> __mixup::Callback for __Closure<__F>
     where
-        __F: ::core::ops::FnMut(&mut Input, usize) -> __R + ::core::marker::Send
-            + 'static,
-        __R: 'static,
-        __R: __mixup::BatchBeginReturns,
+        __F: ::core::ops::FnMut(&mut Input, usize) -> __mixup::HookResult
+            + ::core::marker::Send + 'static,
     {
         const NAME: &'static ::core::primitive::str = "ten batches";
         const HOOKS: &'static [__mixup::Asked] = &[
@@ -27,35 +25,34 @@ hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input,
             __event: &mut __mixup::BatchBegin<'_>,
         ) -> __mixup::HookResult {
             if __event.train {
-                __mixup::BatchBeginReturns::into_flow(
-                    (self
-                        .0)(
-                        <__mixup::lent::Value as __mixup::lent::last_input<
-                            '_,
-                            _,
-                        >>::lend(__event.last_input),
-                        <__mixup::lent::Value as __mixup::lent::epoch<
-                            '_,
-                            _,
-                        >>::lend(&__event.epoch),
-                    ),
+                (self
+                    .0)(
+                    <__mixup::lent::Value as __mixup::lent::last_input<
+                        '_,
+                        _,
+                    >>::lend(__event.last_input),
+                    <__mixup::lent::Value as __mixup::lent::epoch<
+                        '_,
+                        _,
+                    >>::lend(&__event.epoch),
                 )
             } else {
                 ::core::result::Result::Ok(__mixup::Flow::Continue)
             }
         }
     }
-    fn __callback<__F, __R>(closure: __F) -> __Closure<__F, __R>
+    fn __callback<__F>(closure: __F) -> __Closure<__F>
     where
-        __F: ::core::ops::FnMut(&mut Input, usize) -> __R + ::core::marker::Send
-            + 'static,
-        __R: 'static,
-        __R: __mixup::BatchBeginReturns,
+        __F: ::core::ops::FnMut(&mut Input, usize) -> __mixup::HookResult
+            + ::core::marker::Send + 'static,
     {
-        __Closure(closure, ::core::marker::PhantomData)
+        __Closure(closure)
     }
-    __callback(move |last_input: &mut Input, _epoch: usize| {
+    let mut __closure = move |last_input: &mut Input, _epoch: usize| {
         seen += last_input.items();
         (seen > 10).then(|| StopTraining::because("ten batches are enough"))
+    };
+    __callback(move |__arg0, __arg1| {
+        __mixup::BatchBeginReturns::into_flow(__closure(__arg0, __arg1))
     })
 }

@@ -26,18 +26,18 @@ const _: () = {
         fn describe(&self) -> ::std::string::String {
             __mixup::describe::fields(
                 <Self as __mixup::Callback>::NAME,
-                &[("at_most", &self.at_most)],
+                &[("at_most", &(*self).at_most)],
             )
         }
         fn save(&self) -> __mixup::state::Saved {
             __mixup::state::fields([
-                ("best", __mixup::state::field(&self.best)),
-                ("type", __mixup::state::field(&self.r#type)),
+                ("best", __mixup::state::field(&(*self).best)),
+                ("type", __mixup::state::field(&(*self).r#type)),
             ])
         }
         fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded {
             let __read = (__state.field("best")?, __state.field("type")?);
-            (self.best, self.r#type) = __read;
+            ((*self).best, (*self).r#type) = __read;
             ::core::result::Result::Ok(())
         }
     }

@@ -30,10 +30,10 @@ const _: () = {
             __mixup::describe::whole(self)
         }
         fn save(&self) -> __mixup::state::Saved {
-            __mixup::state::whole(self)
+            __mixup::state::Whole::save(self)
         }
         fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded {
-            __mixup::state::restore(self, __state)
+            __mixup::state::Whole::load(self, __state)
         }
     }
 };
