@@ -311,10 +311,10 @@ pub(crate) fn closure<'a>(
     if let Some(token) = &closure.asyncness {
         here.add(token, "a hook is called by the training loop, which awaits nothing: write it without `async`");
     }
-    let mut typed = Vec::new();
+    let mut params = Vec::new();
     for param in &closure.inputs {
         match param {
-            Pat::Type(param) => typed.push(param),
+            Pat::Type(param) => params.push(param),
             Pat::Ident(param) => {
                 let name = plain(&param.ident);
                 let known = first_with(name.trim_start_matches('_')).map(|(_, known)| known.spelt());
@@ -332,8 +332,8 @@ pub(crate) fn closure<'a>(
         here.extend(syn::Error::new(closure.inputs_begin.span(), message));
     }
     let hooks = with_filters(options, &mut here);
-    let types = typed.iter().map(|param| &*param.ty).collect();
-    let params = Params { typed: typed.into_iter(), generics: None, me: None };
+    let types = params.iter().map(|param| &*param.ty).collect();
+    let params = Params { typed: params.into_iter(), generics: None, me: None };
     let all = serve(&hooks, By::Closure, &closure.output, &[], &params, &mut here);
     let right = here.is_empty() && mistakes.is_empty();
     mistakes.append(here);

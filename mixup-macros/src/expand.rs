@@ -26,13 +26,13 @@ pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream 
         Ok(Subject::Block(block)) => {
             let options = Options::parse(options, Place::Block, &mut mistakes);
             let (users, implementation) = on_block(&options, block, item, &mut mistakes);
-            with(users, implementation, mistakes)
+            with(&users, &implementation, mistakes)
         }
-        Ok(Subject::Function(function)) => crate::function::callback(options, function, item),
+        Ok(Subject::Function(function)) => crate::function::callback(options, &function, item),
         Err(error) => {
             Options::parse(options, Place::Block, &mut mistakes);
             mistakes.extend(error);
-            with(item.clone(), TokenStream::new(), mistakes)
+            with(item, &TokenStream::new(), mistakes)
         }
     }
 }
@@ -44,11 +44,11 @@ pub(crate) fn on_alone(item: &TokenStream) -> TokenStream {
         Span::call_site(),
         "`#[on]` says when a method of a callback runs: put `#[callback]` on the `impl` block around it",
     ));
-    with(item.clone(), TokenStream::new(), mistakes)
+    with(item, &TokenStream::new(), mistakes)
 }
 
 /// The user's code, what is made of it, and what is wrong with it.
-pub(crate) fn with(users: TokenStream, implementation: TokenStream, mistakes: Mistakes) -> TokenStream {
+pub(crate) fn with(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes) -> TokenStream {
     let mistakes = mistakes.into_compile_errors();
     quote! { #users #implementation #mistakes }
 }

@@ -13,20 +13,20 @@ use crate::{
 };
 
 /// The type, with the function as its own, and the trait's implementation.
-pub(crate) fn callback(options: TokenStream, function: ItemFn, item: &TokenStream) -> TokenStream {
+pub(crate) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     if check::is_there_twice(&function.attrs, &mut mistakes) {
-        return with(item.clone(), TokenStream::new(), mistakes);
+        return with(item, &TokenStream::new(), mistakes);
     }
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         let name = plain(&function.sig.ident);
         let message =
             format!("`#[callback]` stands on the `impl` block, not on its method `{name}`: put it above `impl`");
         mistakes.add(receiver, message);
-        return with(item.clone(), TokenStream::new(), mistakes);
+        return with(item, &TokenStream::new(), mistakes);
     }
     let options = Options::parse(options, Place::Function, &mut mistakes);
-    let served = check::function(&function, &options, &mut mistakes);
+    let served = check::function(function, &options, &mut mistakes);
     let ident = &function.sig.ident;
     check::places(&options, &syn::parse_quote! { #ident }, &mut mistakes);
     let cfgs = cfgs(&function.attrs);
@@ -61,7 +61,7 @@ pub(crate) fn callback(options: TokenStream, function: ItemFn, item: &TokenStrea
         #(#cfgs)*
         impl #ident { #function }
     };
-    with(users, implementation, mistakes)
+    with(&users, &implementation, mistakes)
 }
 
 fn docs(attrs: &[Attribute]) -> Vec<TokenStream> {

@@ -7,7 +7,7 @@ use syn::{GenericArgument, Generics, Ident, Pat, PatType, PathArguments, Type, T
 use crate::{
     hooks::{HOOKS, Hook, Lent, Name},
     meant::{find, no_value},
-    mistakes::Mistakes,
+    mistakes::{Mistakes, listed},
     parse::{cfgs, plain, strip_type},
 };
 
@@ -151,7 +151,8 @@ fn ask<'a>(around: Around<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> O
         if let Some(ty) = callback_type(&param.ty)
             && message.contains("there are")
         {
-            message += &format!("; another callback is asked for by `&`, as in `{written}: &{}`", text(ty));
+            message += "; another callback is asked for by `&`, as in ";
+            message += &listed([&*format!("{written}: &{}", text(ty))]);
         }
         mistakes.add(written, message);
         return None;

@@ -43,8 +43,8 @@ fn before(list: &[Box<dyn AnyCallback>]) -> Vec<Vec<usize>> {
 fn go_round(list: &[Box<dyn AnyCallback>], before: &[Vec<usize>], left: &[usize]) -> Vec<&'static str> {
     let mut path = vec![left[0]];
     loop {
-        let last = path[path.len() - 1];
-        let Some(&earlier) = before[last].iter().find(|earlier| left.contains(earlier)) else { return Vec::new() };
+        let waiting = path[path.len() - 1];
+        let Some(&earlier) = before[waiting].iter().find(|earlier| left.contains(earlier)) else { return Vec::new() };
         if let Some(start) = path.iter().position(|&index| index == earlier) {
             path.drain(..start);
             path.reverse(); // the way was from later to earlier
