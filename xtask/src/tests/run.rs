@@ -56,7 +56,10 @@ fn what_is_typed_arrives_on_its_side_of_the_dashes() {
 #[test]
 fn an_unknown_bench_is_told_with_those_that_there_are() {
     let refused = Cli::try_parse_from(["xtask", "bench", "mixing"]).err().expect("there is none").to_string();
-    assert!(refused.contains("'mixing'") && refused.contains("[possible values: loop, mix, epoch]"), "{refused}");
+    assert!(
+        refused.contains("'mixing'") && refused.contains("[possible values: loop, mix, loss, epoch, compile]"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -82,7 +85,7 @@ fn the_demo_gets_all_arguments() {
 #[test]
 fn benches_are_all_or_the_named() {
     let call = |names: &[Bench], rest: &str| line(&run::bench(names, words(rest)));
-    assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch");
+    assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch --bench compile");
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }
 
