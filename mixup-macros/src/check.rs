@@ -311,10 +311,10 @@ pub(crate) fn closure<'a>(
     if let Some(token) = &closure.asyncness {
         here.add(token, "a hook is called by the training loop, which awaits nothing: write it without `async`");
     }
-    let mut typed = Vec::new();
+    let mut params = Vec::new();
     for param in &closure.inputs {
         match param {
-            Pat::Type(param) => typed.push(param),
+            Pat::Type(param) => params.push(param),
             Pat::Ident(param) => {
                 let name = plain(&param.ident);
                 let known = first_with(name.trim_start_matches('_')).map(|(_, known)| known.spelt());
@@ -338,8 +338,8 @@ pub(crate) fn closure<'a>(
         );
     }
     let hooks = with_filters(options, &mut here);
-    let taken = typed.iter().map(|param| &*param.ty).collect();
-    let params = Params { typed: typed.into_iter(), generics: None, me: None };
+    let taken = params.iter().map(|param| &*param.ty).collect();
+    let params = Params { typed: params.into_iter(), generics: None, me: None };
     let mut all = serve(&hooks, By::Closure, &closure.output, &[], &params, &mut here);
     let right = here.is_empty() && mistakes.is_empty();
     mistakes.append(here);

@@ -4,6 +4,7 @@
 #![allow(
     clippy::elidable_lifetime_names,
     clippy::float_cmp,
+    clippy::items_after_statements,
     clippy::needless_arbitrary_self_type,
     clippy::needless_lifetimes,
     clippy::too_many_arguments,

@@ -355,7 +355,7 @@ pub mod strict {
 
     use std::io::Write;
 
-    use mixup::{callback::ValidateBegin, prelude::*};
+    use mixup::{callback::LossBegin, prelude::*};
     use tch::{Device, Tensor};
 
     /// Writes what happens.
@@ -375,7 +375,8 @@ pub mod strict {
 
     /// Says nothing.
     #[callback(on_epoch_end, every = 2, last, if = epoch > 0, order = -3, before = MixUp)]
-    pub fn shout(epoch: usize, recorder: Option<&mut Recorder>) -> Option<StopTraining> {
+    #[must_use]
+    pub fn shout(epoch: usize, recorder: Option<&Recorder>) -> Option<StopTraining> {
         (epoch > 7 && recorder.is_none()).then(|| StopTraining::because("seven are enough"))
     }
 
@@ -418,17 +419,21 @@ pub mod strict {
 
         #[on(batch_end, train, first, every = 5, last, if = last_input.items() > 1)]
         #[on(epoch_begin, first)]
-        fn count(&mut self, epoch: usize) {
+        fn count(&mut self, epoch: usize, mixup: Option<&mut MixUp>) {
             self.seen += epoch;
+            if let Some(mixup) = mixup {
+                *mixup = MixUp::default();
+            }
         }
 
         #[on(batch_end, valid, every = self.seen + 1)]
-        fn look(&self, recorder: Option<&Recorder>, other: Option<&mut MixUp>) -> Result<(), std::io::Error> {
-            if recorder.is_some() && other.is_some() { Err(std::io::Error::other("none is there")) } else { Ok(()) }
+        fn look(&self, recorder: Option<&Recorder>) -> Result<(), std::io::Error> {
+            recorder.map_or(Ok(()), |_| Err(std::io::Error::other(self.title)))
         }
 
-        fn on_validate_begin(&mut self, event: &mut ValidateBegin<'_>) {
+        fn on_loss_begin(&mut self, event: &mut LossBegin<'_>) {
             self.seen += event.epoch;
+            *event.last_output = event.last_output.shallow_clone();
         }
 
         const fn title(&self) -> &'a str {

@@ -24,6 +24,8 @@ pub enum Bench {
     Loss,
     /// A whole epoch
     Epoch,
+    /// The compiler's time for callbacks
+    Compile,
 }
 
 /// `cargo test`, over the whole workspace unless packages are named.

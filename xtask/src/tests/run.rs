@@ -84,7 +84,7 @@ fn the_demo_gets_all_arguments() {
 #[test]
 fn benches_are_all_or_the_named() {
     let call = |names: &[Bench], rest: &str| line(&run::bench(names, false, words(rest)));
-    assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch");
+    assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch --bench compile");
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }
 
