@@ -7,6 +7,7 @@ use syn::{Attribute, FnArg, ItemFn, spanned::Spanned};
 use crate::{
     check,
     expand::{Implementation, generated, with},
+    hooks::first_with,
     mistakes::Mistakes,
     options::{Options, Place},
     parse::{cfgs, plain},
@@ -29,8 +30,12 @@ pub(crate) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
     let served = check::function(function, &options, &mut mistakes);
     let ident = &function.sig.ident;
     check::places(&options, &syn::parse_quote! { #ident }, &mut mistakes);
-    let cfgs = cfgs(&function.attrs);
     let name = plain(ident);
+    // Its type would be in the way of its own parameters.
+    if first_with(&name).is_some() {
+        return with(item, &TokenStream::new(), mistakes);
+    }
+    let cfgs = cfgs(&function.attrs);
     let implementation = Implementation {
         options: &options,
         cfgs: cfgs.clone(),
