@@ -7,7 +7,7 @@ use syn::{GenericArgument, Generics, Ident, Pat, PatType, PathArguments, Type, T
 use crate::{
     hooks::{HOOKS, Hook, Lent, Name},
     meant::{find, no_value},
-    mistakes::{Mistakes, listed},
+    mistakes::Mistakes,
     parse::{cfgs, plain, strip_type},
 };
 
