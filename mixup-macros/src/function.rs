@@ -51,7 +51,7 @@ pub(crate) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
     let mut docs = docs(&function.attrs);
     // What is missing is told once, of the function.
     if docs.is_empty() {
-        let doc = format!("The function `{name}` as a callback.");
+        let doc = format!(" The function `{name}` as a callback.");
         docs.push(quote! { #[doc = #doc] });
     }
     // Called as the function is, and no lint has to hear of it: it is located there, and not the user's.

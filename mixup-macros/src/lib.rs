@@ -2,7 +2,8 @@
 //!
 //! The pipeline is the list of files: `parse` and `options` (what stands there), `check`, `params` and `filters` (what is
 //! wrong with it, all at once; `meant` finds what to say), `expand` (the trait's implementation; `function` and `closure`
-//! make a type for it where there is none), against the one table in `hooks`. Users find it as `mixup::callback`.
+//! make a type for it where there is none, `users` leaves the user's block as it is), against the one table in `hooks`.
+//! `snapshots` shows what is made. Users find it as `mixup::callback`.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -97,7 +98,7 @@ use proc_macro::TokenStream;
 ///
 /// A function is a callback too. `#[callback(…)]` says its hook, and when it runs, as `#[on(…)]` does for a method. The
 /// function's name is then that of a type, and of its one value, which a learner takes; the function itself is
-/// `shout::shout`. A closure is made one by [`hook!`](macro@hook).
+/// `shout::shout`. So it cannot have the name of a value that hooks ask for. A closure is made one by [`hook!`](macro@hook).
 ///
 /// ```
 /// # use mixup::prelude::*;

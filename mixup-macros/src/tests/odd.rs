@@ -132,3 +132,15 @@ fn the_corpus_of_the_fuzz_target_passes() {
     }
     assert!(files > 30, "{files}");
 }
+
+/// It is no part of the workspace, so nothing else would say that it does not build.
+#[test]
+fn the_fuzz_target_takes_in_every_file_of_the_pipeline() {
+    let (ours, target) = (include_str!("../lib.rs"), include_str!("../../../fuzz/targets/expand.rs"));
+    let files = ours.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    let pipeline: Vec<_> = files.filter(|file| !["runtime", "tests"].contains(file)).collect();
+    assert!(pipeline.contains(&"expand"), "{pipeline:?}");
+    for file in pipeline {
+        assert!(target.contains(&format!("#[path = \"../../mixup-macros/src/{file}.rs\"]\nmod {file};")), "{file}");
+    }
+}
