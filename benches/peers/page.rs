@@ -7,6 +7,9 @@ use crate::support::median;
 const BEGIN: &str = "<!-- What follows is written by `cargo xtask bench --peers`. -->";
 const END: &str = "<!-- What `cargo xtask bench --peers` writes ends here. -->";
 
+/// A load above which something else than this bench is at work.
+const BUSY: f64 = 1.5;
+
 /// One shape's times, in microseconds: each side with its rounds, ours first.
 pub struct Figures {
     pub case: String,
@@ -30,7 +33,12 @@ impl Page {
             memory().map_or_else(String::new, |gib| format!(" and {gib} GiB of memory")),
             versions.join(", ")
         );
-        Self { text }
+        // Threads that wait for each other wait for strangers then: libtorch's times grow tenfold, and ours look too good.
+        let busy = load().filter(|load| *load > BUSY);
+        let busy = busy.map_or_else(String::new, |load| {
+            format!("\n**The machine was busy with something else (load {load:.1}): these figures mean little.**\n")
+        });
+        Self { text: text + &busy }
     }
 
     /// Adds a shape's table.
@@ -55,6 +63,11 @@ impl Page {
         };
         fs::write(place, format!("{before}{BEGIN}\n\n{}\n{END}{after}", self.text))
     }
+}
+
+/// How many programs ran at once in the last minute, where the system tells it.
+fn load() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// The machine's memory in GiB, where the system tells it.
