@@ -76,6 +76,9 @@ impl Fresh {
     /// The batch on the learner's device; and, where it is `asked`, what of it is fresh: what was copied, and all of it where
     /// `made` says that it was made for this step.
     pub(crate) fn send(batch: Batch, device: Device, made: bool, asked: bool) -> Result<(Batch, Self), TchError> {
+        if device == Device::Cpu && !asked {
+            return Ok((batch, Self::nothing()));
+        }
         let there = |batch: &Batch| tensors(batch).iter().map(|tensor| tensor.device()).collect::<Vec<_>>();
         let before = if asked { there(&batch) } else { Vec::new() };
         let batch = if device == Device::Cpu {
