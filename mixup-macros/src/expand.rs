@@ -354,7 +354,7 @@ fn state(Fields { key, named }: &Fields) -> TokenStream {
     } else {
         let names: Vec<_> = named.iter().map(parse::plain).collect();
         (
-            quote! { __mixup::state::fields([#((#names, __mixup::state::field(&(*self).#named))),*]) },
+            quote! { __mixup::state::fields([#((#names, __mixup::CallbackState::of(&(*self).#named))),*]) },
             // All are read before the first is changed.
             quote! {
                 let __read = (#(__state.field(#names)?,)*);

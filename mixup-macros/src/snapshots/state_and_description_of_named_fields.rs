@@ -31,8 +31,8 @@ const _: () = {
         }
         fn save(&self) -> __mixup::state::Saved {
             __mixup::state::fields([
-                ("best", __mixup::state::field(&(*self).best)),
-                ("type", __mixup::state::field(&(*self).r#type)),
+                ("best", __mixup::CallbackState::of(&(*self).best)),
+                ("type", __mixup::CallbackState::of(&(*self).r#type)),
             ])
         }
         fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded {

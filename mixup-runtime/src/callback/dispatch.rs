@@ -65,7 +65,7 @@ impl Callbacks {
         for (index, callback) in self.list.iter().enumerate() {
             for asked in callback.hooks() {
                 let has = &mut self.by_hook[asked.hook as usize];
-                if has.last() != Some(&index) && !has.contains(&index) {
+                if !has.contains(&index) {
                     has.push(index);
                 }
             }

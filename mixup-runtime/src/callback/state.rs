@@ -127,12 +127,6 @@ impl<C: Serialize + DeserializeOwned> Whole for C {
     }
 }
 
-/// One field's state.
-#[doc(hidden)]
-pub fn field(value: &impl Serialize) -> Result<CallbackState, StateError> {
-    CallbackState::of(value)
-}
-
 /// The state of some fields.
 #[doc(hidden)]
 pub fn fields<const N: usize>(fields: [(&str, Result<CallbackState, StateError>); N]) -> Saved {
