@@ -78,11 +78,14 @@ impl Callback for Watch0 {
     }
 
     fn on_batch_end(&mut self, event: &mut BatchEnd<'_>) -> HookResult {
+        event.make_smooth_loss()?;
         self.loss = event.smooth_loss;
         if event.smooth_loss.is_finite() { Ok(Flow::Continue) } else { Err(std::fmt::Error.into()) }
     }
 
     fn on_epoch_end(&mut self, event: &mut EpochEnd<'_>) -> HookResult {
+        event.make_last_metrics()?;
+        event.make_valid_loss()?;
         if event.last_metrics.is_empty() && event.valid_loss < Some(self.loss) {
             return Ok(Flow::StopTraining(StopTraining::because(\"good enough\")));
         }

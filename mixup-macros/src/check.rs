@@ -10,7 +10,7 @@ use syn::{
 use crate::{
     filters::Filters,
     hooks::{Hook, first_with},
-    meant::{no_hook, no_hooks},
+    meant::{in_fastai_2, no_hook, no_hooks},
     mistakes::Mistakes,
     options::{Options, Place},
     params::{Around, Ask, asks},
@@ -113,7 +113,8 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
 }
 
 fn is_meant_for_a_hook(method: &ImplItemFn) -> bool {
-    plain(&method.sig.ident).starts_with("on_") || method.attrs.iter().any(|attr| is_called(attr, "on"))
+    let name = plain(&method.sig.ident);
+    name.starts_with("on_") || in_fastai_2(&name).is_some() || method.attrs.iter().any(|attr| is_called(attr, "on"))
 }
 
 fn one_text(tokens: &[TokenStream]) -> String {

@@ -8,7 +8,7 @@ use syn::{GenericParam, Generics, ItemImpl, ReturnType, Type, WhereClause, spann
 
 use crate::{
     check::{self, By, Served},
-    hooks::{Hook, Lent},
+    hooks::{Hook, Lent, Name},
     mistakes::Mistakes,
     options::{Fields, Options, Place},
     params::{Ask, What},
@@ -277,9 +277,11 @@ fn answer(served: &Served<'_>) -> TokenStream {
     };
     let others = asks.iter().any(|ask| matches!(ask.what, What::Other(_)));
     let others = others.then(|| quote! { let mut __others = __event.__others.all(); });
+    let makes = asks.iter().map(|ask| makes(hook, ask));
+    let before = quote! { #(#makes)* #others };
     let flow = match output {
-        _ if matches!(by, By::Closure) => quote! { #others #call },
-        ReturnType::Default => quote! { #others __mixup::#returns::into_flow(#call) },
+        _ if matches!(by, By::Closure) => quote! { #before #call },
+        ReturnType::Default => quote! { #before __mixup::#returns::into_flow(#call) },
         // What may not be returned is shown where the return type stands, from its first token to its last.
         ReturnType::Type(_, ty) => {
             let (first, last) = ends(ty);
@@ -289,7 +291,7 @@ fn answer(served: &Served<'_>) -> TokenStream {
             let [answer_of, into_flow] =
                 [("__answer", first), ("into_flow", last)].map(|(name, at)| Ident::new(name, at));
             let flow = quote_spanned! { first=> __mixup::#returns::#into_flow #answer };
-            quote! { #others let #answer_of = (#call,); #flow }
+            quote! { #before let #answer_of = (#call,); #flow }
         }
     };
     match filters.condition(hook) {
@@ -298,6 +300,23 @@ fn answer(served: &Served<'_>) -> TokenStream {
             if #condition { #flow } else { ::core::result::Result::Ok(__mixup::Flow::Continue) }
         },
     }
+}
+
+/// What a parameter asks for is made now, where making it costs something.
+fn makes(hook: &Hook, Ask { what, cfgs, .. }: &Ask<'_>) -> TokenStream {
+    let names = match what {
+        What::Value(name) => vec![*name],
+        What::Event => hook.names(),
+        What::Other(_) => Vec::new(),
+    };
+    names.into_iter().filter_map(make).map(|make| quote! { #(#cfgs)* #make }).collect()
+}
+
+/// Makes a value that costs something; nothing for the others, which are there anyway.
+pub(crate) fn make(name: &Name) -> Option<TokenStream> {
+    name.unmade?;
+    let make = format_ident!("make_{}", name.name);
+    Some(quote! { __event.#make()?; })
 }
 
 /// What a parameter gets. If it is not of the parameter's type, that is shown where the type stands.

@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
 
 use crate::{
-    expand::generated,
+    expand::{generated, make},
     hooks::{Hook, Lent, Name, Once, first_with},
     meant::no_value,
     mistakes::Mistakes,
@@ -176,9 +176,9 @@ fn every(written: Expr, mistakes: &mut Mistakes) -> Expr {
 /// The expression, with the values of the hook that it looks at in sight.
 fn seeing(hook: &Hook, expr: &Expr) -> TokenStream {
     let lets = used(hook, expr).into_iter().map(|Used { written, name }| {
-        let field = quote::format_ident!("{}", name.name);
+        let (field, make) = (quote::format_ident!("{}", name.name), make(name));
         match name.lent {
-            Lent::Copied | Lent::Read => quote! { let #written = __event.#field; },
+            Lent::Copied | Lent::Read => quote! { #make let #written = __event.#field; },
             Lent::Changed => quote! { let #written = &*__event.#field; },
         }
     });

@@ -22,8 +22,8 @@ pub(crate) struct Name {
     /// The type, without the reference for what is lent.
     pub ty: &'static str,
     pub lent: Lent,
-    /// Made only for a hook where somebody asks for it, because making it costs something.
-    pub on_demand: bool,
+    /// For what costs something to make, and is made only when somebody asks: what stands there until then.
+    pub unmade: Option<&'static str>,
     pub doc: &'static str,
 }
 
@@ -55,23 +55,23 @@ pub(crate) enum Once {
 }
 
 const fn copied(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Copied, on_demand: false, doc }
+    Name { name, ty, lent: Lent::Copied, unmade: None, doc }
 }
 
-const fn on_demand(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Copied, on_demand: true, doc }
+const fn on_demand(name: &'static str, ty: &'static str, unmade: &'static str, doc: &'static str) -> Name {
+    Name { name, ty, lent: Lent::Copied, unmade: Some(unmade), doc }
 }
 
 const fn read(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Read, on_demand: false, doc }
+    Name { name, ty, lent: Lent::Read, unmade: None, doc }
 }
 
-const fn read_on_demand(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Read, on_demand: true, doc }
+const fn read_on_demand(name: &'static str, ty: &'static str, unmade: &'static str, doc: &'static str) -> Name {
+    Name { name, ty, lent: Lent::Read, unmade: Some(unmade), doc }
 }
 
 const fn changed(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Changed, on_demand: false, doc }
+    Name { name, ty, lent: Lent::Changed, unmade: None, doc }
 }
 
 /// The hooks, in the order in which a training reaches them first.
@@ -153,6 +153,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             on_demand(
                 "smooth_loss",
                 "f64",
+                "f64::NAN",
                 "The training loss, smoothed over batches (β 0.98, bias corrected). Waits for the device; NaN before the first batch.",
             ),
         ],
@@ -207,6 +208,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         adds: &[on_demand(
             "valid_loss",
             "Option<f64>",
+            "None",
             "The validation loss, averaged over the items; `None` where there was no validation.",
         )],
         flows: &[],
@@ -221,11 +223,13 @@ pub(crate) const HOOKS: &[Hook] = &[
             read_on_demand(
                 "last_metrics",
                 "[f64]",
+                "&[]",
                 "The metrics on the validation data, in the order of `metric_names`; NaN where there was no validation.",
             ),
             on_demand(
                 "train_loss",
                 "f64",
+                "f64::NAN",
                 "The smoothed training loss at the end of the epoch; NaN without a training batch.",
             ),
             copied("epoch_time", "Duration", "How long the epoch took, validation included."),

@@ -26,6 +26,30 @@ const ELSEWHERE: [(&str, &str); 6] = [
     ("_fit", "_train"),
 ];
 
+/// The events of fastai v2's `Callback`, and the hook that comes then.
+const FASTAI_2: [(&str, &str); 15] = [
+    ("before_fit", "on_train_begin"),
+    ("before_epoch", "on_epoch_begin"),
+    ("before_train", "on_epoch_begin"),
+    ("before_batch", "on_batch_begin"),
+    ("after_pred", "on_loss_begin"),
+    ("after_loss", "on_backward_begin"),
+    ("before_backward", "on_backward_begin"),
+    ("after_backward", "on_backward_end"),
+    ("before_step", "on_backward_end"),
+    ("after_step", "on_step_end"),
+    ("after_batch", "on_batch_end"),
+    ("before_validate", "on_validate_begin"),
+    ("after_validate", "on_validate_end"),
+    ("after_epoch", "on_epoch_end"),
+    ("after_fit", "on_train_end"),
+];
+
+/// The hook that fastai v2 calls so.
+pub(crate) fn in_fastai_2(written: &str) -> Option<&'static str> {
+    FASTAI_2.iter().find(|(there, _)| *there == written).map(|(_, here)| *here)
+}
+
 /// The hook that a name is probably meant for.
 fn nearest_hook(written: &str) -> Option<&'static str> {
     let here = ELSEWHERE.iter().fold(written.to_lowercase(), |name, (there, here)| name.replace(there, here));
@@ -34,21 +58,21 @@ fn nearest_hook(written: &str) -> Option<&'static str> {
 
 /// What to say of a method that is named like a hook and is none.
 pub(crate) fn no_hook(written: &str) -> String {
+    let helper = "a helper with such a name belongs in an `impl` block without `#[callback]`";
+    if let Some(meant) = in_fastai_2(written) {
+        return format!("`{written}` is called `{meant}` here; {helper}");
+    }
     if let Some(meant) = nearest_hook(written) {
         return format!("no hook `{written}`; did you mean `{meant}`?");
     }
     let hooks = listed(HOOKS.iter().map(|hook| hook.name));
-    format!(
-        "no hook `{written}`: there are {hooks}; a helper with such a name belongs in an `impl` block without `#[callback]`"
-    )
+    format!("no hook `{written}`: there are {hooks}; {helper}")
 }
 
-/// Methods that do not begin with `on_` are left alone, but where there are no others one of them may be meant for a hook.
+/// Methods that are not called as hooks are left alone, but where there are no others one of them may be meant for a hook.
 pub(crate) fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
     let meant = methods.find_map(|method| {
-        let begins = method.strip_prefix("before_").map(|moment| format!("on_{moment}_begin"));
-        let ends = method.strip_prefix("after_").map(|moment| format!("on_{moment}_end"));
-        let hook = nearest_hook(&begins.or(ends).unwrap_or_else(|| format!("on_{method}")))?;
+        let hook = nearest_hook(&format!("on_{method}"))?;
         Some(format!("no hook in this `impl` block; did you mean `{hook}` by `{method}`?"))
     });
     meant.unwrap_or_else(|| {

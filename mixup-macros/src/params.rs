@@ -262,15 +262,19 @@ fn other(ty: &Type) -> Option<Other<'_>> {
     Some(Other { ty, mutable: reference.mutability.is_some(), optional, reference })
 }
 
-/// A type that may be a callback's: by a path, and none that a value of a hook has.
+const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32", "u64", "u8",
+    "usize",
+];
+
+/// A type that may be a callback's: none of the language's own, and none that a value of a hook has.
 fn callback_type(ty: &Type) -> Option<&Type> {
     let ty = strip_type(ty);
     let Type::Path(path) = ty else { return None };
     let last = plain(&path.path.segments.last()?.ident);
-    let is_type = last.starts_with(char::is_uppercase) || path.path.segments.len() > 1;
     let of_values = HOOKS.iter().flat_map(|hook| hook.adds).any(|name| name.ty == last);
     let of_std = ["String", "Vec", "Box", "Option", "Result", "Rc", "Arc"].contains(&&last[..]);
-    (is_type && !of_values && !of_std).then_some(ty)
+    (!of_values && !of_std && !PRIMITIVES.contains(&&last[..])).then_some(ty)
 }
 
 /// A type as a message shows it.

@@ -82,12 +82,17 @@ fn event(hook: &Hook) -> TokenStream {
         quote! { #[doc = #doc] pub #ident: #ty }
     });
     let views = hook.names().into_iter().map(view);
+    let on_demand: Vec<_> = hook.names().into_iter().filter(|name| name.unmade.is_some()).collect();
+    let untold = (!on_demand.is_empty()).then(|| quote! { untold: Untold<'a>, });
+    let tell = (!on_demand.is_empty()).then(|| quote! { untold: state.beside.untold(), });
+    let makes = on_demand.into_iter().map(make);
     quote! {
         #[doc = #doc]
         #[non_exhaustive]
         #[allow(missing_debug_implementations, reason = "models and optimizers need not have it")]
         pub struct #event<'a> {
             #(#fields,)*
+            #untold
             #[doc(hidden)]
             pub __others: Others<'a>,
         }
@@ -95,8 +100,10 @@ fn event(hook: &Hook) -> TokenStream {
         impl<'a> #event<'a> {
             /// The part of the state that exists in this hook.
             pub(crate) fn view(state: &'a mut State, others: Others<'a>) -> Self {
-                Self { #(#views,)* __others: others }
+                Self { #(#views,)* #tell __others: others }
             }
+
+            #(#makes)*
 
             /// Another callback of the learner, where it has one of this type.
             #[must_use]
@@ -122,8 +129,31 @@ fn ty(name: &Name) -> TokenStream {
     }
 }
 
+/// The method that fills in what costs something.
+fn make(name: &Name) -> TokenStream {
+    let (ident, make) = (format_ident!("{}", name.name), format_ident!("make_{}", name.name));
+    let doc = format!(
+        "Fills in `{ident}`, and waits for the device where it has to. `#[callback]` calls this for a method that asks for \
+         `{ident}`, once it is known that the method runs now; who implements the trait by hand calls it before a look."
+    );
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        /// What libtorch says where the values can't be read.
+        pub fn #make(&mut self) -> Result<(), TchError> {
+            self.#ident = self.untold.#ident(self.#ident)?;
+            Ok(())
+        }
+    }
+}
+
 fn view(name: &Name) -> TokenStream {
     let ident = format_ident!("{}", name.name);
+    if let Some(unmade) = name.unmade {
+        let unmade: TokenStream = unmade.parse().unwrap_or_default();
+        return quote! { #ident: #unmade };
+    }
     match name.lent {
         Lent::Copied => quote! { #ident: state.#ident },
         Lent::Read => quote! { #ident: &state.#ident },
@@ -138,8 +168,6 @@ fn callback_trait() -> TokenStream {
     let hooks: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.name)).collect();
     let events: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.event)).collect();
     let docs = HOOKS.iter().map(|hook| hook.doc);
-    let on_demand = HOOKS.iter().flat_map(|hook| hook.adds).filter(|name| name.on_demand).map(|name| name.name);
-    let make: Vec<_> = on_demand.clone().map(|name| format_ident!("make_{name}")).collect();
     quote! {
         /// Something that runs at named moments of a training and may change what it is lent there.
         ///
@@ -223,16 +251,6 @@ fn callback_trait() -> TokenStream {
                     })
                 }
             )*
-        }
-
-        impl State {
-            /// What makes a value that costs something; nothing for the others, which are there anyway.
-            pub(crate) fn maker(name: &str) -> Option<fn(&mut State) -> Result<(), tch::TchError>> {
-                match name {
-                    #(#on_demand => Some(State::#make),)*
-                    _ => None,
-                }
-            }
         }
     }
 }

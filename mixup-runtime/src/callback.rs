@@ -17,7 +17,7 @@ pub mod state;
 
 use std::time::Duration;
 
-use tch::{Device, Tensor};
+use tch::{Device, TchError, Tensor};
 
 pub use asked::{Askable, Asked, Peer};
 pub(crate) use dispatch::{Callbacks, Decision};
@@ -33,7 +33,7 @@ use crate::{
     data::{Data, Fresh},
     error::{BoxError, Error},
     input::Input,
-    learner::State,
+    learner::{State, Untold},
     loss::LossFunc,
     model::{Gradients, Model, Params},
     optim::Optimizer,

@@ -20,6 +20,7 @@ pub use listing::{Summary, TrainingLoop};
 pub(crate) use report::Table;
 pub use report::{EpochReport, Report};
 pub(crate) use state::State;
+pub(crate) use told::Untold;
 pub use vars::Vars;
 
 use crate::{

@@ -118,3 +118,25 @@ fn a_generic_callback_is_asked_for_with_its_parameters() {
     learn.fit(1, 1e-3).expect("it trains");
     assert_eq!(learn.get::<Asks<i64>>().and_then(|asks| asks.0), Some(0));
 }
+
+#[callback(on_epoch_begin)]
+fn shout() {}
+
+struct Hears(Log);
+
+#[callback]
+impl Hears {
+    fn on_epoch_end(&self, another: &shout, one_more: Option<&mut Counter>) {
+        self.0.add(format!("{another:?} {}", one_more.is_some()));
+    }
+}
+
+#[test]
+fn a_function_is_asked_for_by_its_type_as_others_are() {
+    let log = Log::default();
+    let missing = on(data(4, 0)).callback(Hears(log.clone())).build().err().expect("nobody shouts");
+    assert!(missing.to_string().contains("shout"), "{missing}");
+    let mut learn = on(data(4, 0)).callback(Hears(log.clone())).callback(shout).build().expect("somebody does");
+    learn.fit(1, 1e-3).expect("it trains");
+    assert_eq!(log.take(), ["shout false"]);
+}

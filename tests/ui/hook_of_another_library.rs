@@ -11,6 +11,10 @@ impl Hello {
     fn on_train_batch_start(&self) {}
 
     fn on_validation_end(&self) {}
+
+    fn before_batch(&self) {}
+
+    fn on_epoch_end(&self) {}
 }
 
 fn main() {}

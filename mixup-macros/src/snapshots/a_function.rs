@@ -31,6 +31,7 @@ const _: () = {
             __event: &mut __mixup::EpochEnd<'_>,
         ) -> __mixup::HookResult {
             if __mixup::filter::after_every((5), __event.epoch)? {
+                __event.make_valid_loss()?;
                 __mixup::EpochEndReturns::into_flow(
                     Self::shout(
                         <__mixup::lent::Value as __mixup::lent::epoch<

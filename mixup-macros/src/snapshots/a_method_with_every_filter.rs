@@ -56,6 +56,7 @@ const _: () = {
                     self.loud && epoch > 0 && last_target.items() > 1
                 }
             {
+                __event.make_smooth_loss()?;
                 let __answer = (
                     Self::log(
                         self,

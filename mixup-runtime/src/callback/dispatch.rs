@@ -17,9 +17,6 @@ pub(crate) struct Decision {
     pub by: &'static str,
 }
 
-/// What makes a value that costs something.
-type Make = fn(&mut State) -> Result<(), tch::TchError>;
-
 /// All callbacks of a learner, in the order in which they run.
 #[derive(Default)]
 pub(crate) struct Callbacks {
@@ -34,8 +31,6 @@ pub(crate) struct Callbacks {
     by_hook: Vec<Vec<usize>>,
     /// The names that anybody asks for in any hook.
     asked: Vec<&'static str>,
-    /// For each hook, what makes the values that cost something and that somebody asks for there.
-    demanded: Vec<Vec<Make>>,
     /// For each that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the
     /// one before them finds the loss function as it left it, also where this one does not give it back.
     entered: Vec<LossFunc>,
@@ -61,7 +56,6 @@ impl Callbacks {
         self.ring = ring;
         self.by_hook = vec![Vec::new(); Hook::ALL.len()];
         self.asked.clear();
-        self.demanded = vec![Vec::new(); Hook::ALL.len()];
         for (index, callback) in self.list.iter().enumerate() {
             for asked in callback.hooks() {
                 let has = &mut self.by_hook[asked.hook as usize];
@@ -75,7 +69,6 @@ impl Callbacks {
                 self.by_hook[hook as usize].reverse();
             }
             let asked: Vec<_> = hook.names().iter().copied().filter(|name| self.asks(hook, name)).collect();
-            self.demanded[hook as usize] = asked.iter().filter_map(|name| State::maker(name)).collect();
             self.asked.extend(asked);
         }
     }
@@ -184,13 +177,6 @@ impl Callbacks {
         state: &mut State,
         call: impl Fn(&mut dyn AnyCallback, &mut State, Others<'_>) -> super::HookResult,
     ) -> Result<Decision, Error> {
-        for make in self.demanded.get(hook as usize).into_iter().flatten() {
-            make(state).map_err(|source| Error::Torch {
-                what: "reading losses and metrics",
-                at: state.at(),
-                source,
-            })?;
-        }
         let mut decision = Decision { flow: Flow::Continue, hook, by: "" };
         for at in 0..self.by_hook.get(hook as usize).map_or(0, Vec::len) {
             let index = self.by_hook[hook as usize][at];

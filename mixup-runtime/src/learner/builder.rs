@@ -134,7 +134,6 @@ impl LearnerBuilder {
         let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
         let state = State {
             epochs: 0,
-            last_metrics: vec![f64::NAN; metric_names.len()],
             metric_names,
             loss_func: self.loss_func,
             opt: self.opt,
@@ -153,10 +152,7 @@ impl LearnerBuilder {
             batches: 0,
             last_output: Tensor::new(),
             last_loss: Tensor::new(),
-            smooth_loss: f64::NAN,
             gradients,
-            valid_loss: None,
-            train_loss: f64::NAN,
             epoch_time: Duration::ZERO,
             outcome: Outcome::Finished,
             beside: Beside::default(),

@@ -53,11 +53,11 @@ impl Learner {
     pub fn validate(&mut self) -> Result<Validation, Error> {
         self.no_training("validate on", |learner| {
             learner.pass(false)?;
-            let read = learner.state.make_valid_loss().and_then(|()| learner.state.make_last_metrics());
-            read.map_err(|e| learner.torch("reading the validation's values", e))?;
-            let names = learner.state.metric_names.iter().cloned();
-            let metrics = names.zip(learner.state.last_metrics.iter().copied()).collect();
-            Ok(Validation { loss: learner.state.valid_loss.unwrap_or(f64::NAN), metrics })
+            let mut untold = learner.state.beside.untold();
+            let read = untold.valid_loss(None).and_then(|loss| Ok((loss, untold.last_metrics(&[])?.to_vec())));
+            let (loss, metrics) = read.map_err(|e| learner.torch("reading the validation's values", e))?;
+            let metrics = learner.state.metric_names.iter().cloned().zip(metrics).collect();
+            Ok(Validation { loss: loss.unwrap_or(f64::NAN), metrics })
         })
     }
 

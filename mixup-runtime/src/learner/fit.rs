@@ -113,11 +113,9 @@ impl Learner {
         let state = &mut self.state;
         state.epoch = epoch;
         state.train = true;
-        state.valid_loss = None;
-        state.last_metrics = vec![f64::NAN; state.metric_names.len()];
         state.beside.in_epoch = true;
         state.beside.epoch_began = Some(Instant::now());
-        state.beside.told.push(Told { epoch, ..Told::default() });
+        state.beside.told.push(Told { epoch, measured: Measured::new(self.metrics.len()), time: None });
     }
 
     fn end_epoch(&mut self) {
@@ -144,7 +142,7 @@ impl Learner {
         if !train {
             match beside.told.last_mut() {
                 Some(told) => told.measured = measured,
-                None => beside.told.push(Told { measured, ..Told::default() }), // a validation on its own
+                None => beside.told.push(Told { epoch: 0, measured, time: None }), // a validation on its own
             }
         }
     }
@@ -203,14 +201,14 @@ impl Learner {
     fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {
         let state = &self.state;
         let items = state.last_target.items();
-        measured.push_loss(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
+        measured.loss.push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
         for (index, (name, metric)) in self.metrics.iter().enumerate() {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
             let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
             if value.numel() != 1 {
                 return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
             }
-            measured.push_metric(index, &value, items).map_err(|e| self.torch("reading a metric", e))?;
+            measured.metrics.push(index, &value, items).map_err(|e| self.torch("reading a metric", e))?;
         }
         Ok(())
     }

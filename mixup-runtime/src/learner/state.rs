@@ -9,7 +9,7 @@ use tch::{Device, TchError, Tensor};
 
 use super::{
     EpochReport,
-    told::{SmoothLoss, Told},
+    told::{SmoothLoss, Told, Untold},
 };
 use crate::{
     Rng,
@@ -43,11 +43,7 @@ pub(crate) struct State {
     pub batches: usize,
     pub last_output: Tensor,
     pub last_loss: Tensor,
-    pub smooth_loss: f64,
     pub gradients: Gradients,
-    pub valid_loss: Option<f64>,
-    pub last_metrics: Vec<f64>,
-    pub train_loss: f64,
     pub epoch_time: Duration,
     pub outcome: Outcome,
     /// What the names above are made from.
@@ -71,6 +67,13 @@ pub(crate) struct Beside {
     pub turn: Option<(&'static str, Hook)>,
 }
 
+impl Beside {
+    /// What the values that cost something are made from.
+    pub(crate) fn untold(&mut self) -> Untold<'_> {
+        Untold::new(&mut self.smooth, self.told.last_mut())
+    }
+}
+
 impl State {
     /// The place in the training, for messages.
     pub(crate) fn at(&self) -> At {
@@ -81,36 +84,12 @@ impl State {
         }
     }
 
-    /// Fills in `smooth_loss`. This and the others wait for the device, so they are made only where somebody asks.
-    pub(crate) fn make_smooth_loss(&mut self) -> Result<(), TchError> {
-        self.smooth_loss = self.beside.smooth.value()?;
-        Ok(())
-    }
-
-    pub(crate) fn make_train_loss(&mut self) -> Result<(), TchError> {
-        self.train_loss = self.beside.smooth.value()?;
-        Ok(())
-    }
-
-    pub(crate) fn make_valid_loss(&mut self) -> Result<(), TchError> {
-        self.valid_loss = self.beside.told.last_mut().map_or(Ok(None), |told| told.measured.loss())?;
-        Ok(())
-    }
-
-    pub(crate) fn make_last_metrics(&mut self) -> Result<(), TchError> {
-        if let Some(told) = self.beside.told.last_mut() {
-            self.last_metrics = told.measured.metrics(self.metric_names.len())?;
-        }
-        Ok(())
-    }
-
     /// The finished epochs' numbers, read from the device all together where nobody has asked for them before.
     pub(crate) fn read_rows(&mut self) -> Result<(), TchError> {
-        let names = self.metric_names.len();
         let losses = self.beside.smooth.at_marks()?;
         let finished = self.beside.told.iter_mut().filter_map(|told| Some((told.time?, told)));
         for ((time, told), train_loss) in finished.zip(losses) {
-            let (valid_loss, metrics) = (told.measured.loss()?, told.measured.metrics(names)?);
+            let (valid_loss, metrics) = (told.measured.loss.mean()?, told.measured.metrics.means()?.to_vec());
             self.rows.push(EpochReport { epoch: told.epoch, train_loss, valid_loss, metrics, time });
         }
         Ok(())
@@ -123,9 +102,6 @@ impl State {
         self.train = false;
         self.num_batch = 0;
         self.batches = 0;
-        self.valid_loss = None;
-        self.train_loss = f64::NAN;
-        self.smooth_loss = f64::NAN;
         self.beside = Beside::default();
         self.drop_batch();
     }

@@ -8,7 +8,6 @@ use tch::{TchError, Tensor};
 use crate::scalars::Scalars;
 
 /// What an epoch has to tell.
-#[derive(Default)]
 pub(crate) struct Told {
     pub epoch: usize,
     pub measured: Measured,
@@ -16,37 +15,67 @@ pub(crate) struct Told {
     pub time: Option<Duration>,
 }
 
-/// What a validation adds up; empty where there was none.
-#[derive(Default)]
+/// What a validation adds up; nothing where there was none.
 pub(crate) struct Measured {
-    loss: Weighted,
-    metrics: Vec<Weighted>,
+    pub loss: Weighted,
+    pub metrics: Metrics,
 }
 
 impl Measured {
     pub(super) fn new(metrics: usize) -> Self {
-        Self { loss: Weighted::default(), metrics: (0..metrics).map(|_| Weighted::default()).collect() }
+        let each = (0..metrics).map(|_| Weighted::default()).collect();
+        Self { loss: Weighted::default(), metrics: Metrics { each, means: Vec::new() } }
+    }
+}
+
+/// What each metric adds up, and what that comes to.
+pub(crate) struct Metrics {
+    each: Vec<Weighted>,
+    means: Vec<f64>,
+}
+
+impl Metrics {
+    pub(super) fn push(&mut self, index: usize, value: &Tensor, items: usize) -> Result<(), TchError> {
+        self.each.get_mut(index).map_or(Ok(()), |metric| metric.push(value, items))
     }
 
-    pub(super) fn push_loss(&mut self, loss: &Tensor, items: usize) -> Result<(), TchError> {
-        self.loss.push(loss, items)
+    /// One for each metric; NaN where nothing was measured.
+    pub(super) fn means(&mut self) -> Result<&[f64], TchError> {
+        let mean = |metric: &mut Weighted| Ok(metric.mean()?.unwrap_or(f64::NAN));
+        self.means = self.each.iter_mut().map(mean).collect::<Result<_, TchError>>()?;
+        Ok(&self.means)
+    }
+}
+
+/// What an event has at hand to make the values that cost something, each when somebody asks: these wait for the device.
+/// A method here is called as the value that it makes, and is given the one that stands there.
+pub(crate) struct Untold<'a> {
+    smooth: &'a mut SmoothLoss,
+    loss: Option<&'a mut Weighted>,
+    metrics: Option<&'a mut Metrics>,
+}
+
+impl<'a> Untold<'a> {
+    pub(super) fn new(smooth: &'a mut SmoothLoss, told: Option<&'a mut Told>) -> Self {
+        let (loss, metrics) = told.map(|Told { measured, .. }| (&mut measured.loss, &mut measured.metrics)).unzip();
+        Self { smooth, loss, metrics }
     }
 
-    pub(super) fn push_metric(&mut self, index: usize, value: &Tensor, items: usize) -> Result<(), TchError> {
-        self.metrics.get_mut(index).map_or(Ok(()), |metric| metric.push(value, items))
+    pub(crate) fn smooth_loss(&mut self, _: f64) -> Result<f64, TchError> {
+        self.smooth.value()
     }
 
-    pub(super) fn loss(&mut self) -> Result<Option<f64>, TchError> {
-        self.loss.mean()
+    pub(crate) fn train_loss(&mut self, _: f64) -> Result<f64, TchError> {
+        self.smooth.value()
     }
 
-    /// So many as there are names; NaN where nothing was measured.
-    pub(super) fn metrics(&mut self, names: usize) -> Result<Vec<f64>, TchError> {
-        let mean = |index: usize| match self.metrics.get_mut(index) {
-            Some(metric) => Ok(metric.mean()?.unwrap_or(f64::NAN)),
-            None => Ok(f64::NAN),
-        };
-        (0..names).map(mean).collect()
+    pub(crate) fn valid_loss(&mut self, _: Option<f64>) -> Result<Option<f64>, TchError> {
+        self.loss.as_mut().map_or(Ok(None), |loss| loss.mean())
+    }
+
+    /// Lent for as long as the event, so made once.
+    pub(crate) fn last_metrics(&mut self, made: &'a [f64]) -> Result<&'a [f64], TchError> {
+        self.metrics.take().map_or(Ok(made), |metrics| metrics.means())
     }
 }
 
@@ -107,20 +136,20 @@ impl SmoothLoss {
 
 /// A mean over items, of values that come a batch at a time.
 #[derive(Default)]
-struct Weighted {
+pub(crate) struct Weighted {
     values: Scalars,
     items: Vec<usize>,
 }
 
 impl Weighted {
-    fn push(&mut self, value: &Tensor, items: usize) -> Result<(), TchError> {
+    pub(super) fn push(&mut self, value: &Tensor, items: usize) -> Result<(), TchError> {
         self.values.push(value)?;
         self.items.push(items);
         Ok(())
     }
 
     /// None where nothing came.
-    fn mean(&mut self) -> Result<Option<f64>, TchError> {
+    pub(super) fn mean(&mut self) -> Result<Option<f64>, TchError> {
         let items: usize = self.items.iter().sum();
         let sum: f64 = self.values.values()?.iter().zip(&self.items).map(|(value, items)| value * *items as f64).sum();
         Ok((items > 0).then(|| sum / items as f64))
@@ -160,6 +189,36 @@ mod tests {
     #[callback(crate = crate)]
     impl AsksSmoothSometimes {
         fn on_epoch_end(_train_loss: f64) {}
+    }
+
+    struct AsksSmoothAtSomeBatches;
+
+    #[callback(crate = crate)]
+    impl AsksSmoothAtSomeBatches {
+        #[on(batch_end, train, every = 2)]
+        fn log(smooth_loss: f64) {
+            assert!(smooth_loss.is_finite());
+        }
+    }
+
+    struct AsksAllAtSomeBatches;
+
+    #[callback(crate = crate)]
+    impl AsksAllAtSomeBatches {
+        #[on(batch_end, train, every = 2)]
+        fn log(event: &mut crate::callback::BatchEnd<'_>) {
+            assert!(event.smooth_loss.is_finite());
+        }
+    }
+
+    struct AsksSmoothInAFilter;
+
+    #[callback(crate = crate)]
+    impl AsksSmoothInAFilter {
+        #[on(batch_end, train, last, if = smooth_loss.is_nan())]
+        fn never() {
+            panic!("a loss was not finite");
+        }
     }
 
     struct AsksMetrics;
@@ -217,6 +276,14 @@ mod tests {
         // The smoothed loss is waited for at each batch, of training and (where there is nothing new) not of validation.
         assert_eq!(training(AsksSmooth).0, EPOCHS * TRAIN + 2 * EPOCHS);
         assert_eq!(training(AsksSmoothSometimes).0, EPOCHS + 2 * EPOCHS);
+    }
+
+    #[test]
+    fn filters_are_looked_at_before_the_device_is_waited_for() {
+        assert_eq!(training(AsksSmoothAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
+        assert_eq!(training(AsksAllAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
+        // What an `if` asks for is read only where the filters before it are so: once in an epoch.
+        assert_eq!(training(AsksSmoothInAFilter).0, EPOCHS + 2 * EPOCHS);
     }
 
     #[test]
