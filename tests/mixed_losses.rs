@@ -115,6 +115,26 @@ proptest! {
     }
 }
 
+/// More of them than are reckoned one by one.
+#[test]
+fn thousands_of_classes_come_to_the_same() {
+    let (n, many) = (16, 5_000);
+    let weight = random(&[n], Kind::Float, 3).sigmoid();
+    let [first, second] = [1, 2].map(|seed| Target::from(classes(&[n], many, seed)));
+    for label_smoothing in [0.0, 0.1] {
+        let loss = LossFunc::new(CrossEntropy { label_smoothing, ..CrossEntropy::default() });
+        let output = random(&[n, many], Kind::Float, 9).set_requires_grad(true);
+        for reduction in REDUCTIONS {
+            let want = by_two_calls(&loss, &output, [&first, &second], &weight, reduction);
+            let got = MixUpLoss::new(loss.clone()).loss(&output, &mixed(&first, &second, &weight), reduction);
+            let got = got.expect("they fit");
+            let what = format!("{label_smoothing}, {reduction:?}");
+            assert_close(&what, &f64s(&got), &f64s(&want), 1e-6, 200.0);
+            assert_close(&what, &gradient(&got, &output), &gradient(&want, &output), 1e-6, 1.0);
+        }
+    }
+}
+
 #[test]
 fn a_plain_target_has_the_inner_loss_whatever_it_is() {
     for (loss, output, target, _) in every_loss(5, Kind::Double) {

@@ -3,15 +3,18 @@
 //! With log-probabilities ℓ, class weights v, label smoothing ε and C classes, the loss for a label y is
 //! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ(−v[c]·ℓ[c]) over all classes c, or 0 where y is ignored (PyTorch's `cross_entropy`;
 //! arXiv:1512.00567, section 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of
-//! ℓ whose weights no gradient goes through. So all that autograd sees is one gather and one sum.
+//! ℓ whose weights no gradient goes through. So all that autograd sees is one product of two vectors.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor, kind::Element};
 
 use super::{
     LossError, Reduction,
     nll::{class_shape, refused},
 };
 use crate::error::BoxError;
+
+/// Up to so many log-probabilities are weighed one by one, which costs less than the kernels' calls.
+const FEW: usize = 16 * 1024;
 
 /// Two labels for each item (and each position), the weight of the first, and what the loss function knows of classes.
 pub(super) struct TwoLabels<'a> {
@@ -58,51 +61,60 @@ impl TwoLabels<'_> {
         };
         // Where the labels lie in the CPU's memory, a few numbers are faster reckoned than handed to kernels.
         let at_hand = [log_probs, self.first, self.second, self.weight].iter().all(|x| x.device() == Device::Cpu);
-        let plain = log_probs.dim() == 2 && matches!(log_probs.kind(), Kind::Float | Kind::Double);
-        if at_hand && plain && !self.weight.requires_grad() {
-            return self.weighed_sum(log_probs, share);
+        let few = log_probs.dim() == 2 && (1..=FEW).contains(&log_probs.numel());
+        if at_hand && few && !self.weight.requires_grad() {
+            let summed = match log_probs.kind() {
+                Kind::Float => {
+                    self.weighed_sum(log_probs, share, |factor| factor as f32, |number| number.is_finite())?
+                }
+                Kind::Double => self.weighed_sum(log_probs, share, |factor| factor, |number| number.is_finite())?,
+                _ => None,
+            };
+            if let Some(summed) = summed {
+                return Ok(summed);
+            }
         }
         Ok(reduction.of(&self.item_losses(log_probs)?)?)
     }
 
-    /// `share` times the sum over all items, of log-probabilities `[n, classes]`.
-    fn weighed_sum(&self, log_probs: &Tensor, share: f64) -> Result<Tensor, BoxError> {
-        let classes = log_probs.size()[1];
+    /// `share` times the sum over all items, of log-probabilities `[n, classes]`: each of them times a factor, most of which are
+    /// 0. None where that would not be their sum, since some are infinite.
+    fn weighed_sum<T: Element + Default + Copy>(
+        &self,
+        log_probs: &Tensor,
+        share: f64,
+        number: impl Fn(f64) -> T,
+        finite: impl Fn(&T) -> bool,
+    ) -> Result<Option<Tensor>, BoxError> {
+        let log_probs = log_probs.f_reshape(-1)?;
+        if !Vec::<T>::try_from(&log_probs)?.iter().all(finite) {
+            return Ok(None);
+        }
         let (first, second) = (Vec::<i64>::try_from(self.first)?, Vec::<i64>::try_from(self.second)?);
         let weights = Vec::<f64>::try_from(self.weight)?;
         let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
         let of_class = |class: usize| class_weights.as_ref().map_or(1.0, |weights| weights[class]);
 
-        let (mut places, mut factors) = (Vec::with_capacity(2 * first.len()), Vec::with_capacity(2 * first.len()));
-        let mut counted = vec![0.0; first.len()]; // how much of each item is not ignored
-        for (item, ((&first, &second), &weight)) in first.iter().zip(&second).zip(&weights).enumerate() {
-            for (label, weight) in [(first, weight), (second, 1.0 - weight)] {
+        let classes = log_probs.numel() / weights.len().max(1);
+        let (own, even) = (1.0 - self.smoothing, self.smoothing / classes as f64);
+        let mut factors = vec![0.0; log_probs.numel()];
+        for (item, factors) in factors.chunks_mut(classes).enumerate() {
+            let weight = weights[item];
+            for (label, weight) in [(first[item], weight), (second[item], 1.0 - weight)] {
                 if label == self.ignore_index {
                     continue;
                 }
-                if !(0..classes).contains(&label) {
-                    return Err(LossError::Class { loss: self.loss, class: label, classes }.into());
+                let found = usize::try_from(label).ok().filter(|class| *class < classes);
+                let class = found.ok_or(LossError::Class { loss: self.loss, class: label, classes: classes as i64 })?;
+                factors[class] += share * weight * own * of_class(class);
+                if self.smoothing != 0.0 {
+                    let spread = factors.iter_mut().enumerate();
+                    spread.for_each(|(class, factor)| *factor += share * weight * even * of_class(class));
                 }
-                places.push(item as i64 * classes + label);
-                factors.push(share * weight * (1.0 - self.smoothing) * of_class(label as usize));
-                counted[item] += weight;
             }
         }
-        if self.smoothing != 0.0 && counted.contains(&0.0) {
-            let losses = self.item_losses(log_probs)?; // which leaves an item out, also where its numbers are infinite
-            return Ok(losses.f_sum(losses.kind())?.f_mul_scalar(-share)?);
-        }
-        let (places, factors) = (Tensor::f_from_slice(&places)?, numbers(&factors, log_probs.kind())?);
-        if self.smoothing == 0.0 {
-            return Ok(log_probs.f_take(&places)?.f_dot(&factors)?);
-        }
-        // Smoothed, each class of each item has a factor: that of the even spread, and the labels' own beside.
-        let spread = share * self.smoothing / classes as f64;
-        let spread: Vec<f64> = (0..classes as usize).map(|class| spread * of_class(class)).collect();
-        let spread = numbers(&spread, log_probs.kind())?;
-        let mut all = numbers(&counted, log_probs.kind())?.f_outer(&spread)?.f_flatten(0, -1)?;
-        let all = all.f_put_(&places, &factors, true)?;
-        Ok(log_probs.f_flatten(0, -1)?.f_dot(&all)?)
+        let factors: Vec<_> = factors.into_iter().map(number).collect();
+        Ok(Some(log_probs.f_dot(&Tensor::f_from_slice(&factors)?)?))
     }
 
     /// Each item's (and position's) loss, `[n, d…]`, by libtorch's kernels, without a wait for the device.
@@ -156,12 +168,4 @@ fn two_for_each(labels: &Tensor) -> Vec<i64> {
 fn classes_of(weight: &Tensor, log_probs: &Tensor) -> Result<Tensor, TchError> {
     let dim = |dim| if dim == 1 { -1 } else { 1 };
     weight.f_reshape((0..log_probs.dim()).map(dim).collect::<Vec<_>>())
-}
-
-/// Numbers as a tensor `[k]` of the kind `f32` or `f64`.
-fn numbers(numbers: &[f64], kind: Kind) -> Result<Tensor, TchError> {
-    match kind {
-        Kind::Double => Tensor::f_from_slice(numbers),
-        _ => Tensor::f_from_slice(&numbers.iter().map(|&number| number as f32).collect::<Vec<_>>()),
-    }
 }

@@ -50,7 +50,7 @@ impl Mixer {
         if let Some(pairs) = pairs.as_ref().filter(|_| may_change) {
             let mut mixed = x.shallow_clone();
             // Changes nothing but the count of changes, by which autograd knows whether what it has saved is still there.
-            let _ = mixed.f_narrow(0, 0, 0)?.f_zero_()?;
+            let _ = mixed.f_transpose_(0, 0)?;
             if kernel::in_place(&mut mixed, pairs) {
                 return Ok(mixed);
             }
