@@ -5,7 +5,7 @@
 //! arXiv:1512.00567, section 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of
 //! ℓ whose weights no gradient goes through. So all that autograd sees is one product of two vectors.
 
-use tch::{Device, Kind, TchError, Tensor, kind::Element};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::{
     LossError, Reduction,
@@ -61,51 +61,38 @@ impl TwoLabels<'_> {
         };
         // Where the labels lie in the CPU's memory, a few numbers are faster reckoned than handed to kernels.
         let at_hand = [log_probs, self.first, self.second, self.weight].iter().all(|x| x.device() == Device::Cpu);
-        let few = log_probs.dim() == 2 && (1..=FEW).contains(&log_probs.numel());
-        if at_hand && few && !self.weight.requires_grad() {
-            let summed = match log_probs.kind() {
-                Kind::Float => {
-                    self.weighed_sum(log_probs, share, |factor| factor as f32, |number| number.is_finite())?
-                }
-                Kind::Double => self.weighed_sum(log_probs, share, |factor| factor, |number| number.is_finite())?,
-                _ => None,
-            };
-            if let Some(summed) = summed {
-                return Ok(summed);
+        let plain = log_probs.dim() == 2 && matches!(log_probs.kind(), Kind::Float | Kind::Double);
+        let few = (1..=FEW).contains(&log_probs.numel());
+        if at_hand && plain && few && !self.weight.requires_grad() {
+            let factors = numbers(&self.factors(log_probs, share)?, log_probs.kind())?;
+            let sum = log_probs.f_reshape(-1)?.f_dot(&factors)?;
+            // Taken 0 times, an infinite number is none at all; it may be one that does not count.
+            if sum.f_double_value(&[])?.is_finite() {
+                return Ok(sum);
             }
         }
         Ok(reduction.of(&self.item_losses(log_probs)?)?)
     }
 
-    /// `share` times the sum over all items, of log-probabilities `[n, classes]`: each of them times a factor, most of which are
-    /// 0. None where that would not be their sum, since some are infinite.
-    fn weighed_sum<T: Element + Default + Copy>(
-        &self,
-        log_probs: &Tensor,
-        share: f64,
-        number: impl Fn(f64) -> T,
-        finite: impl Fn(&T) -> bool,
-    ) -> Result<Option<Tensor>, BoxError> {
-        let log_probs = log_probs.f_reshape(-1)?;
-        if !Vec::<T>::try_from(&log_probs)?.iter().all(finite) {
-            return Ok(None);
-        }
+    /// By what each log-probability of `[n, classes]` is taken: most of them 0 times.
+    fn factors(&self, log_probs: &Tensor, share: f64) -> Result<Vec<f64>, BoxError> {
+        let weights = match self.weight.kind() {
+            Kind::Float => Vec::<f32>::try_from(self.weight)?.into_iter().map(f64::from).collect(),
+            _ => Vec::<f64>::try_from(self.weight)?,
+        };
+        let classes = log_probs.numel() / weights.len();
         let (first, second) = (Vec::<i64>::try_from(self.first)?, Vec::<i64>::try_from(self.second)?);
-        let weights = Vec::<f64>::try_from(self.weight)?;
         let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
         let of_class = |class: usize| class_weights.as_ref().map_or(1.0, |weights| weights[class]);
-
-        let classes = log_probs.numel() / weights.len().max(1);
         let (own, even) = (1.0 - self.smoothing, self.smoothing / classes as f64);
         let mut factors = vec![0.0; log_probs.numel()];
         for (item, factors) in factors.chunks_mut(classes).enumerate() {
-            let weight = weights[item];
-            for (label, weight) in [(first[item], weight), (second[item], 1.0 - weight)] {
+            for (label, weight) in [(first[item], weights[item]), (second[item], 1.0 - weights[item])] {
                 if label == self.ignore_index {
                     continue;
                 }
-                let found = usize::try_from(label).ok().filter(|class| *class < classes);
-                let class = found.ok_or(LossError::Class { loss: self.loss, class: label, classes: classes as i64 })?;
+                let class = usize::try_from(label).ok().filter(|class| *class < classes);
+                let class = class.ok_or(LossError::Class { loss: self.loss, class: label, classes: classes as i64 })?;
                 factors[class] += share * weight * own * of_class(class);
                 if self.smoothing != 0.0 {
                     let spread = factors.iter_mut().enumerate();
@@ -113,8 +100,7 @@ impl TwoLabels<'_> {
                 }
             }
         }
-        let factors: Vec<_> = factors.into_iter().map(number).collect();
-        Ok(Some(log_probs.f_dot(&Tensor::f_from_slice(&factors)?)?))
+        Ok(factors)
     }
 
     /// Each item's (and position's) loss, `[n, d…]`, by libtorch's kernels, without a wait for the device.
@@ -168,4 +154,12 @@ fn two_for_each(labels: &Tensor) -> Vec<i64> {
 fn classes_of(weight: &Tensor, log_probs: &Tensor) -> Result<Tensor, TchError> {
     let dim = |dim| if dim == 1 { -1 } else { 1 };
     weight.f_reshape((0..log_probs.dim()).map(dim).collect::<Vec<_>>())
+}
+
+/// Numbers as a tensor `[k]` of the kind `f32` or `f64`.
+fn numbers(numbers: &[f64], kind: Kind) -> Result<Tensor, TchError> {
+    match kind {
+        Kind::Double => Tensor::f_from_slice(numbers),
+        _ => Tensor::f_from_slice(&numbers.iter().map(|&number| number as f32).collect::<Vec<_>>()),
+    }
 }
