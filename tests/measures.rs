@@ -5,7 +5,7 @@ mod support;
 
 use std::f64::consts::LN_2;
 
-use mixup::{callback::Asked, learner::Vars, prelude::*};
+use mixup::{learner::Vars, prelude::*};
 use support::{data, linear, on};
 use tch::Tensor;
 
@@ -84,26 +84,6 @@ fn whoever_asks_for_the_smoothed_loss_only_at_the_batchs_end_gets_it_fresh() {
     let mut learn = learner(&LOSSES, &[&[1.0]]).callback(Seen(Vec::new())).build().expect("nothing is wrong with it");
     learn.fit(1, 0.1).expect("it trains");
     assert_close(&learn.get::<Seen>().expect("it is there").0, &SMOOTH);
-}
-
-/// Says what it asks for as `#[callback]` would, but looks all the same.
-struct Peeks(Vec<f64>);
-
-impl mixup::callback::Callback for Peeks {
-    const NAME: &'static str = "Peeks";
-    const HOOKS: &'static [Asked] = &[Asked::new(mixup::callback::Hook::BatchEnd, &["iteration"])];
-
-    fn on_batch_end(&mut self, event: &mut mixup::callback::BatchEnd<'_>) -> mixup::callback::HookResult {
-        self.0.push(event.smooth_loss);
-        Ok(mixup::callback::Flow::Continue)
-    }
-}
-
-#[test]
-fn what_nobody_asks_for_is_not_made() {
-    let mut learn = learner(&LOSSES, &[]).callback(Peeks(Vec::new())).build().expect("nothing is wrong with it");
-    learn.fit(1, 0.1).expect("it trains");
-    assert!(learn.get::<Peeks>().expect("it is there").0.iter().all(|loss| loss.is_nan()));
 }
 
 #[test]

@@ -273,19 +273,28 @@ fn the_weights_may_have_a_gradient_of_their_own() {
 
 #[test]
 fn mixed_labels_that_the_output_has_no_score_for_are_named() {
-    for (shape, positions) in [(vec![2, 3], vec![2]), (vec![2, 3, 2], vec![2, 2])] {
+    let many = 20_000;
+    for (shape, positions) in [(vec![2, 3], vec![2]), (vec![2, 3, 2], vec![2, 2]), (vec![2, many], vec![2])] {
         let output = random(&shape, Kind::Float, 1);
         let fits = Target::from(classes(&positions, 3, 1));
-        for class in [3, -1, 100_003] {
+        let weight = || Some(Tensor::ones([shape[1]], (Kind::Float, tch::Device::Cpu)));
+        let losses = || {
+            [
+                LossFunc::new(CrossEntropy::default()),
+                LossFunc::new(CrossEntropy { weight: weight(), ..CrossEntropy::default() }),
+                LossFunc::new(Nll::default()),
+            ]
+        };
+        for class in [shape[1], -1, 100_003] {
             let labels = classes(&positions, 3, 1);
             let _ = labels.flatten(0, -1).get(1).fill_(class);
             let wrong = Target::from(labels);
             for (first, second) in [(&wrong, &fits), (&fits, &wrong)] {
-                for loss in [LossFunc::new(CrossEntropy::default()), LossFunc::new(Nll::default())] {
+                for loss in losses() {
                     let target = mixed(first, second, &Tensor::from_slice(&[0.5_f32, 0.6]));
                     let (error, message) = refused(&MixUpLoss::new(loss), &output, &target);
                     assert!(
-                        matches!(error, LossError::Class { class: found, classes: 3, .. } if found == class),
+                        matches!(error, LossError::Class { class: found, classes, .. } if (found, classes) == (class, shape[1])),
                         "{message}"
                     );
                 }

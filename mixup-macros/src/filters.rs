@@ -175,10 +175,12 @@ fn every(written: Expr, mistakes: &mut Mistakes) -> Expr {
 
 /// The expression, with the values of the hook that it looks at in sight.
 fn seeing(hook: &Hook, expr: &Expr) -> TokenStream {
-    let lets = used(hook, expr).into_iter().map(|Used { written, name }| {
-        let (field, make) = (quote::format_ident!("{}", name.name), make(name));
+    let used = used(hook, expr);
+    let makes: TokenStream = used.iter().filter_map(|Used { name, .. }| make(name)).collect();
+    let lets = used.iter().map(|Used { written, name }| {
+        let field = quote::format_ident!("{}", name.name);
         match name.lent {
-            Lent::Copied | Lent::Read => quote! { #make let #written = __event.#field; },
+            Lent::Copied | Lent::Read => quote! { let #written = __event.#field; },
             Lent::Changed => quote! { let #written = &*__event.#field; },
         }
     });
@@ -197,7 +199,7 @@ fn seeing(hook: &Hook, expr: &Expr) -> TokenStream {
     if lets.is_empty() {
         quote! { (#expr) }
     } else {
-        quote! { { #lets #expr } }
+        quote! { { #makes #lets #expr } }
     }
 }
 

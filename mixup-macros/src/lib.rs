@@ -48,9 +48,9 @@ use proc_macro::TokenStream;
 /// assert_eq!(StopAt::NAME, "StopAt");
 /// ```
 ///
-/// The block stays as it is: a hook is still a method, and what is no hook is left alone, save that a method that begins
-/// with `on_` and is no hook is taken for a slip. Such a helper belongs in a block without `#[callback]`. A type has one block
-/// with it.
+/// The block stays as it is: a hook is still a method, and what is no hook is left alone, save that a method is taken for a
+/// slip if its name begins with `on_` or is that of an event in fastai v2, as `before_batch`. Such a helper belongs in a block
+/// without `#[callback]`. A type has one block with it.
 ///
 /// # Hooks
 ///

@@ -27,7 +27,7 @@ const ELSEWHERE: [(&str, &str); 6] = [
 ];
 
 /// The events of fastai v2's `Callback`, and the hook that comes then.
-const FASTAI_2: [(&str, &str); 15] = [
+pub(crate) const FASTAI_2: [(&str, &str); 17] = [
     ("before_fit", "on_train_begin"),
     ("before_epoch", "on_epoch_begin"),
     ("before_train", "on_epoch_begin"),
@@ -39,10 +39,12 @@ const FASTAI_2: [(&str, &str); 15] = [
     ("before_step", "on_backward_end"),
     ("after_step", "on_step_end"),
     ("after_batch", "on_batch_end"),
+    ("after_train", "on_validate_begin"),
     ("before_validate", "on_validate_begin"),
     ("after_validate", "on_validate_end"),
     ("after_epoch", "on_epoch_end"),
     ("after_fit", "on_train_end"),
+    ("after_cancel_fit", "on_train_end"),
 ];
 
 /// The hook that fastai v2 calls so.

@@ -78,7 +78,13 @@ fn event(hook: &Hook) -> TokenStream {
     let event = format_ident!("{}", hook.event);
     let doc = format!("What exists in `{}`. {}", hook.name, hook.doc);
     let fields = hook.names().into_iter().map(|name| {
-        let (ident, doc, ty) = (format_ident!("{}", name.name), name.doc, ty(name));
+        let (ident, ty) = (format_ident!("{}", name.name), ty(name));
+        let made = if name.unmade.is_some() {
+            format!(" Filled in by [`make_{ident}`](Self::make_{ident}).")
+        } else {
+            String::new()
+        };
+        let doc = format!("{}{made}", name.doc);
         quote! { #[doc = #doc] pub #ident: #ty }
     });
     let views = hook.names().into_iter().map(view);
@@ -141,7 +147,7 @@ fn make(name: &Name) -> TokenStream {
         ///
         /// # Errors
         /// What libtorch says where the values can't be read.
-        pub fn #make(&mut self) -> Result<(), TchError> {
+        pub fn #make(&mut self) -> Result<(), ReadError> {
             self.#ident = self.untold.#ident(self.#ident)?;
             Ok(())
         }

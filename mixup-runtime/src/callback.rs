@@ -17,7 +17,7 @@ pub mod state;
 
 use std::time::Duration;
 
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Tensor};
 
 pub use asked::{Askable, Asked, Peer};
 pub(crate) use dispatch::{Callbacks, Decision};
@@ -31,7 +31,7 @@ pub use state::{CallbackState, CallbackStates, StateError};
 use crate::{
     Rng,
     data::{Data, Fresh},
-    error::{BoxError, Error},
+    error::{BoxError, Error, ReadError},
     input::Input,
     learner::{State, Untold},
     loss::LossFunc,

@@ -49,6 +49,12 @@ impl fmt::Display for Where {
     }
 }
 
+/// Losses or metrics that could not be read from the device: what an event's `make_…` methods return. Out of a hook it becomes
+/// an [`Error::Torch`], for it is no fault of the callback.
+#[derive(Debug, thiserror::Error)]
+#[error("reading losses and metrics: {0}")]
+pub struct ReadError(#[from] pub tch::TchError);
+
 /// Why a learner could not be built, or a training did not finish.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

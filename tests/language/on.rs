@@ -163,7 +163,7 @@ fn an_if_on_the_smoothed_loss_gets_a_fresh_one() {
 
     #[callback]
     impl Watch {
-        #[on(batch_end, if = smooth_loss > 0.0)]
+        #[on(batch_end, if = last_target.items() > 1 && last_loss.numel() == 1 && smooth_loss > 0.0)]
         fn alarm(&self) {
             self.0.add("alarm");
         }

@@ -13,6 +13,7 @@ use syn::Item;
 use crate::{
     expand::callback,
     hooks::{HOOKS, Hook},
+    meant::FASTAI_2,
 };
 
 /// The messages of all `compile_error!`s, in their order.
@@ -119,4 +120,15 @@ fn the_documentation_has_the_table() {
         written == page(),
         "src/hooks.md is not the table: `OVERWRITE=1 cargo test -p mixup-macros` writes it anew"
     );
+}
+
+#[test]
+fn what_fastai_2_calls_a_moment_is_told_the_hook_that_comes_then() {
+    for (there, here) in FASTAI_2 {
+        assert!(Hook::find(here).is_some(), "{here}");
+        let name = quote::format_ident!("{there}");
+        let told = messages(quote! {}, &quote! { impl Watch { fn #name(&self) {} fn on_epoch_end(&self) {} } });
+        let helper = "a helper with such a name belongs in an `impl` block without `#[callback]`";
+        assert_eq!(told, [format!("`{there}` is called `{here}` here; {helper}")]);
+    }
 }

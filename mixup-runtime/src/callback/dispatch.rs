@@ -4,7 +4,7 @@ use std::any::Any;
 
 use super::{AnyCallback, Asked, Callback, CallbackStates, Flow, Hook, Others, StateError, order};
 use crate::{
-    error::{BuildError, Error, Where},
+    error::{BuildError, Error, ReadError, Where},
     learner::State,
     loss::LossFunc,
 };
@@ -205,8 +205,10 @@ impl Callbacks {
         let Some((callback, others)) = Others::beside(&mut self.list, index) else { return Ok(Flow::Continue) };
         let name = callback.name();
         state.beside.turn = Some((name, hook));
-        let flow = call(callback, state, others)
-            .map_err(|source| Error::Callback { at: Where { callback: name, hook, at: state.at() }, source })?;
+        let flow = call(callback, state, others).map_err(|source| match source.downcast::<ReadError>() {
+            Ok(read) => Error::Torch { what: "reading losses and metrics", at: state.at(), source: read.0 },
+            Err(source) => Error::Callback { at: Where { callback: name, hook, at: state.at() }, source },
+        })?;
         state.beside.turn = None;
         Ok(flow)
     }

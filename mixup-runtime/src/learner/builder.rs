@@ -107,7 +107,8 @@ impl LearnerBuilder {
         self
     }
 
-    /// Builds the model and the learner.
+    /// Builds the model and the learner. On Linux the process from then on keeps what a batch has freed for the next one, up to
+    /// 62 MiB: glibc would give it back, and each of its pages would have to be had anew.
     ///
     /// # Errors
     /// [`BuildError`]: a device that is not there, settings of the optimizer that can't be, two metrics of one name,

@@ -55,7 +55,7 @@ impl Learner {
             learner.pass(false)?;
             let mut untold = learner.state.beside.untold();
             let read = untold.valid_loss(None).and_then(|loss| Ok((loss, untold.last_metrics(&[])?.to_vec())));
-            let (loss, metrics) = read.map_err(|e| learner.torch("reading the validation's values", e))?;
+            let (loss, metrics) = read.map_err(|e| learner.torch("reading the validation's values", e.0))?;
             let metrics = learner.state.metric_names.iter().cloned().zip(metrics).collect();
             Ok(Validation { loss: loss.unwrap_or(f64::NAN), metrics })
         })

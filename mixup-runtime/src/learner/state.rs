@@ -46,7 +46,7 @@ pub(crate) struct State {
     pub gradients: Gradients,
     pub epoch_time: Duration,
     pub outcome: Outcome,
-    /// What the names above are made from.
+    /// What stands behind these names, and what those are made from that cost something.
     pub beside: Beside,
     /// The last training's finished epochs, and how it ended: a validation after it changes neither.
     pub rows: Vec<EpochReport>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tch::{TchError, Tensor};
 
-use crate::scalars::Scalars;
+use crate::{error::ReadError, scalars::Scalars};
 
 /// What an epoch has to tell.
 pub(crate) struct Told {
@@ -61,21 +61,21 @@ impl<'a> Untold<'a> {
         Self { smooth, loss, metrics }
     }
 
-    pub(crate) fn smooth_loss(&mut self, _: f64) -> Result<f64, TchError> {
-        self.smooth.value()
+    pub(crate) fn smooth_loss(&mut self, _: f64) -> Result<f64, ReadError> {
+        Ok(self.smooth.value()?)
     }
 
-    pub(crate) fn train_loss(&mut self, _: f64) -> Result<f64, TchError> {
-        self.smooth.value()
+    pub(crate) fn train_loss(&mut self, _: f64) -> Result<f64, ReadError> {
+        Ok(self.smooth.value()?)
     }
 
-    pub(crate) fn valid_loss(&mut self, _: Option<f64>) -> Result<Option<f64>, TchError> {
-        self.loss.as_mut().map_or(Ok(None), |loss| loss.mean())
+    pub(crate) fn valid_loss(&mut self, _: Option<f64>) -> Result<Option<f64>, ReadError> {
+        Ok(self.loss.as_mut().map_or(Ok(None), |loss| loss.mean())?)
     }
 
     /// Lent for as long as the event, so made once.
-    pub(crate) fn last_metrics(&mut self, made: &'a [f64]) -> Result<&'a [f64], TchError> {
-        self.metrics.take().map_or(Ok(made), |metrics| metrics.means())
+    pub(crate) fn last_metrics(&mut self, made: &'a [f64]) -> Result<&'a [f64], ReadError> {
+        Ok(self.metrics.take().map_or(Ok(made), |metrics| metrics.means())?)
     }
 }
 
@@ -165,6 +165,7 @@ mod tests {
         callback::Callback,
         callbacks::Recorder,
         data::{Batch, Data},
+        error::{Error, ReadError},
         learner::Learner,
         metrics::accuracy,
         scalars::reads,
@@ -240,8 +241,7 @@ mod tests {
     const EPOCHS: usize = 3;
     const TRAIN: usize = 4;
 
-    /// How often a training reads from the device, and the numbers that it tells.
-    fn training(callback: impl Callback) -> (usize, Vec<[f64; 3]>) {
+    fn learner(callback: impl Callback) -> Learner {
         let batch = |index: usize| Batch {
             input: Tensor::from_slice(&[index as f32, 1.0, 2.0, -1.0]).reshape([2, 2]).into(),
             target: Tensor::from_slice(&[0_i64, 1]).into(),
@@ -254,7 +254,12 @@ mod tests {
             linear
         };
         let builder = Learner::builder(data, model).metric(accuracy).callback(callback).quiet();
-        let mut learn = builder.build().expect("nothing is wrong with it");
+        builder.build().expect("nothing is wrong with it")
+    }
+
+    /// How often a training reads from the device, and the numbers that it tells.
+    fn training(callback: impl Callback) -> (usize, Vec<[f64; 3]>) {
+        let mut learn = learner(callback);
         let mut report = None;
         let reads = reads(|| report = Some(learn.fit(EPOCHS, 1e-2).expect("it trains")));
         let rows = report.expect("it trained").epochs.into_iter();
@@ -284,6 +289,21 @@ mod tests {
         assert_eq!(training(AsksAllAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
         // What an `if` asks for is read only where the filters before it are so: once in an epoch.
         assert_eq!(training(AsksSmoothInAFilter).0, EPOCHS + 2 * EPOCHS);
+    }
+
+    struct CannotRead;
+
+    #[callback(crate = crate)]
+    impl CannotRead {
+        fn on_epoch_end() -> Result<(), ReadError> {
+            Err(ReadError(tch::TchError::Torch("the device is gone".to_owned())))
+        }
+    }
+
+    #[test]
+    fn a_loss_that_cannot_be_read_is_not_the_fault_of_the_callback_that_asks() {
+        let error = learner(CannotRead).fit(1, 1e-2).expect_err("it can't be read");
+        assert!(matches!(error, Error::Torch { what: "reading losses and metrics", .. }), "{error:?}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! With log-probabilities ℓ, class weights v, label smoothing ε and C classes, the loss for a label y is
 //! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ(−v[c]·ℓ[c]) over all classes c, or 0 where y is ignored (PyTorch's `cross_entropy`;
 //! arXiv:1512.00567, section 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of
-//! ℓ whose weights no gradient goes through. So all that autograd sees is one product of two vectors.
+//! ℓ whose weights no gradient goes through. So for a batch of few numbers in the CPU's memory all that autograd sees is one
+//! product of two vectors; for others it is one gather, weighed and summed.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::error::BoxError;
 
-/// Up to so many log-probabilities are weighed one by one, which costs less than the kernels' calls.
+/// Up to so many log-probabilities each get a factor, reckoned here, which costs less than the kernels' calls.
 const FEW: usize = 16 * 1024;
 
 /// Two labels for each item (and each position), the weight of the first, and what the loss function knows of classes.
@@ -111,12 +112,12 @@ impl TwoLabels<'_> {
         let shares = Tensor::f_stack(&[self.weight, &self.weight.f_rsub_scalar(1.0)?], 1)?;
         let shares = shares.f_reshape(two_for_each(&labels))?.f_to_kind(log_probs.kind())?;
         let shares = shares.f_masked_fill(&ignored, 0.0)?;
+        let picked = log_probs.f_gather(1, &labels, false).map_err(|error| self.refused(log_probs, error))?;
         let class_weight = self.class_weight.map(|weight| weight.f_to_kind(log_probs.kind())).transpose()?;
         let of_labels = match &class_weight {
             Some(weight) => shares.f_mul(&weight.f_take(&labels)?)?,
             None => shares.shallow_clone(),
         };
-        let picked = log_probs.f_gather(1, &labels, false).map_err(|error| self.refused(log_probs, error))?;
         // An ignored label counts nothing, also where its stand-in has the probability 0, whose logarithm is infinite.
         let picked = picked.f_masked_fill(&ignored, 0.0)?;
         let losses = picked.f_mul(&of_labels)?.f_sum_dim_intlist(1, false, None)?.f_neg()?;
