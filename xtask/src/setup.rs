@@ -143,9 +143,12 @@ fn tidy(machine: &Machine) -> Result<(), Error> {
     }
     let place = machine.root.join(LOCK);
     let lock = File::create(&place).map_err(Error::io("create", &place))?;
-    // Where the lock is taken, a set-up is at work.
-    if lock.try_lock().is_ok() {
-        clean(machine, &stale(machine)?)?;
+    // Where the lock stays taken, a set-up is at work. A process that another thread is just starting has it for a moment only.
+    for _ in 0..5 {
+        if lock.try_lock().is_ok() {
+            return clean(machine, &stale(machine)?);
+        }
+        thread::sleep(LOOK);
     }
     Ok(())
 }
