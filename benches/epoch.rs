@@ -14,7 +14,7 @@ use tch::{
 mod support;
 use support::{Timed, compare};
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 21;
 const TRAIN: i64 = 12_396;
 const VALID: i64 = 2_038;
 const BATCH: usize = 64;

@@ -6,7 +6,7 @@
 //! ℓ whose weights no gradient goes through. So for a batch of few numbers in the CPU's memory all that autograd sees is one
 //! product of two vectors; for others it is one gather, weighed and summed.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor, kind::Element};
 
 use super::{
     LossError, Reduction,
@@ -78,11 +78,11 @@ impl TwoLabels<'_> {
     /// By what each log-probability of `[n, classes]` is taken: most of them 0 times.
     fn factors(&self, log_probs: &Tensor, share: f64) -> Result<Vec<f64>, BoxError> {
         let weights = match self.weight.kind() {
-            Kind::Float => Vec::<f32>::try_from(self.weight)?.into_iter().map(f64::from).collect(),
+            Kind::Float => read::<f32>(self.weight)?.into_iter().map(f64::from).collect(),
             _ => Vec::<f64>::try_from(self.weight)?,
         };
         let classes = log_probs.numel() / weights.len();
-        let (first, second) = (Vec::<i64>::try_from(self.first)?, Vec::<i64>::try_from(self.second)?);
+        let (first, second) = (read::<i64>(self.first)?, read::<i64>(self.second)?);
         let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
         let of_class = |class: usize| class_weights.as_ref().map_or(1.0, |weights| weights[class]);
         let (own, even) = (1.0 - self.smoothing, self.smoothing / classes as f64);
@@ -155,6 +155,13 @@ fn two_for_each(labels: &Tensor) -> Vec<i64> {
 fn classes_of(weight: &Tensor, log_probs: &Tensor) -> Result<Tensor, TchError> {
     let dim = |dim| if dim == 1 { -1 } else { 1 };
     weight.f_reshape((0..log_probs.dim()).map(dim).collect::<Vec<_>>())
+}
+
+/// The numbers of a tensor that is of this kind: without asking libtorch for a tensor of this kind first.
+fn read<T: Element>(tensor: &Tensor) -> Result<Vec<T>, TchError> {
+    let mut numbers = vec![T::ZERO; tensor.numel()];
+    tensor.f_copy_data(&mut numbers, tensor.numel())?;
+    Ok(numbers)
 }
 
 /// Numbers as a tensor `[k]` of the kind `f32` or `f64`.

@@ -60,7 +60,7 @@ pub(super) fn mix_target(
     }
     Ok(Target::Mixed {
         first: Box::new(target.shallow_clone()),
-        second: Box::new(target.index_select(&sent.partner()?)?),
+        second: Box::new(sent.partners_of(target)?),
         weight: sent.weight()?,
     })
 }

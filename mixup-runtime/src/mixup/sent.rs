@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{Draws, cycles::Pairs};
+use crate::target::Target;
 
 /// The draws, and the tensors of them that were needed so far.
 #[derive(Debug)]
@@ -58,6 +59,20 @@ impl<'a> Sent<'a> {
             self.both()?.0
         };
         Ok(self.partner.get_or_init(|| partner).shallow_clone())
+    }
+
+    /// Each item's partner's target.
+    pub(super) fn partners_of(&self, target: &Target) -> Result<Target, TchError> {
+        match target {
+            // A few numbers in the CPU's memory are faster moved than handed to a kernel.
+            Target::Classes(labels) if labels.device() == Device::Cpu && labels.dim() == 1 => {
+                let mut own = vec![0_i64; labels.numel()];
+                labels.f_copy_data(&mut own, labels.numel())?;
+                let partners: Vec<_> = self.draws.partners().iter().map(|&partner| own[partner]).collect();
+                Ok(Target::Classes(Tensor::f_from_slice(&partners)?))
+            }
+            target => target.index_select(&self.partner()?),
+        }
     }
 
     fn singles(&self) -> impl Iterator<Item = f32> {
