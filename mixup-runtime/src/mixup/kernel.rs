@@ -1,10 +1,15 @@
-//! The mixing kernel's two unsafe steps: a tensor's memory as a slice, and loops in the processor's widest registers.
+//! The mixing kernel's three unsafe steps: a tensor's memory as a slice, loops in the processor's widest registers, and memory
+//! that is asked for before it is read.
 //!
 //! This is the only file of the project with `unsafe` in it. What is done with the slices is safe code and stands in
 //! [`cycles`]. How it was checked: the tests of `cycles` run on slices alone, so they were run under valgrind's memcheck and
 //! with the compiler's address sanitizer, as was this file with a stand-in for the tensor; and `tests/mixup` holds the whole to
 //! a reference in `f64`, over kinds, shapes, layouts and permutations, in place and not.
 #![allow(unsafe_code, reason = "the memory of a tensor can't be had as a slice in another way")]
+#![allow(
+    clippy::inline_always,
+    reason = "what runs in the widest registers must become part of the function that may use them"
+)]
 
 use half::{bf16, f16, slice::HalfFloatSliceExt as _};
 use tch::{Device, Kind, Tensor};
@@ -126,36 +131,91 @@ pub(super) trait Number: Copy + Send + Sync {
     fn blend_into(out: &mut [Self], own: &[Self], other: &[Self], weight: Self::Weight);
 }
 
-/// [`Number::blend`], in the widest registers that there are.
-pub(super) fn blend<T: Number>(own: &mut [T], other: &[T], weight: T::Weight) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx2")]
-        fn wide<T: Number>(own: &mut [T], other: &[T], weight: T::Weight) {
+/// [`Number::blend`], in the widest registers that there are. Meanwhile as many numbers are fetched from where `ahead` begins,
+/// which will be read next.
+pub(super) fn blend<T: Number>(own: &mut [T], other: &[T], weight: T::Weight, ahead: Ahead<T>) {
+    #[inline(always)]
+    fn steps<T: Number>(own: &mut [T], other: &[T], weight: T::Weight, ahead: Ahead<T>) {
+        let step = ahead.step(own.len());
+        for (at, (own, other)) in own.chunks_mut(step).zip(other.chunks(step)).enumerate() {
+            ahead.fetch(at * step, own.len());
             T::blend(own, other, weight);
         }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: this processor has AVX2, as the line above has asked.
-            return unsafe { wide(own, other, weight) };
-        }
     }
-    T::blend(own, other, weight);
-}
-
-/// [`Number::blend_into`], in the widest registers that there are.
-pub(super) fn blend_into<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2")]
-        fn wide<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight) {
-            T::blend_into(out, own, other, weight);
+        fn wide<T: Number>(own: &mut [T], other: &[T], weight: T::Weight, ahead: Ahead<T>) {
+            steps(own, other, weight, ahead);
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: this processor has AVX2, as the line above has asked.
-            return unsafe { wide(out, own, other, weight) };
+            return unsafe { wide(own, other, weight, ahead) };
         }
     }
-    T::blend_into(out, own, other, weight);
+    steps(own, other, weight, ahead);
+}
+
+/// [`Number::blend_into`], in the widest registers that there are, and with `ahead` as in [`blend`].
+pub(super) fn blend_into<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight, ahead: Ahead<T>) {
+    #[inline(always)]
+    fn steps<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight, ahead: Ahead<T>) {
+        let step = ahead.step(own.len());
+        for (at, ((out, own), other)) in out.chunks_mut(step).zip(own.chunks(step)).zip(other.chunks(step)).enumerate()
+        {
+            ahead.fetch(at * step, own.len());
+            T::blend_into(out, own, other, weight);
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn wide<T: Number>(out: &mut [T], own: &[T], other: &[T], weight: T::Weight, ahead: Ahead<T>) {
+            steps(out, own, other, weight, ahead);
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: this processor has AVX2, as the line above has asked.
+            return unsafe { wide(out, own, other, weight, ahead) };
+        }
+    }
+    steps(out, own, other, weight, ahead);
+}
+
+/// Where the numbers begin that will be read next, or nowhere.
+///
+/// Within a row the processor reads ahead by itself. The next row of a cycle lies anywhere, so it would wait for each one's
+/// first numbers, and read it slowly at first: a third of the time where the batch comes from main memory.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<T>(Option<*const T>);
+
+impl<T> Ahead<T> {
+    /// How many bytes are fetched, and then as many blended.
+    const STEP: usize = 1024;
+
+    pub(super) const NOWHERE: Self = Self(None);
+
+    pub(super) fn of(numbers: &[T]) -> Self {
+        Self(Some(numbers.as_ptr()))
+    }
+
+    /// How many numbers are to be blended at a time: all `len` where nothing is fetched.
+    fn step(self, len: usize) -> usize {
+        if self.0.is_some() { Self::STEP / size_of::<T>() } else { len.max(1) }
+    }
+
+    /// Has the `len` numbers from the `at`-th on brought into the cache.
+    #[inline(always)]
+    fn fetch(self, at: usize, len: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Self(Some(begin)) = self {
+            const LINE: usize = 64;
+            for line in (0..len).step_by(LINE / size_of::<T>()) {
+                let line = begin.wrapping_add(at + line).cast();
+                // SAFETY: this reads nothing that the program could see and changes nothing, whatever the address is.
+                unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(line) };
+            }
+        }
+    }
 }
 
 /// Kinds that are weighed in themselves.
