@@ -13,7 +13,10 @@ use std::{
     time::Instant,
 };
 
-use mixup::prelude::*;
+use mixup::{
+    mixup::{Mode, Pairing},
+    prelude::*,
+};
 use rand::SeedableRng as _;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
@@ -21,12 +24,13 @@ use tch::{Device, Kind, Tensor};
 mod page;
 #[path = "../support/mod.rs"]
 mod support;
-use page::{Figures, Page};
+use page::{Figures, Page, Row};
 use support::{median, rounded};
 
 const SHAPES: [([i64; 4], usize); 3] = [([64, 3, 28, 28], 200), ([256, 3, 32, 32], 40), ([64, 3, 224, 224], 2)];
 const ROUNDS: usize = 15;
 const OURS: &str = "mixup, in place";
+const OURS_PER_BATCH: &str = "mixup, in place, mode batch";
 const PREPARED: &str = "mixup, a prepared batch";
 const ADD: &str = "torch.add(out=)";
 
@@ -57,29 +61,29 @@ fn main() -> Result<(), Failure> {
 /// All sides in turn, as many rounds as there are; the first warms up and does not count.
 fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, Failure> {
     let kind = (Kind::Float, Device::Cpu);
-    let mut names = vec![OURS.to_owned(), PREPARED.to_owned(), ADD.to_owned()];
-    names.extend(peers.names.iter().cloned());
-    let (mut made, mut prepared) = (Ours::new(shape), Ours::new(shape));
+    let ours = [(OURS, Mode::Elem), (OURS_PER_BATCH, Mode::Batch), (PREPARED, Mode::Elem), (ADD, Mode::Elem)];
+    let mut rows: Vec<_> = ours.map(|(name, per)| Row { name: name.to_owned(), per, times: Vec::new() }).into();
+    rows.extend(peers.names.iter().map(|(name, per)| Row { name: name.clone(), per: *per, times: Vec::new() }));
+    let [mut made, mut per_batch, mut prepared] =
+        [Mode::Elem, Mode::Batch, Mode::Elem].map(|mode| Ours::new(shape, mode));
     let [batch, other, sum] = [(), (), ()].map(|()| Tensor::rand(shape, kind));
-    let mut times = vec![Vec::new(); names.len()];
     for round in 0..=ROUNDS {
-        for turn in 0..names.len() {
+        for turn in 0..rows.len() {
             // Who comes first changes from round to round, so that nobody always finds the warmer machine.
-            let side = (turn + round) % names.len();
+            let side = (turn + round) % rows.len();
             let us = match side {
                 0 => timed(units, || made.mix(true))?,
-                1 => timed(units, || prepared.mix(false))?,
-                2 => timed(units, || add(&batch, &other, &sum))?,
-                _ => peers.round(&names[side], shape, units)?,
+                1 => timed(units, || per_batch.mix(true))?,
+                2 => timed(units, || prepared.mix(false))?,
+                3 => timed(units, || add(&batch, &other, &sum))?,
+                _ => peers.round(&rows[side].name, shape, units)?,
             };
             if round > 0 {
-                times[side].push(us);
+                rows[side].times.push(us);
             }
         }
     }
-    let case = shape.map(|size| size.to_string()).join("×");
-    let rows = names.into_iter().zip(times);
-    Ok(Figures { case, rows: rows.collect() })
+    Ok(Figures { case: shape.map(|size| size.to_string()).join("×"), rows })
 }
 
 /// What the memory takes.
@@ -100,15 +104,17 @@ fn timed(units: usize, mut run: impl FnMut() -> Result<(), Failure>) -> Result<f
 struct Ours {
     batch: Tensor,
     classes: Tensor,
+    pairing: Pairing,
     mixup: MixUp,
     rng: Rng,
 }
 
 impl Ours {
-    fn new(shape: [i64; 4]) -> Self {
+    fn new(shape: [i64; 4], mode: Mode) -> Self {
         let batch = Tensor::rand(shape, (Kind::Float, Device::Cpu));
         let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
-        Self { batch, classes, mixup: MixUp::default(), rng: Rng::seed_from_u64(0) }
+        let pairing = Pairing::new(0.4).expect("alpha is above 0").heavier(true).mode(mode);
+        Self { batch, classes, pairing, mixup: MixUp::default(), rng: Rng::seed_from_u64(0) }
     }
 
     /// `made`: as if a data set had made the batch for this step.
@@ -116,7 +122,7 @@ impl Ours {
         let mut input = Input::from(self.batch.shallow_clone());
         let mut target = Target::from(self.classes.shallow_clone());
         let fresh = if made { Fresh::of(&[&self.batch, &self.classes]) } else { Fresh::nothing() };
-        let draws = Draws::random(input.items(), self.mixup.alpha(), &mut self.rng)?;
+        let draws = self.pairing.draw(input.items(), 0, &mut self.rng).ok_or("each batch is mixed")?;
         Ok(self.mixup.mix_fresh(&mut input, &mut target, &draws, &fresh)?)
     }
 }
@@ -126,7 +132,8 @@ struct Peers {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
-    names: Vec<String>,
+    /// Each with what it draws one weight for.
+    names: Vec<(String, Mode)>,
     /// Each library with its version.
     versions: Vec<(String, String)>,
 }
@@ -149,7 +156,9 @@ impl Peers {
         let mut peers = Self { child, to, from, names: Vec::new(), versions: Vec::new() };
         let answer = peers.ask(&json!({ "threads": threads }))?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        peers.names = answer["peers"].as_array().into_iter().flatten().map(text).collect();
+        let per = |value: &Value| if value == "batch" { Mode::Batch } else { Mode::Elem };
+        let names = answer["peers"].as_array().into_iter().flatten();
+        peers.names = names.map(|peer| (text(&peer[0]), per(&peer[1]))).collect();
         let versions = answer["versions"].as_object().into_iter().flatten();
         peers.versions = versions.map(|(name, version)| (name.clone(), text(version))).collect();
         Ok(peers)
@@ -184,25 +193,27 @@ impl Drop for Peers {
 impl Figures {
     /// A JSON line for each that we are compared with.
     fn lines(&self, bench: &str) -> Vec<Value> {
-        let ours = self.rows.first().map_or(f64::NAN, |(_, times)| median(times.clone()));
-        let others = self.rows.iter().skip(1);
-        others
-            .map(|(reference, times)| {
-                json!({
-                    "bench": bench,
-                    "case": self.case,
-                    "ours_us": rounded(ours),
-                    "reference": reference,
-                    "reference_us": rounded(median(times.clone())),
-                    "ratio": rounded(self.ratio(times)),
-                })
+        let line = |row: &Row| {
+            json!({
+                "bench": bench,
+                "case": self.case,
+                "ours": self.ours(row).name,
+                "ours_us": rounded(median(self.ours(row).times.clone())),
+                "reference": row.name,
+                "reference_us": rounded(median(row.times.clone())),
+                "ratio": rounded(self.ratio(row)),
             })
-            .collect()
+        };
+        self.rows.iter().filter(|row| !std::ptr::eq(*row, self.ours(row))).map(line).collect()
+    }
+
+    /// Ours that draws as another does.
+    fn ours(&self, other: &Row) -> &Row {
+        &self.rows[usize::from(other.per == Mode::Batch)]
     }
 
     /// Ours against another, round by round: the median of the ratios.
-    fn ratio(&self, times: &[f64]) -> f64 {
-        let ours = self.rows.first().map_or(&[][..], |(_, ours)| &ours[..]);
-        median(ours.iter().zip(times).map(|(ours, theirs)| ours / theirs).collect())
+    fn ratio(&self, other: &Row) -> f64 {
+        median(self.ours(other).times.iter().zip(&other.times).map(|(ours, theirs)| ours / theirs).collect())
     }
 }

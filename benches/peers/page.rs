@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
+use mixup::mixup::Mode;
+
 use crate::support::median;
 
 const BEGIN: &str = "<!-- What follows is written by `cargo xtask bench --peers`. -->";
@@ -10,10 +12,17 @@ const END: &str = "<!-- What `cargo xtask bench --peers` writes ends here. -->";
 /// A load above which something else than this bench is at work.
 const BUSY: f64 = 1.5;
 
-/// One shape's times, in microseconds: each side with its rounds, ours first.
+/// One shape's sides: first ours with a weight for each item, then ours with one for the batch.
 pub struct Figures {
     pub case: String,
-    pub rows: Vec<(String, Vec<f64>)>,
+    pub rows: Vec<Row>,
+}
+
+/// One side, what it draws a weight for, and its rounds in microseconds.
+pub struct Row {
+    pub name: String,
+    pub per: Mode,
+    pub times: Vec<f64>,
 }
 
 /// The tables so far.
@@ -28,8 +37,8 @@ impl Page {
         let versions: Vec<_> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let text = format!(
             "Measured on {cores} cores{}, with {threads} threads, beside {}. Microseconds for a batch of `f32`, medians \
-             of the rounds, all sides taken in turn in one run; and how many times as fast ours in place is, the median of the \
-             rounds' ratios.\n",
+             of the rounds, all sides taken in turn in one run; and how many times as fast ours in place is that draws as the \
+             other does, the median of the rounds' ratios.\n",
             memory().map_or_else(String::new, |gib| format!(" and {gib} GiB of memory")),
             versions.join(", ")
         );
@@ -45,9 +54,9 @@ impl Page {
     pub fn add(&mut self, figures: &Figures) {
         let Figures { case, rows } = figures;
         let _ = write!(self.text, "\n| {case} | µs | ours is faster |\n|---|---|---|\n");
-        for (at, (name, times)) in rows.iter().enumerate() {
-            let faster = if at == 0 { String::new() } else { format!("{:.1} ×", 1.0 / figures.ratio(times)) };
-            let _ = writeln!(self.text, "| {name} | {:.0} | {faster} |", median(times.clone()));
+        for (at, row) in rows.iter().enumerate() {
+            let faster = if at < 2 { String::new() } else { format!("{:.1} ×", 1.0 / figures.ratio(row)) };
+            let _ = writeln!(self.text, "| {} | {:.0} | {faster} |", row.name, median(row.times.clone()));
         }
     }
 

@@ -48,15 +48,16 @@ def fastai_v2():
 
 
 def peers():
+    """Each peer, and for what it draws one weight."""
     timm_item = TimmMixup(mixup_alpha=ALPHA, mode="elem", label_smoothing=0.0, num_classes=CLASSES)
     timm_batch = TimmMixup(mixup_alpha=ALPHA, mode="batch", label_smoothing=0.0, num_classes=CLASSES)
     vision = v2.MixUp(alpha=ALPHA, num_classes=CLASSES)
     return {
-        "fastai v1's formula": fastai_v1,
-        "fastai v2 MixUp": fastai_v2(),
-        "timm Mixup, mode elem": timm_item,
-        "timm Mixup, mode batch": timm_batch,
-        "torchvision v2.MixUp": vision,
+        "fastai v1's formula": (fastai_v1, "item"),
+        "fastai v2 MixUp": (fastai_v2(), "item"),
+        "timm Mixup, mode elem": (timm_item, "item"),
+        "timm Mixup, mode batch": (timm_batch, "batch"),
+        "torchvision v2.MixUp": (vision, "batch"),
     }
 
 
@@ -71,13 +72,13 @@ def main():
             np.random.seed(0)
             torch.manual_seed(0)
             versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm, fastai)}
-            answer = {"peers": list(all_peers), "versions": versions}
+            answer = {"peers": [[name, per] for name, (_, per) in all_peers.items()], "versions": versions}
         else:
             shape = tuple(asked["shape"])
             if shape not in batches:
                 batches = {shape: (torch.rand(shape), torch.randint(CLASSES, shape[:1]))}
             x, y = batches[shape]
-            run, units = all_peers[asked["peer"]], asked["units"]
+            (run, _), units = all_peers[asked["peer"]], asked["units"]
             began = time.perf_counter()
             for _ in range(units):
                 run(x, y)
