@@ -119,16 +119,19 @@ proptest! {
 #[test]
 fn thousands_of_classes_come_to_the_same() {
     let (n, many) = (16, 5_000);
-    let weight = random(&[n], Kind::Float, 3).sigmoid();
+    let weights = random(&[n], Kind::Float, 3).sigmoid();
     let [first, second] = [1, 2].map(|seed| Target::from(classes(&[n], many, seed)));
-    for label_smoothing in [0.0, 0.1] {
-        let loss = LossFunc::new(CrossEntropy { label_smoothing, ..CrossEntropy::default() });
+    let ignore_index = first.tensor().int64_value(&[3]);
+    let weighed = || Some(random(&[many], Kind::Float, 4).sigmoid());
+    for (label_smoothing, weight) in [(0.0, None), (0.0, weighed()), (0.1, None), (0.1, weighed())] {
+        let what = format!("{label_smoothing}, {}", weight.is_some());
+        let loss = LossFunc::new(CrossEntropy { weight, ignore_index, label_smoothing });
         let output = random(&[n, many], Kind::Float, 9).set_requires_grad(true);
         for reduction in REDUCTIONS {
-            let want = by_two_calls(&loss, &output, [&first, &second], &weight, reduction);
-            let got = MixUpLoss::new(loss.clone()).loss(&output, &mixed(&first, &second, &weight), reduction);
+            let want = by_two_calls(&loss, &output, [&first, &second], &weights, reduction);
+            let got = MixUpLoss::new(loss.clone()).loss(&output, &mixed(&first, &second, &weights), reduction);
             let got = got.expect("they fit");
-            let what = format!("{label_smoothing}, {reduction:?}");
+            let what = format!("{what}, {reduction:?}");
             assert_close(&what, &f64s(&got), &f64s(&want), 1e-6, 200.0);
             assert_close(&what, &gradient(&got, &output), &gradient(&want, &output), 1e-6, 1.0);
         }

@@ -63,10 +63,8 @@ impl TwoLabels<'_> {
         // Where the labels lie in the CPU's memory, a few numbers are faster reckoned than handed to kernels.
         let at_hand = [log_probs, self.first, self.second, self.weight].iter().all(|x| x.device() == Device::Cpu);
         let plain = log_probs.dim() == 2 && matches!(log_probs.kind(), Kind::Float | Kind::Double);
-        let few = (1..=FEW).contains(&log_probs.numel());
-        if at_hand && plain && few && !self.weight.requires_grad() {
-            let factors = numbers(&self.factors(log_probs, share)?, log_probs.kind())?;
-            let sum = log_probs.f_reshape(-1)?.f_dot(&factors)?;
+        if at_hand && plain && log_probs.numel() > 0 && !self.weight.requires_grad() {
+            let sum = self.weighed_sum(log_probs, share)?;
             // Taken 0 times, an infinite number is none at all; it may be one that does not count.
             if sum.f_double_value(&[])?.is_finite() {
                 return Ok(sum);
@@ -75,33 +73,60 @@ impl TwoLabels<'_> {
         Ok(reduction.of(&self.item_losses(log_probs)?)?)
     }
 
-    /// By what each log-probability of `[n, classes]` is taken: most of them 0 times.
-    fn factors(&self, log_probs: &Tensor, share: f64) -> Result<Vec<f64>, BoxError> {
-        let weights = match self.weight.kind() {
+    /// `share` times the sum over all items, of log-probabilities `[n, classes]`.
+    fn weighed_sum(&self, log_probs: &Tensor, share: f64) -> Result<Tensor, BoxError> {
+        let classes = log_probs.numel() / self.weight.numel();
+        let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
+        let of_class = |class: usize| class_weights.as_ref().map_or(1.0, |weights| weights[class]);
+        let labels = self.that_count(classes)?;
+        let own = |class, weight| share * weight * (1.0 - self.smoothing) * of_class(class);
+        let even = |class| share * self.smoothing / classes as f64 * of_class(class);
+        let vector = |factors: &[f64]| numbers(factors, log_probs.kind());
+        if log_probs.numel() <= FEW {
+            // Each of them is taken by a factor, most of them 0 times.
+            let mut factors = vec![0.0; log_probs.numel()];
+            for (item, class, weight) in labels {
+                let factors = &mut factors[item * classes..][..classes];
+                factors[class] += own(class, weight);
+                if self.smoothing != 0.0 {
+                    factors.iter_mut().enumerate().for_each(|(class, factor)| *factor += weight * even(class));
+                }
+            }
+            return Ok(log_probs.f_reshape(-1)?.f_dot(&vector(&factors)?)?);
+        }
+        let picked = |&(item, class, weight)| ((item * classes + class) as i64, own(class, weight));
+        let (places, factors): (Vec<_>, Vec<_>) = labels.iter().map(picked).unzip();
+        let sum = log_probs.f_take(&Tensor::f_from_slice(&places)?)?.f_dot(&vector(&factors)?)?;
+        if self.smoothing == 0.0 {
+            return Ok(sum);
+        }
+        let mut counted = vec![0.0; self.weight.numel()];
+        for (item, _, weight) in labels {
+            counted[item] += weight;
+        }
+        let even: Vec<_> = (0..classes).map(even).collect();
+        Ok(sum.f_add(&log_probs.f_mv(&vector(&even)?)?.f_dot(&vector(&counted)?)?)?)
+    }
+
+    /// Item, class and weight of each label that is not ignored.
+    fn that_count(&self, classes: usize) -> Result<Vec<(usize, usize, f64)>, BoxError> {
+        let weights: Vec<f64> = match self.weight.kind() {
             Kind::Float => read::<f32>(self.weight)?.into_iter().map(f64::from).collect(),
             _ => Vec::<f64>::try_from(self.weight)?,
         };
-        let classes = log_probs.numel() / weights.len();
-        let (first, second) = (read::<i64>(self.first)?, read::<i64>(self.second)?);
-        let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
-        let of_class = |class: usize| class_weights.as_ref().map_or(1.0, |weights| weights[class]);
-        let (own, even) = (1.0 - self.smoothing, self.smoothing / classes as f64);
-        let mut factors = vec![0.0; log_probs.numel()];
-        for (item, factors) in factors.chunks_mut(classes).enumerate() {
-            for (label, weight) in [(first[item], weights[item]), (second[item], 1.0 - weights[item])] {
+        let mut labels = Vec::with_capacity(2 * weights.len());
+        let pairs = read::<i64>(self.first)?.into_iter().zip(read::<i64>(self.second)?);
+        for (item, ((first, second), weight)) in pairs.zip(weights).enumerate() {
+            for (label, weight) in [(first, weight), (second, 1.0 - weight)] {
                 if label == self.ignore_index {
                     continue;
                 }
                 let class = usize::try_from(label).ok().filter(|class| *class < classes);
                 let class = class.ok_or(LossError::Class { loss: self.loss, class: label, classes: classes as i64 })?;
-                factors[class] += share * weight * own * of_class(class);
-                if self.smoothing != 0.0 {
-                    let spread = factors.iter_mut().enumerate();
-                    spread.for_each(|(class, factor)| *factor += share * weight * even * of_class(class));
-                }
+                labels.push((item, class, weight));
             }
         }
-        Ok(factors)
+        Ok(labels)
     }
 
     /// Each item's (and position's) loss, `[n, d…]`, by libtorch's kernels, without a wait for the device.
