@@ -2,9 +2,9 @@
 //! that is asked for before it is read.
 //!
 //! This is the only file of the project with `unsafe` in it. What is done with the slices is safe code and stands in
-//! [`cycles`]. How it was checked: the tests of `cycles` run on slices alone, so they were run under valgrind's memcheck and
-//! with the compiler's address sanitizer, as was this file with a stand-in for the tensor; and `tests/mixup` holds the whole to
-//! a reference in `f64`, over kinds, shapes, layouts and permutations, in place and not.
+//! [`cycles`]. How it was checked: the tests of `cycles` and all of `tests/mixup`, which holds the whole to a
+//! reference in `f64` over kinds, shapes, layouts and permutations, in place and not, were run with the compiler's address
+//! sanitizer.
 #![allow(unsafe_code, reason = "the memory of a tensor can't be had as a slice in another way")]
 #![allow(
     clippy::inline_always,
