@@ -314,9 +314,10 @@ fn comma(input: ParseStream<'_>, example: &str) -> syn::Result<()> {
 
 fn krate(input: ParseStream<'_>) -> syn::Result<Path> {
     let start = input.span();
-    input
-        .call(Path::parse_mod_style)
-        .map_err(|_| syn::Error::new(start, "`crate` is a path: write `crate = my::mixup`"))
+    let path = input.call(Path::parse_mod_style).ok();
+    // A type has no modules in it.
+    path.filter(|path| path.segments.iter().all(|segment| segment.ident != "Self"))
+        .ok_or_else(|| syn::Error::new(start, "`crate` is a path: write `crate = my::mixup`"))
 }
 
 /// A callback's type; several are several options.

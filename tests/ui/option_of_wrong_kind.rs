@@ -16,4 +16,11 @@ impl World {
     fn on_train_begin(&self) {}
 }
 
+struct Both;
+
+#[callback(crate = Self)]
+impl Both {
+    fn on_train_begin(&self) {}
+}
+
 fn main() {}
