@@ -199,7 +199,7 @@ fn seeing(hook: &Hook, expr: &Expr) -> TokenStream {
     if lets.is_empty() {
         quote! { (#expr) }
     } else {
-        quote! { { #makes #lets #expr } }
+        quote! { { #makes #lets (#expr) } }
     }
 }
 

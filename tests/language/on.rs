@@ -294,7 +294,7 @@ fn the_event_itself_has_everything() {
             (event.num_batch == 1).then_some(SkipBatch)
         }
 
-        #[on(batch_end, train, if = num_batch < 9)]
+        #[on(batch_end, train, if = if num_batch < 5 { num_batch } else { 9 } < 9)]
         fn smooth(&mut self, event: &mixup::callback::BatchEnd<'_>) {
             self.smooth.push(event.smooth_loss);
         }

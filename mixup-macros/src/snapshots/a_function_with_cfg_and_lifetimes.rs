@@ -48,7 +48,7 @@ const _: () = {
             if __event.epoch == 0
                 && {
                     let epochs = __event.epochs;
-                    epochs > 1
+                    (epochs > 1)
                 }
             {
                 let __answer = (
@@ -75,7 +75,7 @@ const _: () = {
             if __event.epoch == 0
                 && {
                     let epochs = __event.epochs;
-                    epochs > 1
+                    (epochs > 1)
                 }
             {
                 let __answer = (

@@ -53,7 +53,7 @@ const _: () = {
                 && {
                     let epoch = __event.epoch;
                     let last_target = &*__event.last_target;
-                    self.loud && epoch > 0 && last_target.items() > 1
+                    (self.loud && epoch > 0 && last_target.items() > 1)
                 }
             {
                 __event.make_smooth_loss()?;
