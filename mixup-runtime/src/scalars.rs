@@ -1,6 +1,6 @@
 //! Numbers that come out of a training one by one, without waiting for the device at each.
 
-use tch::{Device, Tensor};
+use tch::{Device, Tensor, kind::Element};
 
 /// A growing list of scalars that tensors hold.
 ///
@@ -77,6 +77,13 @@ impl Scalars {
             .collect::<Result<Vec<_>, _>>()?;
         Tensor::f_cat(&flat, 0)
     }
+}
+
+/// The numbers of a tensor that is of this kind: without asking libtorch for a tensor of this kind first.
+pub(crate) fn read<T: Element>(tensor: &Tensor) -> Result<Vec<T>, tch::TchError> {
+    let mut numbers = vec![T::ZERO; tensor.numel()];
+    tensor.f_copy_data(&mut numbers, tensor.numel())?;
+    Ok(numbers)
 }
 
 /// Whether values are left where they are as if they lay on another device: only in tests, to count what is read from there.

@@ -6,13 +6,13 @@
 //! ℓ whose weights no gradient goes through. So for a batch of few numbers in the CPU's memory all that autograd sees is one
 //! product of two vectors; for others it is one gather, weighed and summed.
 
-use tch::{Device, Kind, TchError, Tensor, kind::Element};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::{
     LossError, Reduction,
     nll::{class_shape, refused},
 };
-use crate::error::BoxError;
+use crate::{error::BoxError, scalars::read};
 
 /// Up to so many log-probabilities each get a factor, reckoned here, which costs less than the kernels' calls.
 const FEW: usize = 16 * 1024;
@@ -180,13 +180,6 @@ fn two_for_each(labels: &Tensor) -> Vec<i64> {
 fn classes_of(weight: &Tensor, log_probs: &Tensor) -> Result<Tensor, TchError> {
     let dim = |dim| if dim == 1 { -1 } else { 1 };
     weight.f_reshape((0..log_probs.dim()).map(dim).collect::<Vec<_>>())
-}
-
-/// The numbers of a tensor that is of this kind: without asking libtorch for a tensor of this kind first.
-fn read<T: Element>(tensor: &Tensor) -> Result<Vec<T>, TchError> {
-    let mut numbers = vec![T::ZERO; tensor.numel()];
-    tensor.f_copy_data(&mut numbers, tensor.numel())?;
-    Ok(numbers)
 }
 
 /// Numbers as a tensor `[k]` of the kind `f32` or `f64`.

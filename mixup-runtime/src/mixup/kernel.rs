@@ -205,6 +205,7 @@ impl<T> Ahead<T> {
 
     /// Has the `len` numbers from the `at`-th on brought into the cache.
     #[inline(always)]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "other processors are not asked"))]
     fn fetch(self, at: usize, len: usize) {
         #[cfg(target_arch = "x86_64")]
         if let Self(Some(begin)) = self {

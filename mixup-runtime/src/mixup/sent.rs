@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{Draws, cycles::Pairs};
-use crate::target::Target;
+use crate::{scalars::read, target::Target};
 
 /// The draws, and the tensors of them that were needed so far.
 #[derive(Debug)]
@@ -66,8 +66,7 @@ impl<'a> Sent<'a> {
         match target {
             // A few numbers in the CPU's memory are faster moved than handed to a kernel.
             Target::Classes(labels) if labels.device() == Device::Cpu && labels.dim() == 1 => {
-                let mut own = vec![0_i64; labels.numel()];
-                labels.f_copy_data(&mut own, labels.numel())?;
+                let own = read::<i64>(labels)?;
                 let partners: Vec<_> = self.draws.partners().iter().map(|&partner| own[partner]).collect();
                 Ok(Target::Classes(Tensor::f_from_slice(&partners)?))
             }
