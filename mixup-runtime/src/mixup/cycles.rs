@@ -144,14 +144,13 @@ fn columns<T>(data: &mut [T], row: usize) -> Vec<(usize, Vec<&mut [T]>)> {
     columns
 }
 
-/// Has each range of columns blended, by this thread and up to `threads - 1` others; each asks `worker` for its own hands.
+/// Has each range of columns blended, by so many threads, this one among them; each asks `worker` for its own hands.
 fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
     columns: Vec<(usize, Vec<&'a mut [T]>)>,
     threads: usize,
     worker: impl Fn() -> W + Sync,
 ) {
-    let threads = threads.clamp(1, columns.len().max(1));
-    if threads == 1 {
+    if threads <= 1 || columns.len() <= 1 {
         let mut work = worker();
         return columns.into_iter().for_each(|(begin, pieces)| work(begin, pieces));
     }
@@ -165,8 +164,16 @@ fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
             work(begin, pieces);
         }
     };
+    // Always by as many as libtorch uses: those that it has and are not called end, and would have to be begun anew.
+    if !kernel::by_libtorch(threads, &work) {
+        by_rayon(threads, &work);
+    }
+}
+
+/// Has `work` called by so many threads, this one among them, and waits for all of them; a panic goes on only then.
+fn by_rayon(threads: usize, work: &(dyn Fn() + Sync)) {
     rayon::in_place_scope(|scope| {
-        for _ in 1..threads {
+        for _ in 1..threads.min(rayon::current_num_threads()) {
             scope.spawn(|_| work());
         }
         work();
@@ -175,6 +182,11 @@ fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
     use half::{bf16, f16};
     use proptest::{collection::vec, prelude::*};
 
@@ -287,14 +299,38 @@ mod tests {
     }
 
     #[test]
+    fn whoever_the_threads_belong_to_the_call_waits_for_each_and_hands_on_a_panic() {
+        type Call<'a> = &'a dyn Fn(usize, &(dyn Fn() + Sync));
+        let by_libtorch =
+            |threads, work: &(dyn Fn() + Sync)| assert!(kernel::by_libtorch(threads, work), "there are some");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+        let by_rayon = |threads, work: &(dyn Fn() + Sync)| pool.install(|| by_rayon(threads, work));
+        let callers: [Call<'_>; 2] = [&by_libtorch, &by_rayon];
+        for call in &callers[usize::from(cfg!(not(target_os = "linux")))..] {
+            let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let work = |panics: bool| {
+                let number = begun.fetch_add(1, Ordering::Relaxed);
+                assert!(!(panics && number == 0), "the first one");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                ended.fetch_add(1, Ordering::Relaxed);
+            };
+            call(2, &|| work(false));
+            assert_eq!([&begun, &ended].map(|count| count.swap(0, Ordering::Relaxed)), [2; 2]);
+            let panic = catch_unwind(AssertUnwindSafe(|| call(2, &|| work(true)))).expect_err("one of them panics");
+            assert_eq!(panic.downcast_ref(), Some(&"the first one"));
+            assert_eq!([&begun, &ended].map(|count| count.swap(0, Ordering::Relaxed)), [2, 1]);
+        }
+    }
+
+    #[test]
     fn a_panic_in_one_thread_reaches_the_caller_and_leaves_the_others_their_work() {
         let mut data = vec![0_f32; 64 * PIECE];
-        let done = std::sync::atomic::AtomicUsize::new(0);
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let done = AtomicUsize::new(0);
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
             share_out::<f32, _>(columns(&mut data, 32 * PIECE), 2, || {
                 |begin, _| {
                     assert!(begin > 0, "the first range of columns");
-                    done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    done.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }));

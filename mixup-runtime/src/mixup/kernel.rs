@@ -1,5 +1,5 @@
-//! The mixing kernel's three unsafe steps: a tensor's memory as a slice, loops in the processor's widest registers, and memory
-//! that is asked for before it is read.
+//! The mixing kernel's four unsafe steps: a tensor's memory as a slice, loops in the processor's widest registers, memory that
+//! is asked for before it is read, and work for libtorch's own threads.
 //!
 //! This is the only file of the project with `unsafe` in it. What is done with the slices is safe code and stands in
 //! [`cycles`]. How it was checked: the tests of `cycles` and all of `tests/mixup`, which holds the whole to a
@@ -10,6 +10,14 @@
     clippy::inline_always,
     reason = "what runs in the widest registers must become part of the function that may use them"
 )]
+
+#[cfg(target_os = "linux")]
+use std::{
+    any::Any,
+    ffi::{c_uint, c_void},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
 use half::{bf16, f16, slice::HalfFloatSliceExt as _};
 use tch::{Device, Kind, Tensor};
@@ -72,12 +80,64 @@ pub(super) fn into(out: &mut Tensor, x: &Tensor, pairs: &Pairs<'_>) -> bool {
     }
 }
 
-/// As many as libtorch and rayon may both use, where the batch is large enough.
+/// As many as libtorch uses, where the batch is large enough.
 fn threads(x: &Tensor) -> usize {
     if x.numel() * x.kind().elt_size_in_bytes() < SHARED_OUT {
         return 1;
     }
-    usize::try_from(tch::get_num_threads()).unwrap_or(1).min(rayon::current_num_threads())
+    usize::try_from(tch::get_num_threads()).unwrap_or(1)
+}
+
+/// GCC's `GOMP_parallel`: has a function called with an argument by so many threads (0: as many as usual), this one among
+/// them, and waits for all of them; the last number is flags, and has none.
+#[cfg(target_os = "linux")]
+type Parallel = unsafe extern "C" fn(extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
+
+/// The function by which libtorch calls its threads, where it is built with GCC's OpenMP, or one that stands in for that.
+#[cfg(target_os = "linux")]
+fn parallel() -> Option<Parallel> {
+    static PARALLEL: OnceLock<Option<Parallel>> = OnceLock::new();
+    *PARALLEL.get_or_init(|| {
+        // SAFETY: the name is a C string that stands as long as the program, and to look for it changes nothing.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"GOMP_parallel".as_ptr()) };
+        // SAFETY: what has this name is that function, and has had these parameters as long as the name exists; a library
+        // that was loaded when the program began is never unloaded.
+        (!found.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, Parallel>(found) })
+    })
+}
+
+/// Has `work` called by so many of libtorch's threads, this one among them, and waits for all of them; a panic goes on
+/// only then. False, and nothing is done, where they can't be had.
+///
+/// Between libtorch's own calls these threads stay awake for a while, each on the core where it had its part of the batch; a pool
+/// beside them would have to be woken, and would take the cores from them.
+#[cfg(target_os = "linux")]
+pub(super) fn by_libtorch(threads: usize, work: &(dyn Fn() + Sync)) -> bool {
+    struct Call<'a> {
+        work: &'a (dyn Fn() + Sync),
+        panic: Mutex<Option<Box<dyn Any + Send>>>,
+    }
+    extern "C" fn call(argument: *mut c_void) {
+        // SAFETY: the argument is the `Call` below, which stays until the last thread is through, and which all may look at.
+        let call = unsafe { &*argument.cast::<Call<'_>>() };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(call.work)) {
+            call.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+        }
+    }
+    let (Some(parallel), Ok(threads)) = (parallel(), c_uint::try_from(threads)) else { return false };
+    let mut done = Call { work, panic: Mutex::new(None) };
+    // SAFETY: `call` gets what it wants, lets no panic out, and is through in all threads when this returns.
+    unsafe { parallel(call, (&raw mut done).cast(), threads, 0) };
+    if let Some(panic) = done.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        resume_unwind(panic);
+    }
+    true
+}
+
+/// Nowhere but on Linux is libtorch built with GCC's OpenMP.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn by_libtorch(_threads: usize, _work: &(dyn Fn() + Sync)) -> bool {
+    false
 }
 
 /// Where a tensor's numbers lie, without gaps.
