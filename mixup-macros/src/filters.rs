@@ -2,7 +2,7 @@
 //!
 //! `train`, `valid` and each `if` must be so; of `first`, `every` and `last` one is enough.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
 
@@ -190,12 +190,7 @@ fn seeing(hook: &Hook, expr: &Expr) -> TokenStream {
         let plain = word.unraw().to_string();
         plain == "self" || hook.names().iter().any(|known| known.name == plain)
     };
-    let expr = each_word(expr.to_token_stream(), &mut |mut word| {
-        if of_the_hook(&word) {
-            word.set_span(generated(word.span()));
-        }
-        word
-    });
+    let expr = each_word(expr.to_token_stream(), &mut |word| of_the_hook(word).then(|| generated(word.span())));
     if lets.is_empty() {
         quote! { (#expr) }
     } else {
@@ -223,36 +218,48 @@ fn words(tokens: TokenStream) -> Vec<Ident> {
     let mut found = Vec::new();
     each_word(tokens, &mut |word| {
         found.push(word.clone());
-        word
+        None
     });
     found
 }
 
-/// Puts another word for each that stands for itself: no fields and methods (`self.epoch`), no parts of paths, no macros.
-fn each_word(tokens: TokenStream, other: &mut dyn FnMut(Ident) -> Ident) -> TokenStream {
+/// Asks for another span for each word that stands for itself: no fields and methods (`self.epoch`), no parts of paths, no
+/// macros. What is taken of a word (`self.loader.size()`) gets one with it, so that an error underlines all of it.
+fn each_word(tokens: TokenStream, other: &mut dyn FnMut(&Ident) -> Option<Span>) -> TokenStream {
     let trees: Vec<_> = tokens.into_iter().collect();
+    let mut owner_has_another = false;
     let is = |index: Option<usize>, wanted: char| {
         let tree = index.and_then(|index| trees.get(index));
         matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
     };
     let one = |(index, tree): (usize, &TokenTree)| {
         let (before, two_before) = (index.checked_sub(1), index.checked_sub(2));
-        match tree {
-            TokenTree::Group(group) => {
-                let mut inside = Group::new(group.delimiter(), each_word(group.stream(), other));
-                inside.set_span(group.span());
-                TokenTree::Group(inside)
-            }
+        let field = is(before, '.') && !is(two_before, '.');
+        let with_owner = owner_has_another.then(|| generated(tree.span()));
+        let mut tree = tree.clone();
+        let span = match &tree {
+            TokenTree::Ident(_) | TokenTree::Literal(_) if field => with_owner,
             TokenTree::Ident(word) => {
-                let field = is(before, '.') && !is(two_before, '.');
                 let in_path =
                     is(before, ':') && is(two_before, ':') || is(Some(index + 1), ':') && is(Some(index + 2), ':');
                 let is_macro = is(Some(index + 1), '!') && !is(Some(index + 2), '=');
-                let stands_for_itself = !field && !in_path && !is_macro;
-                TokenTree::Ident(if stands_for_itself { other(word.clone()) } else { word.clone() })
+                if in_path || is_macro { None } else { other(word) }
             }
-            tree => tree.clone(),
+            TokenTree::Group(group) => {
+                let taken_by = matches!(group.delimiter(), Delimiter::Parenthesis | Delimiter::Bracket);
+                let mut inside = Group::new(group.delimiter(), each_word(group.stream(), other));
+                inside.set_span(group.span());
+                tree = TokenTree::Group(inside);
+                with_owner.filter(|_| taken_by)
+            }
+            TokenTree::Punct(punct) => with_owner.filter(|_| punct.as_char() == '.'),
+            TokenTree::Literal(_) => None,
+        };
+        owner_has_another = span.is_some();
+        if let Some(span) = span {
+            tree.set_span(span);
         }
+        tree
     };
     trees.iter().enumerate().map(one).collect()
 }

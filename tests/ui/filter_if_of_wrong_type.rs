@@ -3,15 +3,15 @@
 use mixup::prelude::*;
 
 struct Watch {
-    period: usize,
+    periods: (Vec<usize>, Vec<usize>),
     on: bool,
 }
 
 #[callback]
 impl Watch {
-    #[on(batch_end, if = self.period)]
+    #[on(batch_end, if = self.periods.1.len())]
     fn log(&self) {
-        let _ = (self.period, self.on);
+        let _ = (&self.periods, self.on);
     }
 }
 
