@@ -82,6 +82,11 @@ pub(crate) fn places(options: &Options, me: &Type, mistakes: &mut Mistakes) {
     }
 }
 
+/// The methods of a block, hooks and others.
+pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &ImplItemFn> {
+    block.items.iter().filter_map(|item| if let ImplItem::Fn(method) = item { Some(method) } else { None })
+}
+
 /// The hooks of a block without mistakes; the mistakes in the others are told.
 pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Served<'a>> {
     for item in &block.items {
@@ -95,15 +100,14 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
             mistakes.add(attr, format!("`#[on]` stands on a method, not on {what}"));
         }
     }
-    let methods =
-        || block.items.iter().filter_map(|item| if let ImplItem::Fn(method) = item { Some(method) } else { None });
-    let meant: Vec<_> = methods().filter(|method| is_meant_for_a_hook(method)).collect();
+    let meant: Vec<_> = methods(block).filter(|method| is_meant_for_a_hook(method)).collect();
     if meant.is_empty() {
-        mistakes.add(&block.self_ty, no_hooks(methods().map(|method| plain(&method.sig.ident))));
+        mistakes.add(&block.self_ty, no_hooks(methods(block).map(|method| plain(&method.sig.ident))));
     }
     let mut all: Vec<_> = meant.into_iter().flat_map(|method| served(method, block, mistakes)).collect();
     // A method that is there twice is the compiler's to tell. A call of it would be told as well, for not knowing which.
-    let names: Vec<_> = methods().map(|method| (plain(&method.sig.ident), one_text(&cfgs(&method.attrs)))).collect();
+    let names: Vec<_> =
+        methods(block).map(|method| (plain(&method.sig.ident), one_text(&cfgs(&method.attrs)))).collect();
     all.retain(|served| {
         let By::Method { name, .. } = served.by else { return true };
         let this = (plain(name), one_text(&served.cfgs));
@@ -112,7 +116,7 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
     all
 }
 
-fn is_meant_for_a_hook(method: &ImplItemFn) -> bool {
+pub(crate) fn is_meant_for_a_hook(method: &ImplItemFn) -> bool {
     let name = plain(&method.sig.ident);
     name.starts_with("on_") || in_fastai_2(&name).is_some() || method.attrs.iter().any(|attr| is_called(attr, "on"))
 }

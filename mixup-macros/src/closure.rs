@@ -75,7 +75,7 @@ fn callback(closure: &ExprClosure, options: &Options, served: &check::Served<'_>
     };
     let implementation = Implementation {
         options,
-        cfgs: Vec::new(),
+        attrs: Vec::new(),
         head: quote! { <__F> },
         ty: quote! { __Closure<__F> },
         bounds: bounds.clone(),

@@ -75,12 +75,16 @@ fn on_block(
     }
     let served = check::block(&block, mistakes);
     check::places(options, &block.self_ty, mistakes);
+    let hooks = check::methods(&block).filter(|method| check::is_meant_for_a_hook(method));
+    let of_hooks = hooks.flat_map(|method| parse::allows(&method.attrs));
+    let of_block = parse::cfgs(&block.attrs).into_iter().chain(parse::allows(&block.attrs));
+    let attrs = of_block.chain(of_hooks).collect();
     let implementation = check::named(&block, mistakes).map(|name| {
         let (generics, _, _) = block.generics.split_for_impl();
         let ty = &block.self_ty;
         Implementation {
             options,
-            cfgs: parse::cfgs(&block.attrs),
+            attrs,
             head: quote! { #generics },
             ty: quote! { #ty },
             bounds: bounds(&block.generics, ty),
@@ -96,7 +100,8 @@ fn on_block(
 /// The trait's implementation for a type.
 pub(crate) struct Implementation<'a> {
     pub options: &'a Options,
-    pub cfgs: Vec<TokenStream>,
+    /// What decides whether it is there, and which lints it need not hear.
+    pub attrs: Vec<TokenStream>,
     /// `<'a, W: Write>`
     pub head: TokenStream,
     pub ty: TokenStream,
@@ -117,9 +122,9 @@ pub(crate) fn facade(options: &Options) -> TokenStream {
 impl Implementation<'_> {
     /// In a scope of its own, and the facade in one place, so that a wrong path is told once.
     pub(crate) fn expand(&self) -> TokenStream {
-        let (facade, cfgs, implementation) = (facade(self.options), &self.cfgs, self.expand_bare());
+        let (facade, attrs, implementation) = (facade(self.options), &self.attrs, self.expand_bare());
         quote! {
-            #(#cfgs)*
+            #(#attrs)*
             const _: () = {
                 use #facade::callback as __mixup;
                 #implementation

@@ -2,7 +2,7 @@
 //!
 //! `train`, `valid` and each `if` must be so; of `first`, `every` and `last` one is enough.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
 
@@ -224,7 +224,9 @@ fn words(tokens: TokenStream) -> Vec<Ident> {
 }
 
 /// Asks for another span for each word that stands for itself: no fields and methods (`self.epoch`), no parts of paths, no
-/// macros. What is taken of a word (`self.loader.size()`) gets one with it, so that an error underlines all of it.
+/// macros. The fields behind a word (`self.loader.size`) get one with it, so that an error underlines them too.
+///
+/// Methods keep theirs: it tells where a call panics, and by which edition's rules the method is found.
 fn each_word(tokens: TokenStream, other: &mut dyn FnMut(&Ident) -> Option<Span>) -> TokenStream {
     let trees: Vec<_> = tokens.into_iter().collect();
     let mut owner_has_another = false;
@@ -232,27 +234,29 @@ fn each_word(tokens: TokenStream, other: &mut dyn FnMut(&Ident) -> Option<Span>)
         let tree = index.and_then(|index| trees.get(index));
         matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
     };
+    let is_path = |index: usize| is(Some(index), ':') && is(Some(index + 1), ':');
+    let is_called = |index: usize| matches!(trees.get(index), Some(TokenTree::Group(_))) || is_path(index);
     let one = |(index, tree): (usize, &TokenTree)| {
         let (before, two_before) = (index.checked_sub(1), index.checked_sub(2));
-        let field = is(before, '.') && !is(two_before, '.');
+        let member = is(before, '.') && !is(two_before, '.');
         let with_owner = owner_has_another.then(|| generated(tree.span()));
         let mut tree = tree.clone();
         let span = match &tree {
-            TokenTree::Ident(_) | TokenTree::Literal(_) if field => with_owner,
+            // From edition 2024 on, which is that of a span from here, `gen` is a keyword.
+            TokenTree::Ident(name) if member => with_owner.filter(|_| !is_called(index + 1) && name != "gen"),
+            TokenTree::Literal(_) if member => with_owner,
             TokenTree::Ident(word) => {
-                let in_path =
-                    is(before, ':') && is(two_before, ':') || is(Some(index + 1), ':') && is(Some(index + 2), ':');
+                let in_path = is(before, ':') && is(two_before, ':') || is_path(index + 1);
                 let is_macro = is(Some(index + 1), '!') && !is(Some(index + 2), '=');
                 if in_path || is_macro { None } else { other(word) }
             }
             TokenTree::Group(group) => {
-                let taken_by = matches!(group.delimiter(), Delimiter::Parenthesis | Delimiter::Bracket);
                 let mut inside = Group::new(group.delimiter(), each_word(group.stream(), other));
                 inside.set_span(group.span());
                 tree = TokenTree::Group(inside);
-                with_owner.filter(|_| taken_by)
+                None
             }
-            TokenTree::Punct(punct) => with_owner.filter(|_| punct.as_char() == '.'),
+            TokenTree::Punct(point) => with_owner.filter(|_| point.as_char() == '.'),
             TokenTree::Literal(_) => None,
         };
         owner_has_another = span.is_some();

@@ -10,7 +10,7 @@ use crate::{
     hooks::first_with,
     mistakes::Mistakes,
     options::{Options, Place},
-    parse::{cfgs, plain},
+    parse::{allows, cfgs, plain},
 };
 
 /// The type, with the function as its own, and the trait's implementation.
@@ -38,7 +38,7 @@ pub(crate) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
     let cfgs = cfgs(&function.attrs);
     let implementation = Implementation {
         options: &options,
-        cfgs: cfgs.clone(),
+        attrs: [cfgs.clone(), allows(&function.attrs)].concat(),
         head: TokenStream::new(),
         ty: quote! { #ident },
         bounds: TokenStream::new(),

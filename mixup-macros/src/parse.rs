@@ -92,11 +92,21 @@ pub(crate) fn strip_type(mut ty: &Type) -> &Type {
 
 /// Those of the attributes that decide whether something is there: `cfg`, and what of `cfg_attr` comes to it.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<TokenStream> {
-    attrs.iter().filter_map(|attr| meta_cfg(&attr.meta).map(|meta| quote! { #[#meta] })).collect()
+    of_name("cfg", attrs)
 }
 
-fn meta_cfg(meta: &Meta) -> Option<TokenStream> {
-    if meta.path().is_ident("cfg") {
+/// Those of the attributes that allow what a lint would refuse: what is made of the user's filters and types may have it too.
+pub(crate) fn allows(attrs: &[Attribute]) -> Vec<TokenStream> {
+    of_name("allow", attrs)
+}
+
+/// The attributes of this name, and what of `cfg_attr` comes to one.
+fn of_name(name: &str, attrs: &[Attribute]) -> Vec<TokenStream> {
+    attrs.iter().filter_map(|attr| meta_of_name(name, &attr.meta).map(|meta| quote! { #[#meta] })).collect()
+}
+
+fn meta_of_name(name: &str, meta: &Meta) -> Option<TokenStream> {
+    if meta.path().is_ident(name) {
         return Some(meta.to_token_stream());
     }
     let list = meta.require_list().ok().filter(|list| list.path.is_ident("cfg_attr"))?;
@@ -106,6 +116,6 @@ fn meta_cfg(meta: &Meta) -> Option<TokenStream> {
         Ok((predicate, Punctuated::<Meta, Token![,]>::parse_terminated(input)?))
     };
     let (predicate, metas) = parser.parse2(list.tokens.clone()).ok()?;
-    let cfgs: Vec<_> = metas.iter().filter_map(meta_cfg).collect();
-    (!cfgs.is_empty()).then(|| quote! { cfg_attr(#predicate, #(#cfgs),*) })
+    let metas: Vec<_> = metas.iter().filter_map(|meta| meta_of_name(name, meta)).collect();
+    (!metas.is_empty()).then(|| quote! { cfg_attr(#predicate, #(#metas),*) })
 }

@@ -334,3 +334,39 @@ fn a_hook_may_do_without_self() {
     crate::train(Counts);
     assert_eq!(EPOCHS.load(std::sync::atomic::Ordering::Relaxed), 2);
 }
+
+#[test]
+fn what_goes_wrong_in_a_filter_is_found_at_its_line() {
+    use std::{panic::Location, sync::Mutex};
+
+    struct Watch {
+        seen: Places,
+    }
+
+    #[derive(Default)]
+    struct Places(Mutex<Vec<u32>>);
+
+    impl Places {
+        /// As a method that panics says where it was called.
+        #[track_caller]
+        fn here(&self) -> bool {
+            self.0.lock().expect("nobody panicked").push(Location::caller().line());
+            true
+        }
+    }
+
+    const FIRST: u32 = line!() + 4;
+    #[callback]
+    impl Watch {
+        // The next line, and the one after the next.
+        #[on(epoch_end, if = self.seen.here())]
+        #[on(train_end, if = self.seen.here() && self.seen.0.lock().is_ok())]
+        fn watch() {}
+    }
+
+    let mut learn =
+        on(data(4, 0)).callback(Watch { seen: Places::default() }).build().expect("nothing is wrong with it");
+    learn.fit(1, 1e-3).expect("it trains");
+    let seen = &learn.get::<Watch>().expect("it was added").seen;
+    assert_eq!(*seen.0.lock().expect("nobody panicked"), [FIRST, FIRST + 1]);
+}

@@ -3,15 +3,15 @@
 use mixup::prelude::*;
 
 struct Watch {
-    periods: (Vec<usize>, Vec<usize>),
+    periods: (usize, usize),
     on: bool,
 }
 
 #[callback]
 impl Watch {
-    #[on(batch_end, if = self.periods.1.len())]
+    #[on(batch_end, if = self.periods.1)]
     fn log(&self) {
-        let _ = (&self.periods, self.on);
+        let _ = (self.periods, self.on);
     }
 }
 

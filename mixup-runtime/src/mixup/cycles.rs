@@ -144,7 +144,7 @@ fn columns<T>(data: &mut [T], row: usize) -> Vec<(usize, Vec<&mut [T]>)> {
     columns
 }
 
-/// Has each range of columns blended, by so many threads, this one among them; each asks `worker` for its own hands.
+/// Has each range of columns blended, by up to so many threads, this one among them; each asks `worker` for its own hands.
 fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
     columns: Vec<(usize, Vec<&'a mut [T]>)>,
     threads: usize,
@@ -170,7 +170,7 @@ fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
     }
 }
 
-/// Has `work` called by so many threads, this one among them, and waits for all of them; a panic goes on only then.
+/// Has `work` called by up to so many threads, this one among them, and waits for all of them; a panic goes on only then.
 fn by_rayon(threads: usize, work: &(dyn Fn() + Sync)) {
     rayon::in_place_scope(|scope| {
         for _ in 1..threads.min(rayon::current_num_threads()) {
@@ -298,47 +298,45 @@ mod tests {
         assert_eq!((data, short), ([1.0, 2.0, 3.0, 4.0], [0.0; 3]));
     }
 
+    /// Of libtorch's threads there may be none, or one: then there is less to see, and all the same.
     #[test]
     fn whoever_the_threads_belong_to_the_call_waits_for_each_and_hands_on_a_panic() {
-        type Call<'a> = &'a dyn Fn(usize, &(dyn Fn() + Sync));
-        let by_libtorch =
-            |threads, work: &(dyn Fn() + Sync)| assert!(kernel::by_libtorch(threads, work), "there are some");
+        type Call<'a> = &'a dyn Fn(usize, &(dyn Fn() + Sync)) -> bool;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
-        let by_rayon = |threads, work: &(dyn Fn() + Sync)| pool.install(|| by_rayon(threads, work));
-        let callers: [Call<'_>; 2] = [&by_libtorch, &by_rayon];
-        for call in &callers[usize::from(cfg!(not(target_os = "linux")))..] {
+        let by_rayon = |threads, work: &(dyn Fn() + Sync)| {
+            pool.install(|| by_rayon(threads, work));
+            true
+        };
+        let callers: [(usize, Call<'_>); 2] = [(1, &kernel::by_libtorch), (2, &by_rayon)];
+        for (least, call) in callers {
             let (begun, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let count = || [&begun, &ended].map(|count| count.swap(0, Ordering::Relaxed));
             let work = |panics: bool| {
                 let number = begun.fetch_add(1, Ordering::Relaxed);
-                assert!(!(panics && number == 0), "the first one");
+                assert!(!panics || number > 0, "the first one");
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 ended.fetch_add(1, Ordering::Relaxed);
             };
-            call(2, &|| work(false));
-            assert_eq!([&begun, &ended].map(|count| count.swap(0, Ordering::Relaxed)), [2; 2]);
+            if !call(2, &|| work(false)) {
+                continue;
+            }
+            let [called, through] = count();
+            assert!(called >= least && called == through, "{called} called, {through} through");
             let panic = catch_unwind(AssertUnwindSafe(|| call(2, &|| work(true)))).expect_err("one of them panics");
             assert_eq!(panic.downcast_ref(), Some(&"the first one"));
-            assert_eq!([&begun, &ended].map(|count| count.swap(0, Ordering::Relaxed)), [2, 1]);
+            let [called, through] = count();
+            assert!(called >= least && called == through + 1, "{called} called, {through} through");
         }
     }
 
     #[test]
-    fn a_panic_in_one_thread_reaches_the_caller_and_leaves_the_others_their_work() {
+    fn after_a_panic_in_a_thread_more_can_be_done() {
         let mut data = vec![0_f32; 64 * PIECE];
-        let done = AtomicUsize::new(0);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            share_out::<f32, _>(columns(&mut data, 32 * PIECE), 2, || {
-                |begin, _| {
-                    assert!(begin > 0, "the first range of columns");
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            share_out::<f32, _>(columns(&mut data, 32 * PIECE), 2, || |begin, _| assert!(begin > 0, "the first range"));
         }));
         assert!(panicked.is_err());
-        assert!(done.into_inner() > 0, "the other thread had some");
-        assert!(
-            in_place(&mut data, &Pairs::new(&[1, 0], &[0.5, 0.5]).expect("a permutation"), 2),
-            "and more can be done"
-        );
+        let pairs = Pairs::new(&[1, 0], &[0.5, 0.5]).expect("a permutation");
+        assert!(in_place(&mut data, &pairs, 2));
     }
 }

@@ -88,10 +88,10 @@ fn threads(x: &Tensor) -> usize {
     usize::try_from(tch::get_num_threads()).unwrap_or(1)
 }
 
-/// GCC's `GOMP_parallel`: has a function called with an argument by so many threads (0: as many as usual), this one among
-/// them, and waits for all of them; the last number is flags, and has none.
+/// GCC's `GOMP_parallel`: has a function called with an argument by up to so many threads, this one among them, and waits for
+/// all of them; the last number is flags, and has none.
 #[cfg(target_os = "linux")]
-type Parallel = unsafe extern "C" fn(extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
+type Parallel = unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
 
 /// The function by which libtorch calls its threads, where it is built with GCC's OpenMP, or one that stands in for that.
 #[cfg(target_os = "linux")]
@@ -100,24 +100,24 @@ fn parallel() -> Option<Parallel> {
     *PARALLEL.get_or_init(|| {
         // SAFETY: the name is a C string that stands as long as the program, and to look for it changes nothing.
         let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"GOMP_parallel".as_ptr()) };
-        // SAFETY: what has this name is that function, and has had these parameters as long as the name exists; a library
-        // that was loaded when the program began is never unloaded.
+        // SAFETY: what has this name is that function, and has had these parameters as long as the name exists; its library
+        // stays: it was loaded with the program, or the loader counts this look-up as a use of it.
         (!found.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, Parallel>(found) })
     })
 }
 
-/// Has `work` called by so many of libtorch's threads, this one among them, and waits for all of them; a panic goes on
+/// Has `work` called by up to so many of libtorch's threads, this one among them, and waits for all of them; a panic goes on
 /// only then. False, and nothing is done, where they can't be had.
 ///
-/// Between libtorch's own calls these threads stay awake for a while, each on the core where it had its part of the batch; a pool
-/// beside them would have to be woken, and would take the cores from them.
+/// After each of libtorch's own calls these threads stay awake for a while. A pool beside them would have to be woken, and
+/// would have to share the cores with them.
 #[cfg(target_os = "linux")]
 pub(super) fn by_libtorch(threads: usize, work: &(dyn Fn() + Sync)) -> bool {
     struct Call<'a> {
         work: &'a (dyn Fn() + Sync),
         panic: Mutex<Option<Box<dyn Any + Send>>>,
     }
-    extern "C" fn call(argument: *mut c_void) {
+    unsafe extern "C" fn call(argument: *mut c_void) {
         // SAFETY: the argument is the `Call` below, which stays until the last thread is through, and which all may look at.
         let call = unsafe { &*argument.cast::<Call<'_>>() };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(call.work)) {
@@ -125,9 +125,9 @@ pub(super) fn by_libtorch(threads: usize, work: &(dyn Fn() + Sync)) -> bool {
         }
     }
     let (Some(parallel), Ok(threads)) = (parallel(), c_uint::try_from(threads)) else { return false };
-    let mut done = Call { work, panic: Mutex::new(None) };
+    let done = Call { work, panic: Mutex::new(None) };
     // SAFETY: `call` gets what it wants, lets no panic out, and is through in all threads when this returns.
-    unsafe { parallel(call, (&raw mut done).cast(), threads, 0) };
+    unsafe { parallel(call, (&raw const done).cast_mut().cast(), threads, 0) };
     if let Some(panic) = done.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
         resume_unwind(panic);
     }

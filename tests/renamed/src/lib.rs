@@ -19,6 +19,30 @@ impl Count {
     }
 }
 
+/// Counts the batches that a generator of its own lets through. (`gen` is no keyword in this crate's edition, and a boxed
+/// slice's `into_iter` lends.)
+#[derive(Debug)]
+pub struct Chosen {
+    gen: (bool, usize),
+    boxed: Box<[usize]>,
+}
+
+#[callback(crate = training)]
+#[cfg_attr(not(doc), allow(deprecated))]
+impl Chosen {
+    /// Whether there is anything to choose.
+    #[deprecated = "a lint that the block allows is allowed in a filter too"]
+    fn chooses(&self) -> bool {
+        self.gen.0
+    }
+
+    #[allow(boxed_slice_into_iter)]
+    #[on(batch_end, every = self.gen.1, if = self.chooses() && self.boxed.into_iter().len() == 2)]
+    fn choose(gen: &mut Count) {
+        gen.batches += 100;
+    }
+}
+
 /// Counts epochs.
 #[callback(on_epoch_end, every = 1, crate = training)]
 pub fn count_epochs(count: &mut Count) {
@@ -33,7 +57,7 @@ pub fn count_trainings() -> impl Callback {
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, Kind, Tensor, nn};
+    use tch::{nn, Device, Kind, Tensor};
     use training::learner::Vars;
 
     use super::*;
@@ -48,12 +72,13 @@ mod tests {
             .callback(count_trainings())
             .callback(count_epochs)
             .callback(Count::default())
+            .callback(Chosen { gen: (true, 1), boxed: vec![1, 2].into_boxed_slice() })
             .quiet()
             .build()
             .expect("all that is asked for is there");
         learn.fit(3, 1e-3).expect("nothing goes wrong");
         let count = learn.get::<Count>().expect("it was added");
-        assert_eq!((count.batches, count.ends), (3, 3 + 10));
+        assert_eq!((count.batches, count.ends), (303, 3 + 10));
     }
 
     fn linear(vars: &Vars<'_>) -> nn::Linear {
