@@ -15,6 +15,9 @@ use super::kernel::{self, Ahead, Number};
 /// each is long enough that the memory is read ahead.
 const PIECE: usize = 32 * 1024;
 
+/// Shorter pieces are not cut for the sake of the threads.
+const SHORT: usize = 2 * 1024;
+
 /// From this size on a batch does not stay in the cache from where it was made to here: the next row is then fetched while one
 /// is blended. What is in the cache already comes faster without. (Tests go both ways.)
 const FAR: usize = if cfg!(test) { 4096 } else { 8 * 1024 * 1024 };
@@ -76,7 +79,7 @@ impl<'a> Pairs<'a> {
 pub(super) fn in_place<T: Number>(data: &mut [T], pairs: &Pairs<'_>, threads: usize) -> bool {
     let Some(row) = row_length(data.len(), pairs) else { return false };
     let (weights, far) = (pairs.weights::<T>(), size_of_val(data) >= FAR);
-    share_out(columns(data, row), threads, || {
+    share_out(columns(data, row, threads), threads, || {
         let mut aside = Vec::new();
         let (pairs, weights) = (&pairs, &weights);
         move |_, mut pieces: Vec<&mut [T]>| {
@@ -103,7 +106,7 @@ pub(super) fn in_place<T: Number>(data: &mut [T], pairs: &Pairs<'_>, threads: us
 pub(super) fn into<T: Number>(out: &mut [T], data: &[T], pairs: &Pairs<'_>, threads: usize) -> bool {
     let Some(row) = row_length(data.len(), pairs).filter(|_| out.len() == data.len()) else { return false };
     let (weights, far) = (pairs.weights::<T>(), size_of_val(data) >= FAR);
-    share_out(columns(out, row), threads, || {
+    share_out(columns(out, row, threads), threads, || {
         let (pairs, weights) = (&pairs, &weights);
         move |begin, mut pieces: Vec<&mut [T]>| {
             for cycle in pairs.cycles() {
@@ -131,9 +134,10 @@ fn row_length(numbers: usize, pairs: &Pairs<'_>) -> Option<usize> {
     even.then(|| numbers / pairs.rows())
 }
 
-/// The rows cut into pieces of some columns: for each such range where it begins, and each row's piece.
-fn columns<T>(data: &mut [T], row: usize) -> Vec<(usize, Vec<&mut [T]>)> {
-    let width = (PIECE / size_of::<T>()).max(1);
+/// The rows cut into pieces of some columns, so that each of so many threads has some: for each such range where it begins, and
+/// each row's piece.
+fn columns<T>(data: &mut [T], row: usize, threads: usize) -> Vec<(usize, Vec<&mut [T]>)> {
+    let width = row.div_ceil(threads.max(1)).clamp(SHORT / size_of::<T>(), PIECE / size_of::<T>());
     let rows = data.len() / row;
     let mut columns: Vec<_> = (0..row).step_by(width).map(|begin| (begin, Vec::with_capacity(rows))).collect();
     for row in data.chunks_mut(row) {
@@ -333,7 +337,9 @@ mod tests {
     fn after_a_panic_in_a_thread_more_can_be_done() {
         let mut data = vec![0_f32; 64 * PIECE];
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            share_out::<f32, _>(columns(&mut data, 32 * PIECE), 2, || |begin, _| assert!(begin > 0, "the first range"));
+            share_out::<f32, _>(columns(&mut data, 32 * PIECE, 2), 2, || {
+                |begin, _| assert!(begin > 0, "the first range")
+            });
         }));
         assert!(panicked.is_err());
         let pairs = Pairs::new(&[1, 0], &[0.5, 0.5]).expect("a permutation");
