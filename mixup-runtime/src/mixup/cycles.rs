@@ -15,9 +15,6 @@ use super::kernel::{self, Ahead, Number};
 /// each is long enough that the memory is read ahead.
 const PIECE: usize = 32 * 1024;
 
-/// Shorter pieces are not cut for the sake of the threads.
-const SHORT: usize = 2 * 1024;
-
 /// From this size on a batch does not stay in the cache from where it was made to here: the next row is then fetched while one
 /// is blended. What is in the cache already comes faster without. (Tests go both ways.)
 const FAR: usize = if cfg!(test) { 4096 } else { 8 * 1024 * 1024 };
@@ -79,7 +76,7 @@ impl<'a> Pairs<'a> {
 pub(super) fn in_place<T: Number>(data: &mut [T], pairs: &Pairs<'_>, threads: usize) -> bool {
     let Some(row) = row_length(data.len(), pairs) else { return false };
     let (weights, far) = (pairs.weights::<T>(), size_of_val(data) >= FAR);
-    share_out(columns(data, row, threads), threads, || {
+    share_out(columns(data, row), threads, || {
         let mut aside = Vec::new();
         let (pairs, weights) = (&pairs, &weights);
         move |_, mut pieces: Vec<&mut [T]>| {
@@ -106,7 +103,7 @@ pub(super) fn in_place<T: Number>(data: &mut [T], pairs: &Pairs<'_>, threads: us
 pub(super) fn into<T: Number>(out: &mut [T], data: &[T], pairs: &Pairs<'_>, threads: usize) -> bool {
     let Some(row) = row_length(data.len(), pairs).filter(|_| out.len() == data.len()) else { return false };
     let (weights, far) = (pairs.weights::<T>(), size_of_val(data) >= FAR);
-    share_out(columns(out, row, threads), threads, || {
+    share_out(columns(out, row), threads, || {
         let (pairs, weights) = (&pairs, &weights);
         move |begin, mut pieces: Vec<&mut [T]>| {
             for cycle in pairs.cycles() {
@@ -134,10 +131,12 @@ fn row_length(numbers: usize, pairs: &Pairs<'_>) -> Option<usize> {
     even.then(|| numbers / pairs.rows())
 }
 
-/// The rows cut into pieces of some columns, so that each of so many threads has some: for each such range where it begins, and
-/// each row's piece.
-fn columns<T>(data: &mut [T], row: usize, threads: usize) -> Vec<(usize, Vec<&mut [T]>)> {
-    let width = row.div_ceil(threads.max(1)).clamp(SHORT / size_of::<T>(), PIECE / size_of::<T>());
+/// The rows cut into pieces of some columns: for each such range where it begins, and each row's piece.
+///
+/// Short rows are not cut for the sake of the threads: where two cores change each row, the batch comes from the other one's
+/// cache half of the time.
+fn columns<T>(data: &mut [T], row: usize) -> Vec<(usize, Vec<&mut [T]>)> {
+    let width = (PIECE / size_of::<T>()).max(1);
     let rows = data.len() / row;
     let mut columns: Vec<_> = (0..row).step_by(width).map(|begin| (begin, Vec::with_capacity(rows))).collect();
     for row in data.chunks_mut(row) {
@@ -149,6 +148,9 @@ fn columns<T>(data: &mut [T], row: usize, threads: usize) -> Vec<(usize, Vec<&mu
 }
 
 /// Has each range of columns blended, by up to so many threads, this one among them; each asks `worker` for its own hands.
+///
+/// Each begins with its own share, the same from batch to batch, which its core may have in its cache; who is through helps the
+/// others.
 fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
     columns: Vec<(usize, Vec<&'a mut [T]>)>,
     threads: usize,
@@ -158,14 +160,16 @@ fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
         let mut work = worker();
         return columns.into_iter().for_each(|(begin, pieces)| work(begin, pieces));
     }
-    let columns = Mutex::new(columns.into_iter());
-    let work = || {
+    let ranges: Vec<_> = columns.into_iter().map(|range| Mutex::new(Some(range))).collect();
+    let work = |number: usize| {
         let mut work = worker();
-        loop {
-            // A panic can't come between: nothing but `next` runs while the lock is held.
-            let next = columns.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((begin, pieces)) = next else { return };
-            work(begin, pieces);
+        let (others, own) = ranges.split_at(number % threads * ranges.len() / threads);
+        for range in own.iter().chain(others) {
+            // A panic can't come between: nothing but `take` runs while the lock is held.
+            let taken = range.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some((begin, pieces)) = taken {
+                work(begin, pieces);
+            }
         }
     };
     // Always by as many as libtorch uses: those that it has and are not called end, and would have to be begun anew.
@@ -174,13 +178,14 @@ fn share_out<'a, T: Number, W: FnMut(usize, Vec<&'a mut [T]>)>(
     }
 }
 
-/// Has `work` called by up to so many threads, this one among them, and waits for all of them; a panic goes on only then.
-fn by_rayon(threads: usize, work: &(dyn Fn() + Sync)) {
+/// Has `work` called by up to so many threads, this one among them, each with its number; and waits for all of them; a panic
+/// goes on only then.
+fn by_rayon(threads: usize, work: &(dyn Fn(usize) + Sync)) {
     rayon::in_place_scope(|scope| {
-        for _ in 1..threads.min(rayon::current_num_threads()) {
-            scope.spawn(|_| work());
+        for number in 1..threads.min(rayon::current_num_threads()) {
+            scope.spawn(move |_| work(number));
         }
-        work();
+        work(0);
     });
 }
 
@@ -305,9 +310,9 @@ mod tests {
     /// Of libtorch's threads there may be none, or one: then there is less to see, and all the same.
     #[test]
     fn whoever_the_threads_belong_to_the_call_waits_for_each_and_hands_on_a_panic() {
-        type Call<'a> = &'a dyn Fn(usize, &(dyn Fn() + Sync)) -> bool;
+        type Call<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync)) -> bool;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
-        let by_rayon = |threads, work: &(dyn Fn() + Sync)| {
+        let by_rayon = |threads, work: &(dyn Fn(usize) + Sync)| {
             pool.install(|| by_rayon(threads, work));
             true
         };
@@ -321,12 +326,12 @@ mod tests {
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 ended.fetch_add(1, Ordering::Relaxed);
             };
-            if !call(2, &|| work(false)) {
+            if !call(2, &|_| work(false)) {
                 continue;
             }
             let [called, through] = count();
             assert!(called >= least && called == through, "{called} called, {through} through");
-            let panic = catch_unwind(AssertUnwindSafe(|| call(2, &|| work(true)))).expect_err("one of them panics");
+            let panic = catch_unwind(AssertUnwindSafe(|| call(2, &|_| work(true)))).expect_err("one of them panics");
             assert_eq!(panic.downcast_ref(), Some(&"the first one"));
             let [called, through] = count();
             assert!(called >= least && called == through + 1, "{called} called, {through} through");
@@ -337,9 +342,7 @@ mod tests {
     fn after_a_panic_in_a_thread_more_can_be_done() {
         let mut data = vec![0_f32; 64 * PIECE];
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            share_out::<f32, _>(columns(&mut data, 32 * PIECE, 2), 2, || {
-                |begin, _| assert!(begin > 0, "the first range")
-            });
+            share_out::<f32, _>(columns(&mut data, 32 * PIECE), 2, || |begin, _| assert!(begin > 0, "the first range"));
         }));
         assert!(panicked.is_err());
         let pairs = Pairs::new(&[1, 0], &[0.5, 0.5]).expect("a permutation");

@@ -14,7 +14,8 @@
 #[cfg(target_os = "linux")]
 use std::{
     any::Any,
-    ffi::{c_uint, c_void},
+    ffi::{CStr, c_int, c_uint, c_void},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -93,39 +94,54 @@ fn threads(x: &Tensor) -> usize {
 #[cfg(target_os = "linux")]
 type Parallel = unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
 
-/// The function by which libtorch calls its threads, where it is built with GCC's OpenMP, or one that stands in for that.
+/// OpenMP's `omp_get_thread_num`: which of those threads this one is, counted from 0, the same one from call to call.
 #[cfg(target_os = "linux")]
-fn parallel() -> Option<Parallel> {
-    static PARALLEL: OnceLock<Option<Parallel>> = OnceLock::new();
-    *PARALLEL.get_or_init(|| {
-        // SAFETY: the name is a C string that stands as long as the program, and to look for it changes nothing.
-        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"GOMP_parallel".as_ptr()) };
-        // SAFETY: what has this name is that function, and has had these parameters as long as the name exists; its library
-        // stays: it was loaded with the program, or the loader counts this look-up as a use of it.
-        (!found.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, Parallel>(found) })
+type ThreadNum = unsafe extern "C" fn() -> c_int;
+
+/// The functions by which libtorch calls its threads, where it is built with GCC's OpenMP, or one that stands in for that.
+#[cfg(target_os = "linux")]
+fn openmp() -> Option<(Parallel, ThreadNum)> {
+    static OPENMP: OnceLock<Option<(Parallel, ThreadNum)>> = OnceLock::new();
+    *OPENMP.get_or_init(|| {
+        let find = |name: &CStr| {
+            // SAFETY: the name is a C string that stands as long as the program, and to look for it changes nothing.
+            let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+            (!found.is_null()).then_some(found)
+        };
+        let (parallel, thread_num) = (find(c"GOMP_parallel")?, find(c"omp_get_thread_num")?);
+        // SAFETY: what have these names are those functions, and have had these parameters as long as the names exist; their
+        // library stays: it was loaded with the program, or the loader counts this look-up as a use of it.
+        let functions = unsafe {
+            (mem::transmute::<*mut c_void, Parallel>(parallel), mem::transmute::<*mut c_void, ThreadNum>(thread_num))
+        };
+        Some(functions)
     })
 }
 
-/// Has `work` called by up to so many of libtorch's threads, this one among them, and waits for all of them; a panic goes on
-/// only then. False, and nothing is done, where they can't be had.
+/// Has `work` called by up to so many of libtorch's threads, this one among them, each with its number; and waits for all of
+/// them; a panic goes on only then. False, and nothing is done, where they can't be had.
 ///
 /// After each of libtorch's own calls these threads stay awake for a while. A pool beside them would have to be woken, and
 /// would have to share the cores with them.
 #[cfg(target_os = "linux")]
-pub(super) fn by_libtorch(threads: usize, work: &(dyn Fn() + Sync)) -> bool {
+pub(super) fn by_libtorch(threads: usize, work: &(dyn Fn(usize) + Sync)) -> bool {
     struct Call<'a> {
-        work: &'a (dyn Fn() + Sync),
+        work: &'a (dyn Fn(usize) + Sync),
+        thread_num: ThreadNum,
         panic: Mutex<Option<Box<dyn Any + Send>>>,
     }
     unsafe extern "C" fn call(argument: *mut c_void) {
         // SAFETY: the argument is the `Call` below, which stays until the last thread is through, and which all may look at.
         let call = unsafe { &*argument.cast::<Call<'_>>() };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(call.work)) {
+        // SAFETY: it takes nothing, and may be called by every thread.
+        let number = unsafe { (call.thread_num)() };
+        let work = || (call.work)(usize::try_from(number).unwrap_or(0));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             call.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
         }
     }
-    let (Some(parallel), Ok(threads)) = (parallel(), c_uint::try_from(threads)) else { return false };
-    let done = Call { work, panic: Mutex::new(None) };
+    let (Some((parallel, thread_num)), Ok(threads)) = (openmp(), c_uint::try_from(threads)) else { return false };
+    let done = Call { work, thread_num, panic: Mutex::new(None) };
     // SAFETY: `call` gets what it wants, lets no panic out, and is through in all threads when this returns.
     unsafe { parallel(call, (&raw const done).cast_mut().cast(), threads, 0) };
     if let Some(panic) = done.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -136,7 +152,7 @@ pub(super) fn by_libtorch(threads: usize, work: &(dyn Fn() + Sync)) -> bool {
 
 /// Nowhere but on Linux is libtorch built with GCC's OpenMP.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn by_libtorch(_threads: usize, _work: &(dyn Fn() + Sync)) -> bool {
+pub(super) fn by_libtorch(_threads: usize, _work: &(dyn Fn(usize) + Sync)) -> bool {
     false
 }
 
