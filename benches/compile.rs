@@ -1,7 +1,7 @@
-//! What `#[callback]` costs the compiler: a crate of 1, 10 and 100 callbacks with six hooks each, checked and built, against
-//! the same callbacks written by hand as `impl Callback`.
+//! What `#[callback]` costs the compiler: checks and builds crates of 1, 10 and 100 callbacks with six hooks each, and compares them
+//! with the same callbacks written by hand as `impl Callback`.
 //!
-//! `rustc` itself is timed, on the `mixup` that this bench was built with: no cargo, no dependencies.
+//! This times `rustc` itself, with the `mixup` that this bench was built with: without cargo and without building dependencies.
 
 use std::{
     env, fs,
@@ -105,15 +105,15 @@ const USES: [&str; 2] = [
      prelude::*};\n",
 ];
 
-/// Where cargo puts what it builds: the bench itself, and the crates that it was built with.
+/// The folder to which cargo builds: it has the bench itself, and the crates that the bench was built with.
 fn built() -> PathBuf {
     let bench = env::current_exe().expect("the bench has a path");
-    bench.parent().expect("it lies in a folder").to_owned()
+    bench.parent().expect("it is in a folder").to_owned()
 }
 
-/// The newest `mixup` there, which cargo has made for this bench or found good for it.
+/// The newest `mixup` there: the one that cargo built, or found up to date, for this bench.
 fn facade(built: &Path) -> PathBuf {
-    let files = fs::read_dir(built).expect("the folder is there").flatten().map(|entry| entry.path());
+    let files = fs::read_dir(built).expect("the folder exists").flatten().map(|entry| entry.path());
     let ours = files.filter(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with("libmixup-") && path.extension().is_some_and(|extension| extension == "rlib")
@@ -125,7 +125,7 @@ fn facade(built: &Path) -> PathBuf {
 fn main() {
     let built = built();
     let facade = facade(&built);
-    let folder = tempfile::tempdir().expect("there is room for a few files");
+    let folder = tempfile::tempdir().expect("the disk has room for a few files");
     let compile = |source: &Path, emit: &str| {
         let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         rustc.args(["--crate-type=lib", "--edition=2024", &format!("--emit={emit}"), "--out-dir"]).arg(folder.path());
@@ -139,7 +139,7 @@ fn main() {
             let all = (0..count).map(|index| one.replace("Watch0", &format!("Watch{index}")));
             let text = uses.to_owned() + &all.collect::<String>();
             let path = folder.path().join(format!("{name}_{count}.rs"));
-            fs::write(&path, text).expect("there is room");
+            fs::write(&path, text).expect("the disk has room");
             path
         });
         for (case, emit) in [("checked", "metadata"), ("built", "link")] {
@@ -149,7 +149,7 @@ fn main() {
             });
             let case = format!("{count} × six hooks, {case}");
             let (ours, theirs) = (Timed { run: &mut ours, units: 1 }, Timed { run: &mut theirs, units: 1 });
-            compare("compile", &case, "written by hand", ROUNDS, ours, theirs);
+            compare("compile", &case, "by hand", ROUNDS, ours, theirs);
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The mixed loss, forward and backward, against the plain loss of one target; and against two calls, as the formula has it.
+//! Compares the mixed loss, forward and backward, with the plain loss of one target, and with two calls, as in the formula.
 //!
-//! Outputs of 64 items in 2 and in 1,000 classes. One thread: at this size more of them wait for each other.
+//! The outputs have 64 items with 2 and with 1,000 classes. The bench uses one thread: at this size, several threads mostly wait for
+//! each other.
 
 use mixup::prelude::*;
 use tch::{Device, Kind, Tensor};
@@ -11,7 +12,7 @@ use support::{Timed, compare};
 const ROUNDS: usize = 21;
 const ITEMS: i64 = 64;
 
-/// A loss function, two targets that fit it, and the same loss by two calls.
+/// A loss function, an output, and two targets to mix.
 struct Case {
     name: &'static str,
     loss: LossFunc,
@@ -48,9 +49,9 @@ fn main() {
         for Case { name, loss, output, targets: [first, second] } in cases(classes) {
             let weight = Tensor::rand([ITEMS], (Kind::Float, Device::Cpu)) / 2 + 0.5;
             let rows = if first.tensor().dim() == 2 { weight.unsqueeze(1) } else { weight.shallow_clone() };
-            let plain = || loss.loss(&output, &first, Reduction::Mean).expect("output and target fit");
+            let plain = || loss.loss(&output, &first, Reduction::Mean).expect("the target fits the output");
             let two_calls = || {
-                let losses = |target| loss.loss(&output, target, Reduction::None).expect("output and target fit");
+                let losses = |target| loss.loss(&output, target, Reduction::None).expect("the target fits the output");
                 let rows = if losses(&first).dim() == 1 { &weight } else { &rows };
                 losses(&second).lerp_tensor(&losses(&first), rows).mean(Kind::Float)
             };
@@ -60,7 +61,7 @@ fn main() {
                 weight: weight.shallow_clone(),
             };
             let wrapped = MixUpLoss::new(loss.clone());
-            let ours = || wrapped.loss(&output, &mixed, Reduction::Mean).expect("output and target fit");
+            let ours = || wrapped.loss(&output, &mixed, Reduction::Mean).expect("the target fits the output");
             let case = format!("{name}, {ITEMS}x{classes}");
             for (reference, theirs) in [("one target", &plain as &dyn Fn() -> Tensor), ("two calls", &two_calls)] {
                 let (mut ours, mut theirs) = (|| step(&output, ours, units), || step(&output, theirs, units));

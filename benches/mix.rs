@@ -1,6 +1,6 @@
-//! What MixUp does to a batch before the model sees it, draws included, against reading two batches and writing one into a
-//! buffer that stands: `torch.add(out=)`. Once on a batch that was made for its step, as the learner's data sets make them,
-//! and once on one that must stay as it is, as prepared batches must.
+//! Compares what MixUp does to a batch before the model sees it, including the draws, with reading two batches and writing one to a
+//! reused buffer: `torch.add(out=)`. It does this for a batch that was made for its step, as the library's own data sets make them, and
+//! for a batch that must not change, as prepared batches must not.
 
 use mixup::prelude::*;
 use rand::SeedableRng as _;
@@ -19,7 +19,7 @@ fn main() {
             let batch = Tensor::rand(shape, kind);
             let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
             let (mut mixup, mut rng) = (MixUp::default(), Rng::seed_from_u64(0));
-            // The hook's own lines, and the learner's that lead to them, with a batch that stands instead of one from the
+            // The lines of the hook, and those of the learner that lead to it, with a reused batch instead of one from the
             // loader.
             let mut ours = || {
                 for _ in 0..units {
@@ -27,7 +27,7 @@ fn main() {
                     let mut target = Target::from(classes.shallow_clone());
                     let fresh = if made { Fresh::of(&[&batch, &classes]) } else { Fresh::nothing() };
                     let draws = Draws::random(input.items(), mixup.alpha(), &mut rng).expect("alpha is 0.4");
-                    mixup.mix_fresh(&mut input, &mut target, &draws, &fresh).expect("the batch is whole");
+                    mixup.mix_fresh(&mut input, &mut target, &draws, &fresh).expect("the batch is valid");
                 }
             };
             let (other, sum) = (Tensor::rand(shape, kind), Tensor::rand(shape, kind));

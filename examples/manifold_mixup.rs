@@ -1,7 +1,7 @@
-//! Manifold mixup: `MixUp` hands the model items, partners and weights (`stack_x`), and the model mixes where it likes.
+//! Manifold mixup: `MixUp` passes items, partners and weights to the model (`stack_x`), and the model mixes at any layer.
 //!
-//! `cargo run --release --example manifold_mixup` trains the same network on the embedded digits: without mixing, with its
-//! inputs mixed, and with a layer mixed that chance chooses for each batch.
+//! `cargo run --release --example manifold_mixup` trains the same network on the bundled digits three times: without mixing, with
+//! mixed inputs, and with one layer mixed, which is chosen at random for each batch.
 
 #[path = "manifold_mixup/network.rs"]
 mod network;
@@ -12,7 +12,7 @@ use mixup::{mixup::Mode, prelude::*};
 use network::Manifold;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The paper's weights: one λ for each batch, from Beta(2, 2), as it is drawn.
+    // The paper's weights: one λ per batch from Beta(2, 2), used as drawn.
     let mixing = || -> Result<MixUp, Box<dyn Error>> { Ok(MixUp::new(2.0)?.mode(Mode::Batch).heavier(false)) };
     let arms: [(&str, Option<MixUp>, &'static [usize]); 3] = [
         ("without mixing", None, &[]),

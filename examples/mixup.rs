@@ -1,6 +1,6 @@
-//! The notebook of fastai v1's MixUp page: a small network trained without and with MixUp, and what the comparison says.
+//! The notebook of fastai v1's MixUp page: trains a small network without and with MixUp, and compares the two.
 //!
-//! `cargo xtask demo` runs this on the embedded digits; `--data PATH` takes a folder, an archive or IDX files.
+//! `cargo xtask demo` runs this on the bundled digits; `--data PATH` takes a folder, an archive or IDX files.
 
 #[path = "mixup/compare.rs"]
 mod compare;
@@ -20,38 +20,39 @@ use crate::{
     network::{Network, Shape},
 };
 
-/// Trains a small network without and with MixUp, and compares.
+/// Train a small network without and with MixUp, and compare the two
 #[derive(Parser, Debug)]
 #[command(styles = styling::Styles::plain())]
 struct Options {
-    /// A folder with train/<class> and valid/<class>, the same in a .tgz or .zip, or a folder of IDX files [default: the
-    /// embedded digits]
+    /// A folder with train/<class> and valid/<class>, a .tgz or .zip of such a folder, or a folder of IDX files [default: the
+    /// bundled digits]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Epochs of each training [default: 8, and 20 for the embedded digits]
+    /// Epochs of each training [default: 8, or 20 for the bundled digits]
     #[arg(long)]
     epochs: Option<usize>,
+    /// Training items per batch
     #[arg(long, default_value_t = 64)]
     batch_size: usize,
-    /// The learning rate [default: 0.003, and 0.01 for the embedded digits]
+    /// The learning rate [default: 0.003, or 0.01 for the bundled digits]
     #[arg(long)]
     lr: Option<f64>,
-    /// The channels behind the convolutions [default: 16,16, and 32,64 for the embedded digits]
+    /// The output channels of the convolutions [default: 16,16, or 32,64 for the bundled digits]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(i64).range(1..))]
     channels: Option<Vec<i64>>,
-    /// MixUp's weights come from Beta(alpha, alpha)
+    /// MixUp draws its weights from Beta(alpha, alpha)
     #[arg(long, default_value_t = 0.4)]
     alpha: f64,
     /// The first seed
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// How many seeds to train with, one behind the other
+    /// How many seeds to train with, one after the other
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// cpu, cuda, cuda:1, …
+    /// Where to train: cpu, cuda, cuda:1, …
     #[arg(long, default_value = "cpu", value_parser = device)]
     device: Device,
-    /// Write epochs.csv, summary.json and curves.svg there
+    /// Write epochs.csv, summary.json and curves.svg to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -61,9 +62,9 @@ fn device(text: &str) -> Result<Device, String> {
         None if text == "cpu" => Ok(Device::Cpu),
         None if text == "cuda" => Ok(Device::Cuda(0)),
         Some(("cuda", index)) => {
-            index.parse().map(Device::Cuda).map_err(|_| format!("`{index}` is no number of a GPU"))
+            index.parse().map(Device::Cuda).map_err(|_| format!("`{index}` is not the number of a GPU"))
         }
-        _ => Err("a device is `cpu`, `cuda` or `cuda:N`".to_owned()),
+        _ => Err("expected `cpu`, `cuda` or `cuda:N`".to_owned()),
     }
 }
 
@@ -87,7 +88,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let hidden = options.channels.clone().unwrap_or(if digits { vec![32, 64] } else { vec![16, 16] });
     let lr = options.lr.unwrap_or(if digits { 1e-2 } else { 3e-3 });
     if epochs == 0 {
-        return Err("--epochs is 0: there is nothing to compare without an epoch".into());
+        return Err("--epochs is 0: at least one epoch is needed for a comparison".into());
     }
     MixUp::new(options.alpha)?;
     save::check(options.out.as_deref())?;
@@ -108,7 +109,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         }
     }
     let comparison = Comparison::of(&runs)?;
-    println!("\n{}\n{comparison}", heading("What the comparison says"));
+    println!("\n{}\n{comparison}", heading("Comparison"));
     if let Some(folder) = &options.out {
         for file in save::all(folder, &name, &runs, &comparison)? {
             println!("wrote {}", file.display());
@@ -118,7 +119,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One training: its report, and the data back.
+/// Trains once; returns the report, and the data for the next training.
 fn train(
     data: Data,
     shape: &Shape,
@@ -144,7 +145,7 @@ fn train(
     Ok((report, learn.into_data()))
 }
 
-/// Bold on a terminal, plain elsewhere and with `NO_COLOR`.
+/// Bold on a terminal; plain elsewhere, or if `NO_COLOR` is set.
 fn heading(text: &str) -> String {
     let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if plain { text.to_owned() } else { format!("\x1b[1m{text}\x1b[0m") }

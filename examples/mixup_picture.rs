@@ -1,6 +1,6 @@
-//! What MixUp and CutMix make of images: a PNG with pairs, their blends, and what the target of each is.
+//! Shows what MixUp and CutMix do to images: a PNG with pairs of images, their blends, and the target of each.
 //!
-//! `cargo run --release --example mixup_picture -- --out mixup.png` draws the embedded digits; `--data PATH` takes a folder, an
+//! `cargo run --release --example mixup_picture -- --out mixup.png` draws the bundled digits; `--data PATH` takes a folder, an
 //! archive or IDX files.
 
 #[path = "mixup_picture/sheet.rs"]
@@ -17,22 +17,23 @@ use rand::SeedableRng as _;
 use sheet::{Cell, Sheet};
 use tch::{Kind, Tensor};
 
-/// Writes a PNG of pairs of images, their blends by MixUp and CutMix, and the targets of these.
+/// Write a PNG with pairs of images, their blends by MixUp and CutMix, and the targets of the blends
 #[derive(Parser, Debug)]
 #[command(styles = styling::Styles::plain())]
 struct Options {
-    /// A folder with train/<class>, the same in a .tgz or .zip, or a folder of IDX files [default: the embedded digits]
+    /// A folder with train/<class>, a .tgz or .zip of such a folder, or a folder of IDX files [default: the bundled digits]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// How many pairs, one in each row
+    /// How many pairs to draw, one per row
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
     rows: u16,
-    /// The weights come from Beta(alpha, alpha), and the heavier is the first image's
+    /// The weights are drawn from Beta(alpha, alpha); the first image gets the larger share
     #[arg(long, default_value_t = 2.0)]
     alpha: f64,
+    /// The seed for the choice of images and for the weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The picture's file
+    /// Write the picture to this file
     #[arg(long, value_name = "FILE", default_value = "mixup.png")]
     out: PathBuf,
 }
@@ -69,7 +70,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         data.classes().get(label).cloned().unwrap_or_else(|| label.to_string())
     };
     let share = |of: &Mixed, row: usize| {
-        // What the label says, to whole per cents that make a hundred.
+        // The shares of the target, rounded so that they add up to 100%.
         let own = (100.0 * of.weights[row]).round();
         vec![format!("{own}% {}", name(row)), format!("{}% {}", 100.0 - own, name(rows + row))]
     };
@@ -90,14 +91,14 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Drawn weights; row i's partner is rows + i, and the other way round.
+/// Draws weights; items i and rows + i are partners of each other.
 fn weights_of_pairs(pairing: &Pairing, rows: usize, rng: &mut Rng) -> Result<Draws, Box<dyn Error>> {
     let drawn = pairing.draw(2 * rows, 0, rng).ok_or("every batch is mixed")?;
     Ok(Draws::with_weights(drawn.weights().to_vec(), (rows..2 * rows).chain(0..rows).collect())?)
 }
 
-/// Images `[2·rows, c, h, w]` and their classes: in the second half each has another class than its partner in the first,
-/// where there are several.
+/// Images `[2·rows, c, h, w]` and their classes. If the data has several classes, each image in the second half has a different class
+/// from its partner in the first half.
 fn pairs(data: &Data, rows: usize, rng: &mut Rng) -> Result<(Tensor, Tensor), Box<dyn Error>> {
     let loader = data.train();
     let order = loader.order(rng);
@@ -120,13 +121,13 @@ fn pairs(data: &Data, rows: usize, rng: &mut Rng) -> Result<(Tensor, Tensor), Bo
     Err(format!("there are too few training images for {rows} pairs").into())
 }
 
-/// A mixed batch: its images, and each one's own weight.
+/// A mixed batch: its images, and the weight of each image in its blend.
 struct Mixed {
     images: Tensor,
     weights: Vec<f64>,
 }
 
-/// What a mixing callback makes of the batch.
+/// Mixes the batch with a mixing callback.
 fn mixed<E: Error + 'static>(
     images: &Tensor,
     labels: &Tensor,
@@ -139,7 +140,7 @@ fn mixed<E: Error + 'static>(
     Ok(Mixed { images: input.one()?.shallow_clone(), weights: Vec::try_from(weight.f_to_kind(Kind::Double)?)? })
 }
 
-/// One image of the batch, each channel from 0 to 255, three channels.
+/// One image of the batch, as RGB with values from 0 to 255.
 fn image(images: &Tensor, item: usize) -> Result<image::RgbImage, Box<dyn Error>> {
     let image =
         images.f_get(item as i64)?.f_mul_scalar(255.0)?.f_round()?.f_clamp(0.0, 255.0)?.f_to_kind(Kind::Uint8)?;
@@ -147,5 +148,5 @@ fn image(images: &Tensor, item: usize) -> Result<image::RgbImage, Box<dyn Error>
     let (height, width) = (image.size()[1], image.size()[2]);
     let bytes = Vec::<u8>::try_from(image.f_permute([1, 2, 0])?.f_contiguous()?.f_flatten(0, -1)?)?;
     let made = image::RgbImage::from_raw(u32::try_from(width)?, u32::try_from(height)?, bytes);
-    made.ok_or_else(|| "an image has another number of pixels than its size says".into())
+    made.ok_or_else(|| "an image's number of pixels does not match its size".into())
 }

@@ -1,11 +1,11 @@
-//! A callback of one's own: how do I stop when it is good enough, and keep the gradients small?
+//! Your own callback: how do I stop when the accuracy is good enough, and keep the gradients small?
 //!
 //! `cargo run --example own_callback`
 
 use mixup::prelude::*;
 use tch::nn;
 
-/// Ends the training when the accuracy is reached.
+/// Stops the training when the accuracy is reached.
 struct StopAt {
     accuracy: f64,
 }
@@ -18,7 +18,7 @@ impl StopAt {
     }
 }
 
-/// Bounds the norm of the gradients, and counts how often it had to.
+/// Limits the norm of the gradients, and counts how often that was necessary.
 #[derive(Default)]
 struct ClipNorm {
     clipped: usize,
@@ -36,7 +36,7 @@ impl ClipNorm {
     }
 
     fn on_train_end(&self, outcome: &Outcome) {
-        println!("{outcome}; {} batches had gradients to clip", self.clipped);
+        println!("{outcome}; the gradients of {} batches were clipped", self.clipped);
     }
 }
 

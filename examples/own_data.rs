@@ -1,4 +1,4 @@
-//! Data and a model of one's own: how do I fit numbers (regression), with MixUp, from tensors in memory?
+//! Your own data and model: how do I fit numbers (regression), with MixUp, from tensors in memory?
 //!
 //! `cargo run --example own_data`
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })
     .loss(Mse)
     .metric(mae)
-    .callback(MixUp::new(0.2)?.stack_y(false)) // mixes the targets like the inputs
+    .callback(MixUp::new(0.2)?.stack_y(false)) // mixes the targets too, as it mixes the inputs
     .seed(42)
     .build()?;
     println!("{}\n", learn.summary());
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nafter the training: {}", learn.validate()?);
     let predictions = learn.predictions()?;
     println!(
-        "{} predictions, the worst one off by {:.3}",
+        "{} predictions, the worst is off by {:.3}",
         predictions.losses.size()[0],
         predictions.losses.max().sqrt().double_value(&[])
     );

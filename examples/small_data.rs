@@ -1,8 +1,8 @@
-//! What mixing does to a model that has few images to learn from: the same network on the same images from the same first
-//! weights, without mixing, with MixUp, with CutMix and with either by chance, over many seeds.
+//! Shows what mixing does to a model that has few images to learn from. For each of many seeds it trains the same network on the same
+//! images from the same initial weights: without mixing, with MixUp, with CutMix, and with one of the two chosen at random.
 //!
-//! `cargo run --release --example small_data -- --out small_data.md` takes the embedded digits; `--data PATH` takes a folder, an
-//! archive or IDX files, and may stand several times.
+//! `cargo run --release --example small_data -- --out small_data.md` takes the bundled digits; `--data PATH` takes a folder, an
+//! archive or IDX files, and may be given several times.
 
 #[path = "mixup/network.rs"]
 mod network;
@@ -20,28 +20,30 @@ use rand::{SeedableRng as _, seq::SliceRandom as _};
 use table::{ARMS, Compared};
 use tch::Tensor;
 
-/// Trains on few images, without and with mixing, over many seeds, and compares in pairs.
+/// Train on few images, without and with mixing, over many seeds, and compare seed by seed
 #[derive(Parser, Debug)]
 #[command(styles = styling::Styles::plain())]
 struct Options {
-    /// `digits` for the embedded ones, or a folder with train/<class> and valid/<class>, the same in a .tgz or .zip, or a
-    /// folder of IDX files; may stand several times
+    /// `digits` for the bundled digits, a folder with train/<class> and valid/<class>, a .tgz or .zip of such a folder, or a
+    /// folder of IDX files; may be given several times
     #[arg(long, value_name = "PATH", default_value = "digits")]
     data: Vec<PathBuf>,
-    /// How many training images: another choice of them for each seed
+    /// How many training images to use; each seed chooses different ones
     #[arg(long, default_value_t = 300)]
     images: usize,
+    /// Epochs of each training
     #[arg(long, default_value_t = 60)]
     epochs: usize,
-    /// The learning rate [default: 0.003, and 0.01 for the embedded digits, as in the demo]
+    /// The learning rate [default: 0.003, or 0.01 for the bundled digits, as in the demo]
     #[arg(long)]
     lr: Option<f64>,
+    /// Training items per batch
     #[arg(long, default_value_t = 32)]
     batch_size: usize,
-    /// How many seeds, from 0 on
+    /// How many seeds to train with, starting at 0
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
-    /// Write the tables there, as Markdown
+    /// Write the tables to this file, as Markdown
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -58,9 +60,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.epochs == 0 || options.images == 0 {
-        return Err("--epochs and --images must be at least 1: there is nothing to compare without".into());
+        return Err("--epochs and --images must be at least 1".into());
     }
-    tch::set_num_threads(1); // for so small batches a second thread is only waited for
+    tch::set_num_threads(1); // with such small batches, a second thread costs more than it saves
     let mut tables = Vec::new();
     for path in &options.data {
         let table = table::text(&compare(path, options)?);
@@ -81,22 +83,22 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One data set, over all seeds.
+/// Compares the arms on one data set, over all seeds.
 fn compare(path: &Path, options: &Options) -> Result<Compared, Box<dyn Error>> {
     let embedded = path == Path::new("digits");
     let images = if embedded { ImageData::digits()? } else { ImageData::open(path)? };
     let data = images.batch_size(usize::MAX).build()?;
     let lr = options.lr.unwrap_or(if embedded { 1e-2 } else { 3e-3 });
     let shape = Shape::of(&data, if embedded { &[32, 64] } else { &[16, 16] })?;
-    // Of a path, the last part without what stands behind its first dot: `mnist_sample` for `…/mnist_sample.tgz`.
+    // The file's name up to its first dot: `mnist_sample` for `…/mnist_sample.tgz`.
     let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let name = name.split('.').find(|part| !part.is_empty()).unwrap_or("data").to_owned();
     let (x, y) = whole(data.train())?;
     let (valid_x, valid_y) =
-        whole(data.valid().ok_or("the data have no validation part: there is nothing to compare on")?)?;
+        whole(data.valid().ok_or("the data has no validation part, and the comparison needs one")?)?;
     let all = y.size().first().copied().unwrap_or(0);
     if usize::try_from(all)? < options.images {
-        return Err(format!("--images is {} and there are {all} training images", options.images).into());
+        return Err(format!("--images is {}, but there are only {all} training images", options.images).into());
     }
     println!("{name}: {data}\nnetwork: {}", shape.describe());
 
@@ -120,14 +122,14 @@ fn compare(path: &Path, options: &Options) -> Result<Compared, Box<dyn Error>> {
     Ok(Compared { name, data: data.to_string(), network: shape.describe(), lr, accuracies })
 }
 
-/// All images and labels at once.
+/// All images and labels as two tensors.
 fn whole(loader: &Loader) -> Result<(Tensor, Tensor), Box<dyn Error>> {
     let order: Vec<_> = (0..loader.items()).collect();
     let batch = loader.batch(&order, 0)?;
     Ok((batch.input.one()?.shallow_clone(), batch.target.tensor().shallow_clone()))
 }
 
-/// One training: the accuracy after the last epoch.
+/// Trains once and returns the accuracy after the last epoch.
 fn train(data: Data, shape: &Shape, arm: usize, seed: u64, (epochs, lr): (usize, f64)) -> Result<f64, Box<dyn Error>> {
     let shape = shape.clone();
     let builder =
@@ -142,7 +144,7 @@ fn train(data: Data, shape: &Shape, arm: usize, seed: u64, (epochs, lr): (usize,
     report.metric("accuracy").ok_or_else(|| "there was no validation".into())
 }
 
-/// Only the accuracy after so many epochs is looked at.
+/// Skips the validation of all epochs but the last: only the final accuracy is needed.
 struct ValidateAfter(usize);
 
 #[callback]

@@ -1,9 +1,9 @@
-//! MixUp beside its peers: the whole transform of a batch, draws included, of ours, of fastai's, timm's and torchvision's, and
-//! `torch.add(out=)` into a buffer that stands, taken in turn in one run, with the same number of threads.
+//! Compares MixUp with other libraries (its peers): fastai, timm and torchvision. It times the whole transform of a batch, including the
+//! draws, and `torch.add(out=)` to a reused buffer. All sides take turns in one run and use the same number of threads.
 //!
-//! The peers run in a Python of their own, which is told when its turn is and else waits. `cargo xtask bench --peers` makes
-//! that Python and says where it is, in `MIXUP_PEERS_PYTHON`. The figures go to stdout as JSON lines, and with
-//! `MIXUP_PEERS_PAGE` as a table into that page.
+//! The peers run in a separate Python process, which waits until it is asked for a round. `cargo xtask bench --peers` installs that
+//! Python and passes its path in `MIXUP_PEERS_PYTHON`. The figures are printed to stdout as JSON lines; if `MIXUP_PEERS_PAGE` names a
+//! page, they are also written to that page as a table.
 
 use std::{
     env,
@@ -38,7 +38,9 @@ type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
     let Some(python) = env::var_os("MIXUP_PEERS_PYTHON") else {
-        eprintln!("no Python with the peers is at hand: run `cargo xtask bench --peers`, which makes one");
+        eprintln!(
+            "MIXUP_PEERS_PYTHON is not set: run `cargo xtask bench --peers`, which installs a Python with the peers"
+        );
         return Ok(());
     };
     let threads = tch::get_num_threads();
@@ -53,12 +55,12 @@ fn main() -> Result<(), Failure> {
     }
     if let Some(place) = env::var_os("MIXUP_PEERS_PAGE") {
         page.write(place.as_ref())?;
-        eprintln!("the table stands in {}", place.display());
+        eprintln!("wrote the table to {}", place.display());
     }
     Ok(())
 }
 
-/// All sides in turn, as many rounds as there are; the first warms up and does not count.
+/// Times all sides in turn, round after round. A first round warms up and does not count.
 fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, Failure> {
     let kind = (Kind::Float, Device::Cpu);
     let ours = [(OURS, Mode::Elem), (OURS_PER_BATCH, Mode::Batch), (PREPARED, Mode::Elem), (ADD, Mode::Elem)];
@@ -69,7 +71,7 @@ fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, 
     let [batch, other, sum] = [(), (), ()].map(|()| Tensor::rand(shape, kind));
     for round in 0..=ROUNDS {
         for turn in 0..rows.len() {
-            // Who comes first changes from round to round, so that nobody always finds the warmer machine.
+            // The sides take turns at being first, so that none always finds the warmer machine.
             let side = (turn + round) % rows.len();
             let us = match side {
                 0 => timed(units, || made.mix(true))?,
@@ -86,7 +88,7 @@ fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, 
     Ok(Figures { case: shape.map(|size| size.to_string()).join("×"), rows })
 }
 
-/// What the memory takes.
+/// What the memory traffic alone costs.
 fn add(batch: &Tensor, other: &Tensor, sum: &Tensor) -> Result<(), Failure> {
     let _ = batch.f_add_out(sum, other)?;
     Ok(())
@@ -100,7 +102,7 @@ fn timed(units: usize, mut run: impl FnMut() -> Result<(), Failure>) -> Result<f
     Ok(began.elapsed().as_secs_f64() * 1e6 / units as f64)
 }
 
-/// Our side: what the callback's hook does, and the learner's lines that lead to it.
+/// Our side: the lines of the callback's hook, and those of the learner that lead to it.
 struct Ours {
     batch: Tensor,
     classes: Tensor,
@@ -113,28 +115,28 @@ impl Ours {
     fn new(shape: [i64; 4], mode: Mode) -> Self {
         let batch = Tensor::rand(shape, (Kind::Float, Device::Cpu));
         let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
-        let pairing = Pairing::new(0.4).expect("alpha is above 0").heavier(true).mode(mode);
+        let pairing = Pairing::new(0.4).expect("alpha is positive").heavier(true).mode(mode);
         Self { batch, classes, pairing, mixup: MixUp::default(), rng: Rng::seed_from_u64(0) }
     }
 
-    /// `made`: as if a data set had made the batch for this step.
+    /// Mixes the batch. `made`: as if a data set had made the batch for this step.
     fn mix(&mut self, made: bool) -> Result<(), Failure> {
         let mut input = Input::from(self.batch.shallow_clone());
         let mut target = Target::from(self.classes.shallow_clone());
         let fresh = if made { Fresh::of(&[&self.batch, &self.classes]) } else { Fresh::nothing() };
-        let draws = self.pairing.draw(input.items(), 0, &mut self.rng).ok_or("each batch is mixed")?;
+        let draws = self.pairing.draw(input.items(), 0, &mut self.rng).ok_or("every batch is mixed")?;
         Ok(self.mixup.mix_fresh(&mut input, &mut target, &draws, &fresh)?)
     }
 }
 
-/// The Python with the peers.
+/// The Python process with the peers.
 struct Peers {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
-    /// Each with what it draws one weight for.
+    /// Each peer's name, and whether it draws a weight per item or per batch.
     names: Vec<(String, Mode)>,
-    /// Each library with its version.
+    /// Each library's name and version.
     versions: Vec<(String, String)>,
 }
 
@@ -142,14 +144,14 @@ impl Peers {
     fn start(python: &std::ffi::OsStr, threads: i32) -> Result<Self, Failure> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/peers.py");
         eprintln!("loading the peers …");
-        // With our libtorch on the library path, Python would load that one beside its own.
+        // With our libtorch on the library path, Python would load it in addition to its own.
         let mut child = Command::new(python)
             .arg(script)
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("{} does not start: {error}", python.display()))?;
+            .map_err(|error| format!("{} failed to start: {error}", python.display()))?;
         let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take().map(BufReader::new)) else {
             return Err("Python has no stdin or stdout".into());
         };
@@ -164,7 +166,7 @@ impl Peers {
         Ok(peers)
     }
 
-    /// One peer's round: microseconds for a batch.
+    /// Runs one round of a peer; returns microseconds per batch.
     fn round(&mut self, peer: &str, shape: [i64; 4], units: usize) -> Result<f64, Failure> {
         let answer = self.ask(&json!({ "peer": peer, "shape": shape, "units": units }))?;
         answer["us"].as_f64().ok_or_else(|| format!("{peer} answered {answer}").into())
@@ -176,7 +178,7 @@ impl Peers {
         asked.and_then(|()| self.from.read_line(&mut answer))?;
         if answer.is_empty() {
             let status = self.child.wait()?;
-            return Err(format!("the peers' Python ended ({status}); what it said stands above").into());
+            return Err(format!("the peers' Python process ended ({status}); its output is above").into());
         }
         Ok(serde_json::from_str(&answer)?)
     }
@@ -184,14 +186,14 @@ impl Peers {
 
 impl Drop for Peers {
     fn drop(&mut self) {
-        // It ends by itself when its stdin does; here it need not be waited for long.
+        // It would end by itself when its stdin closes; this is faster.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Figures {
-    /// A JSON line for each that we are compared with.
+    /// A JSON line for each side that ours is compared with.
     fn lines(&self, bench: &str) -> Vec<Value> {
         let line = |row: &Row| {
             json!({
@@ -207,12 +209,12 @@ impl Figures {
         self.rows.iter().filter(|row| !std::ptr::eq(*row, self.ours(row))).map(line).collect()
     }
 
-    /// Ours that draws as another does.
+    /// Our side in place, in the mode that draws as `other` does.
     fn ours(&self, other: &Row) -> &Row {
         &self.rows[usize::from(other.per == Mode::Batch)]
     }
 
-    /// Ours against another, round by round: the median of the ratios.
+    /// Our time divided by the other's: the median over the rounds.
     fn ratio(&self, other: &Row) -> f64 {
         median(self.ours(other).times.iter().zip(&other.times).map(|(ours, theirs)| ours / theirs).collect())
     }

@@ -1,4 +1,4 @@
-//! The figures as a table in a page of the documentation, between two lines that mark what is written by this bench.
+//! Writes the figures as tables to a page of the documentation, between two lines that mark what this bench writes.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
@@ -6,19 +6,19 @@ use mixup::mixup::Mode;
 
 use crate::support::median;
 
-const BEGIN: &str = "<!-- What follows is written by `cargo xtask bench --peers`. -->";
-const END: &str = "<!-- What `cargo xtask bench --peers` writes ends here. -->";
+const BEGIN: &str = "<!-- Written by `cargo xtask bench --peers` from here on. -->";
+const END: &str = "<!-- Written by `cargo xtask bench --peers` up to here. -->";
 
-/// A load above which something else than this bench is at work.
+/// With a load above this, another program is running besides this bench.
 const BUSY: f64 = 1.5;
 
-/// One shape's sides: first ours with a weight for each item, then ours with one for the batch.
+/// The sides for one shape. The first is ours with a weight per item, the second is ours with one weight per batch.
 pub struct Figures {
     pub case: String,
     pub rows: Vec<Row>,
 }
 
-/// One side, what it draws a weight for, and its rounds in microseconds.
+/// One side: its name, whether it draws a weight per item or per batch, and the microseconds of its rounds.
 pub struct Row {
     pub name: String,
     pub per: Mode,
@@ -31,21 +31,22 @@ pub struct Page {
 }
 
 impl Page {
-    /// The machine by its cores and memory, and the libraries.
+    /// Begins the text with the machine's cores and memory, and the versions of the libraries.
     pub fn new(versions: &[(String, String)], threads: i32) -> Self {
         let cores = std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string());
         let versions: Vec<_> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let text = format!(
-            "Measured on {cores} cores{}, with {threads} threads, beside {}. Microseconds for a batch of `f32`, medians \
-             of the rounds, all sides taken in turn in one run; and how many times as fast ours in place is that draws as the \
-             other does, the median of the rounds' ratios.\n",
+            "Measured on {cores} cores{}, with {threads} threads; the other libraries are {}. The first figure is the time in \
+             microseconds for a batch of `f32`: the median of the rounds, where all sides take turns in one run. The second is our \
+             speed-up, in place and in the mode that draws in the same way: the median of the rounds' ratios.\n",
             memory().map_or_else(String::new, |gib| format!(" and {gib} GiB of memory")),
             versions.join(", ")
         );
-        // Threads that wait for each other wait for strangers then: libtorch's times grow tenfold, and ours look too good.
+        // On a busy machine, threads that wait for each other also wait for other programs: libtorch's times can grow tenfold, and
+        // ours look too good.
         let busy = load().filter(|load| *load > BUSY);
         let busy = busy.map_or_else(String::new, |load| {
-            format!("\n**The machine was busy with something else (load {load:.1}): these figures mean little.**\n")
+            format!("\n**Another program kept the machine busy (load {load:.1}): these figures are not reliable.**\n")
         });
         Self { text: text + &busy }
     }
@@ -53,14 +54,14 @@ impl Page {
     /// Adds a shape's table.
     pub fn add(&mut self, figures: &Figures) {
         let Figures { case, rows } = figures;
-        let _ = write!(self.text, "\n| {case} | µs | ours is faster |\n|---|---|---|\n");
+        let _ = write!(self.text, "\n| {case} | µs | our speed-up |\n|---|---|---|\n");
         for (at, row) in rows.iter().enumerate() {
             let faster = if at < 2 { String::new() } else { format!("{:.1} ×", 1.0 / figures.ratio(row)) };
             let _ = writeln!(self.text, "| {} | {:.0} | {faster} |", row.name, median(row.times.clone()));
         }
     }
 
-    /// Puts the tables between the page's two lines, and these at its end where it has none yet.
+    /// Puts the tables between the page's two marker lines; a page without them gets them at its end.
     pub fn write(&self, place: &Path) -> io::Result<()> {
         let page = match fs::read_to_string(place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -74,12 +75,12 @@ impl Page {
     }
 }
 
-/// How many programs ran at once in the last minute, where the system tells it.
+/// The average number of running programs in the last minute; `None` if the system does not provide it.
 fn load() -> Option<f64> {
     fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
-/// The machine's memory in GiB, where the system tells it.
+/// The machine's memory in GiB; `None` if the system does not provide it.
 fn memory() -> Option<u64> {
     let facts = fs::read_to_string("/proc/meminfo").ok()?;
     let line = facts.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;

@@ -1,9 +1,9 @@
-"""The peers' mixing, one round at a time.
+"""Runs the peers' mixing, one round at a time.
 
-Reads one JSON object a line: {"threads": n} or {"peer": name, "shape": [n, c, h, w], "units": u}; answers each with one
-line: the peers with their versions, or {"us": microseconds for one batch}. Between two lines it waits and does nothing.
+Reads one JSON object per line: {"threads": n} or {"peer": name, "shape": [n, c, h, w], "units": u}. Answers each with one line: the
+peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
 
-Each peer is called as its users call it, with Beta(0.4, 0.4) and its draws included, on a batch of f32 in memory and 10 classes.
+Each peer is called as its users call it, with Beta(0.4, 0.4) and including its draws, on a batch of f32 in memory with 10 classes.
 """
 
 import json
@@ -35,7 +35,7 @@ def fastai_v1(x, y):
 
 
 def fastai_v2():
-    """The callback's own hook, with what it reads of a learner: a weight per item."""
+    """The callback's own hook, with the parts of a learner that it reads: a weight per item."""
     callback = FastaiMixUp(ALPHA)
     callback.stack_y = True
 
@@ -48,7 +48,7 @@ def fastai_v2():
 
 
 def peers():
-    """Each peer, and for what it draws one weight."""
+    """Each peer, and whether it draws a weight per item or per batch."""
     timm_item = TimmMixup(mixup_alpha=ALPHA, mode="elem", label_smoothing=0.0, num_classes=CLASSES)
     timm_batch = TimmMixup(mixup_alpha=ALPHA, mode="batch", label_smoothing=0.0, num_classes=CLASSES)
     vision = v2.MixUp(alpha=ALPHA, num_classes=CLASSES)
@@ -62,7 +62,7 @@ def peers():
 
 
 def main():
-    # Whatever a library prints must not stand between the answers.
+    # What a library prints must not get between the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
     all_peers, batches = peers(), {}
     for line in sys.stdin:

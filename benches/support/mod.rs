@@ -1,19 +1,19 @@
-//! A case against its reference, taken in turn; what is printed is the median of the rounds, as one JSON line.
+//! Times a case and its reference in turn, and prints the medians of the rounds as one JSON line.
 
-#![allow(dead_code, reason = "each bench takes of it what it needs")]
+#![allow(dead_code, reason = "each bench uses only a part of this")]
 
 use std::time::Instant;
 
 use serde_json::json;
 
-/// One thing to be timed: it does its work `units` times, and what is printed is the time of one.
+/// One side to be timed. `run` does its work `units` times; the printed time is that of one unit.
 pub struct Timed<'a> {
     pub run: &'a mut dyn FnMut(),
     pub units: usize,
 }
 
-/// Times both sides `rounds` times, one after the other, and prints a line; gives the ratio and the reference's
-/// microseconds. The first round warms up and does not count.
+/// Times both sides `rounds` times, one after the other, and prints a line. Returns the ratio and the reference's microseconds. A
+/// first round warms up and does not count.
 pub fn compare(
     bench: &str,
     case: &str,
@@ -24,7 +24,7 @@ pub fn compare(
 ) -> (f64, f64) {
     let (mut our_times, mut their_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=rounds {
-        // Who comes first changes from round to round, so that neither always finds the warmer machine.
+        // The sides take turns at being first, so that neither always finds the warmer machine.
         let (ours_us, theirs_us) = if round % 2 == 0 {
             let ours_us = time(&mut ours);
             (ours_us, time(&mut theirs))
@@ -57,14 +57,14 @@ fn time(timed: &mut Timed<'_>) -> f64 {
     began.elapsed().as_secs_f64() * 1e6 / timed.units as f64
 }
 
-/// The middle one.
+/// The median.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
-/// To a thousandth: what a line shows.
+/// Rounded to a thousandth, as printed.
 pub fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

@@ -1,8 +1,8 @@
-//! A network that takes `MixUp`'s triple and mixes at a layer that chance chooses.
+//! A network that takes `MixUp`'s triple (items, partners, weights) and mixes at a layer chosen at random.
 //!
-//! Source: Verma, Lamb, Beckham, Najafi, Mitliagkas, Lopez-Paz, Bengio, «Manifold Mixup: Better Representations by Interpolating
-//! Hidden States», arXiv:1806.05236, section 2: a layer k from a set that may hold the input (k = 0), `g_k` of both batches, their
-//! blend at k, and the rest of the network once.
+//! Source: Verma, Lamb, Beckham, Najafi, Mitliagkas, Lopez-Paz, Bengio, "Manifold Mixup: Better Representations by Interpolating
+//! Hidden States", arXiv:1806.05236, section 2. Choose a layer k from a set that may contain the input (k = 0), compute `g_k` of both
+//! batches, blend them at k, and run the rest of the network once.
 
 use std::cell::RefCell;
 
@@ -13,14 +13,14 @@ use tch::{TchError, Tensor};
 /// Linear layers with ReLU between them, for images or rows `[n, …]`.
 pub struct Manifold {
     layers: Vec<(Tensor, Tensor)>,
-    /// Where it may mix: in front of so many of its layers.
+    /// Where it may mix: place k is the input of layer k.
     places: Vec<usize>,
     rng: RefCell<Rng>,
 }
 
 impl Manifold {
-    /// Layers of these widths, from the input's to the number of classes, that mix in front of one of the `places`: 0 is the
-    /// input. What chooses among them is seeded from the learner's generator.
+    /// Layers of these widths, from the input's width to the number of classes. They mix at one of the `places`: k is the input of
+    /// layer k, so 0 is the network's input. The generator that chooses a place is seeded from the learner's.
     pub fn new(vars: &Vars<'_>, widths: &[i64], places: &[usize]) -> Self {
         let layer = |(at, pair): (usize, &[i64])| {
             let path = vars.path() / at;
@@ -35,7 +35,7 @@ impl Manifold {
         Self { layers, places, rng: RefCell::new(vars.rng()) }
     }
 
-    /// From in front of layer `from` to in front of layer `to`.
+    /// Runs the layers `from..to`.
     fn through(&self, x: &Tensor, from: usize, to: usize) -> Result<Tensor, TchError> {
         let mut x = x.shallow_clone();
         for (at, (weight, bias)) in self.layers.iter().enumerate().take(to).skip(from) {
@@ -47,7 +47,7 @@ impl Manifold {
         Ok(x)
     }
 
-    /// The blend in front of layer `place`, and what comes out behind the last.
+    /// Mixes at the input of layer `place`, and returns the output of the last layer.
     pub fn mixed_at(&self, place: usize, first: &Tensor, second: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
         let hidden = |x: &Tensor| self.through(&x.f_flatten(1, -1)?, 0, place);
         let blend = hidden(second)?.f_lerp_tensor(&hidden(first)?, &weight.f_unsqueeze(1)?)?;
@@ -65,7 +65,7 @@ impl Model for Manifold {
                 };
                 Ok(self.mixed_at(place, first, second, weight)?)
             }
-            // Validation, and batches that `prob` or `off_epoch` leave as they are.
+            // Validation batches, and those that are not mixed because of `prob` or `off_epoch`.
             plain => Ok(self.through(&plain.one()?.f_flatten(1, -1)?, 0, self.layers.len())?),
         }
     }

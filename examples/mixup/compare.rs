@@ -1,4 +1,4 @@
-//! Two arms over the same seeds: means, standard deviations, and the paired difference.
+//! Compares two arms over the same seeds: means, standard deviations, and the paired difference.
 
 use std::{error::Error, fmt};
 
@@ -16,7 +16,7 @@ pub struct Run {
 #[derive(Clone, Copy, Debug)]
 pub struct Over {
     pub mean: f64,
-    /// The sample's standard deviation; none for one seed.
+    /// The sample's standard deviation; `None` for one seed.
     pub deviation: Option<f64>,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Over {
     }
 }
 
-/// The last epoch of an arm, over the seeds.
+/// The results of an arm's last epoch, over the seeds.
 pub struct Arm {
     train_loss: Over,
     valid_loss: Over,
@@ -55,7 +55,7 @@ impl Arm {
         let valid: Vec<_> = last.iter().filter_map(|epoch| epoch.valid_loss).collect();
         if valid.len() != runs.len() || valid.is_empty() {
             return Err(
-                "the data have no validation part (`valid`, or `t10k` files): there is nothing to compare on".into()
+                "the data has no validation part (`valid`, or `t10k` files), and the comparison needs one".into()
             );
         }
         let times: Vec<_> =
@@ -80,12 +80,12 @@ impl Arm {
     }
 }
 
-/// Without and with MixUp.
+/// The arms without and with MixUp.
 pub struct Comparison {
     seeds: usize,
     without: Arm,
     with: Arm,
-    /// Accuracy with minus without, seed by seed.
+    /// The accuracy with MixUp minus the accuracy without, seed by seed.
     gain: Over,
 }
 
@@ -98,20 +98,20 @@ impl Comparison {
         Ok(Self { seeds: gains.len(), without: Arm::of(&without)?, with: Arm::of(&with)?, gain: Over::of(&gains) })
     }
 
-    /// The line that ends the demo: means over the seeds.
+    /// The last line of the demo: means over the seeds.
     pub fn json(&self, data: &str) -> Value {
         json!({ "data": data, "seeds": self.seeds, "without": self.without.json(), "with": self.with.json() })
     }
 
-    /// What may be said of the difference, and no more.
+    /// What the difference shows, and no more.
     fn verdict(&self) -> String {
         let mean = self.gain.mean;
         let Some(deviation) = self.gain.deviation else {
-            return format!("accuracy {mean:+.4}: one seed says little about which is better; try --seeds 5");
+            return format!("accuracy {mean:+.4}: one seed does not show which is better; try --seeds 5");
         };
         let error = deviation / (self.seeds as f64).sqrt();
         let verdict = if mean.abs() <= 2.0 * error {
-            "no more than chance can do: within two standard errors"
+            "may be chance: within two standard errors"
         } else if mean > 0.0 {
             "better by more than two standard errors"
         } else {
@@ -134,9 +134,9 @@ impl fmt::Display for Comparison {
         }
         writeln!(
             f,
-            "training loss: {:.1} times as high with MixUp, since its targets are blends that no model can meet",
+            "training loss: {:.1} times as high with MixUp, because no model can fit the blended targets exactly",
             self.with.train_loss.mean / self.without.train_loss.mean
         )?;
-        write!(f, "MixUp against without: {}", self.verdict())
+        write!(f, "with MixUp compared with without: {}", self.verdict())
     }
 }

@@ -1,14 +1,14 @@
-//! The demo's network: fastai's `simple_cnn` as the notebook has it for two classes, with a linear layer behind it for more.
+//! The demo's network: for two classes fastai's `simple_cnn`, as in the notebook; for more classes a linear layer follows it.
 //!
-//! `simple_cnn` ends with a ReLU. A class whose scores begin below zero for every image has no gradient and is never learnt:
-//! rare with two classes, but with ten some seeds lose several.
+//! `simple_cnn` ends with a ReLU. If a class's scores are negative for every image at the beginning, the class has no gradient and is
+//! never learnt. This is rare with two classes, but with ten classes some seeds lose several.
 
 use std::error::Error;
 
 use mixup::{error::BoxError, learner::Vars, model::SimpleCnn, prelude::*};
 use tch::{Tensor, nn};
 
-/// How wide the network is, from the image's channels to the classes.
+/// The widths of the network, from the image's channels to the classes.
 #[derive(Clone, Debug)]
 pub struct Shape {
     channels: Vec<i64>,
@@ -22,7 +22,7 @@ impl Shape {
         Ok(Self { channels, classes: i64::try_from(data.classes().len())? })
     }
 
-    /// `simple_cnn [3, 16, 16, 2]`, or with `linear 64 → 10` behind it.
+    /// `simple_cnn [3, 16, 16, 2]`, or `simple_cnn [1, 32, 64], then linear 64 → 10`.
     pub fn describe(&self) -> String {
         let Self { channels, classes } = self;
         match channels.last() {

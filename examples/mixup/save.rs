@@ -1,4 +1,4 @@
-//! What the demo leaves behind with `--out`: the epochs as CSV, the summary as JSON, the curves as a picture.
+//! The files that the demo writes with `--out`: the epochs as CSV, the summary as JSON, the curves as a picture.
 
 use std::{
     error::Error,
@@ -11,7 +11,7 @@ use plotters::prelude::*;
 
 use crate::compare::{Comparison, Run};
 
-/// Whether the folder can be written to: known before the training, not after it.
+/// Checks that the folder is writable, before the training rather than after it.
 pub fn check(folder: Option<&Path>) -> Result<(), String> {
     match folder {
         None => Ok(()),
@@ -22,7 +22,7 @@ pub fn check(folder: Option<&Path>) -> Result<(), String> {
     }
 }
 
-/// Writes everything; gives the files.
+/// Writes all files and returns their paths.
 pub fn all(folder: &Path, data: &str, runs: &[Run], comparison: &Comparison) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let (csv, json, svg) = (folder.join("epochs.csv"), folder.join("summary.json"), folder.join("curves.svg"));
     epochs(&csv, runs)?;
@@ -44,7 +44,7 @@ fn epochs(file: &Path, runs: &[Run]) -> Result<(), Box<dyn Error>> {
     Ok(csv.flush()?)
 }
 
-/// Training loss and accuracy over the epochs, one line for each training.
+/// Draws training loss and accuracy over the epochs, one line per training.
 fn curves(file: &Path, runs: &[Run]) -> Result<(), Box<dyn Error>> {
     let area = SVGBackend::new(file, (900, 340)).into_drawing_area();
     area.fill(&WHITE)?;

@@ -1,6 +1,6 @@
-//! The sheet: rows of images on white, each with its caption under it, the columns' names on top.
+//! The sheet: rows of images on white. Each image has its caption below it, and each column has its name at the top.
 //!
-//! Letters come from `embedded-graphics`, whose fonts are bitmaps of its own: no font of the system's is looked for.
+//! The text uses the bitmap fonts of `embedded-graphics`, so no system font is needed.
 
 use std::{convert::Infallible, error::Error, fs::File, io::BufWriter, path::Path};
 
@@ -21,30 +21,30 @@ use image::{
     imageops,
 };
 
-/// Small images are drawn about so large, pixel by pixel.
+/// Small images are enlarged to about this many pixels, by whole factors.
 const WANTED: usize = 112;
 const MARGIN: u32 = 16;
 const LINE: u32 = 15;
-/// Between an image and its caption.
+/// The gap between an image and its caption.
 const GAP: u32 = 4;
 const DARK: Rgb888 = Rgb888::new(0x22, 0x22, 0x22);
 
-/// An image with lines under it.
+/// An image and its caption.
 pub struct Cell {
     pub image: RgbImage,
     pub caption: Vec<String>,
 }
 
-/// The sheet in the making.
+/// The sheet that is being drawn.
 pub struct Sheet {
     canvas: Canvas,
-    /// An image's sides on the sheet.
+    /// The size of an image on the sheet.
     width: u32,
     height: u32,
 }
 
 impl Sheet {
-    /// A white sheet for so many rows of images of `[h, w]`, with these names over the columns.
+    /// A white sheet for `rows` rows of images of size `[h, w]`, with the names of the columns at the top.
     pub fn new(columns: &[&str], rows: usize, size: [usize; 2]) -> Self {
         let scale = (WANTED / size[0].max(size[1]).max(1)).max(1);
         let [height, width] = size.map(|length| (length * scale) as u32);
@@ -62,7 +62,7 @@ impl Sheet {
         sheet
     }
 
-    /// Where a column's images begin, in the middle of their room.
+    /// The left edge of a column's images, which are centred in the column.
     fn left(&self, column: usize) -> u32 {
         let room = self.width.max(WANTED as u32);
         MARGIN + (room + MARGIN) * column as u32 + (room - self.width) / 2
@@ -89,7 +89,7 @@ impl Sheet {
     }
 }
 
-/// The parts in one line; where they have no room, each is cut short.
+/// Joins the parts into one line; if they do not fit, each part is shortened.
 fn caption(parts: &[String], room: usize) -> String {
     let whole = parts.join(", ");
     if whole.chars().count() <= room {
@@ -103,11 +103,11 @@ fn caption(parts: &[String], room: usize) -> String {
     parts.iter().map(short).collect::<Vec<String>>().join(", ")
 }
 
-/// The picture, as `embedded-graphics` draws on it.
+/// The picture, as a target that `embedded-graphics` can draw on.
 struct Canvas(RgbImage);
 
 impl Canvas {
-    /// A line of text, centred on `center`, from `top` down.
+    /// Writes a line of text, centred on `center`, with its upper edge at `top`.
     fn write(&mut self, text: &str, center: u32, top: u32, font: &MonoFont<'_>, color: Rgb888) {
         let style = TextStyleBuilder::new().alignment(Alignment::Center).baseline(Baseline::Top).build();
         let at = Point::new(center.cast_signed(), top.cast_signed());

@@ -1,4 +1,4 @@
-//! Means over seeds, and the paired t-test: Student, «The Probable Error of a Mean», Biometrika 6 (1908).
+//! Means over seeds, and the paired t-test: Student, "The Probable Error of a Mean", Biometrika 6 (1908).
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use statrs::{
     statistics::Statistics as _,
 };
 
-/// Numbers over the seeds.
+/// A quantity over the seeds.
 pub struct Over {
     pub mean: f64,
     /// The sample's standard deviation, with n − 1.
@@ -23,12 +23,12 @@ impl Over {
     }
 }
 
-/// A difference, seed by seed.
+/// The difference between two arms, seed by seed.
 pub struct Paired {
     pub difference: Over,
-    /// The mean difference over its standard error.
+    /// The mean difference divided by its standard error.
     pub t: f64,
-    /// The chance of a t so far from 0, on either side, if there were no difference.
+    /// The probability of a t at least this far from 0, on either side, if there were no difference.
     pub p: f64,
 }
 
@@ -38,7 +38,7 @@ impl Paired {
         let difference = Over::of(&differences);
         let t = difference.mean / difference.error;
         let student = StudentsT::new(0.0, 1.0, differences.len() as f64 - 1.0)?;
-        // Where all differences are alike, there is no t, and nothing to be said of chance.
+        // If all differences are equal, t is not finite and p is undefined.
         let p = if t.is_finite() { 2.0 * student.sf(t.abs()) } else { f64::NAN };
         Ok(Self { difference, t, p })
     }

@@ -1,13 +1,13 @@
-//! What came out, as Markdown.
+//! The results, as Markdown.
 
 use std::fmt::Write as _;
 
 use crate::stats::{Over, Paired};
 
-/// The ways to train, by name; the first is what the others are compared with.
+/// The names of the arms; the others are compared with the first.
 pub const ARMS: [&str; 4] = ["without mixing", "MixUp", "CutMix", "MixUp or CutMix"];
 
-/// One data set: the accuracies of each arm, seed by seed.
+/// The results on one data set: the accuracies of each arm, seed by seed.
 pub struct Compared {
     pub name: String,
     pub data: String,
@@ -16,12 +16,11 @@ pub struct Compared {
     pub accuracies: [Vec<f64>; 4],
 }
 
-/// The table of one data set, and a sentence for each comparison.
+/// The table of one data set, followed by a sentence for each comparison.
 pub fn text(compared: &Compared) -> String {
     let Compared { name, data, network, lr, accuracies } = compared;
     let mut text = format!("## {name}\n\n{data}; {network}; learning rate {lr}.\n\n");
-    text +=
-        "| | mean accuracy | standard deviation | standard error | against without | its standard error | t | p |\n";
+    text += "| | mean accuracy | standard deviation | standard error | difference | its standard error | t | p |\n";
     text += "|---|---|---|---|---|---|---|---|\n";
     let mut verdicts = Vec::new();
     for (arm, values) in ARMS.iter().zip(accuracies) {
@@ -40,13 +39,13 @@ pub fn text(compared: &Compared) -> String {
     text + "\n" + &verdicts.join("\n") + "\n"
 }
 
-/// What may be said of a difference, and no more: below 5% it is taken for one.
+/// What a difference shows, and no more: it counts as real if p is below 5%.
 fn verdict(Paired { difference, p, .. }: &Paired) -> String {
     let points = 100.0 * difference.mean;
     match *p {
-        p if p >= 0.05 => format!("no more than chance can do ({points:+.2} points)"),
-        _ if points > 0.0 => format!("better, by {points:.2} points"),
-        _ => format!("worse, by {:.2} points", -points),
+        p if p >= 0.05 => format!("may be chance ({points:+.2} points)"),
+        _ if points > 0.0 => format!("better by {points:.2} points"),
+        _ => format!("worse by {:.2} points", -points),
     }
 }
 
@@ -55,10 +54,10 @@ pub fn page(settings: &str, tables: &[String]) -> String {
     format!(
         "# Few images, without and with mixing\n\n\
          Written by `cargo run --release --example small_data`; do not edit by hand. {settings}.\n\n\
-         Each seed chooses its own training images and first weights, and all four trainings of a seed share them. The \
-         accuracy is that of all validation images after the last epoch. MixUp and CutMix have their defaults: weights for \
-         each item from Beta(0.4, 0.4), and one box for each batch with λ from Beta(1, 1). The test is Student's paired \
-         t-test, two-sided, each comparison for itself.\n\n{}",
+         Each seed chooses its own training images and initial weights, and all four trainings of a seed share them. The \
+         accuracy is measured on all validation images after the last epoch. MixUp and CutMix have their defaults: a weight \
+         per item from Beta(0.4, 0.4), and one box per batch with λ from Beta(1, 1). Differences are to the training without \
+         mixing. The test is Student's paired t-test, two-sided, with no correction for several comparisons.\n\n{}",
         tables.join("\n")
     )
 }
