@@ -4,30 +4,28 @@
 #![no_main]
 #![allow(dead_code, reason = "the table is the runtime's too")]
 
-#[path = "../../mixup-macros/src/check.rs"]
+#[path = "../../mixup-macros/src/check/mod.rs"]
 mod check;
-#[path = "../../mixup-macros/src/closure.rs"]
-mod closure;
-#[path = "../../mixup-macros/src/expand.rs"]
+#[path = "../../mixup-macros/src/expand/mod.rs"]
 mod expand;
 #[path = "../../mixup-macros/src/filters.rs"]
 mod filters;
-#[path = "../../mixup-macros/src/function.rs"]
-mod function;
 #[path = "../../mixup-macros/src/hooks.rs"]
 mod hooks;
-#[path = "../../mixup-macros/src/meant.rs"]
-mod meant;
+#[path = "../../mixup-macros/src/item/mod.rs"]
+mod item;
 #[path = "../../mixup-macros/src/mistakes.rs"]
 mod mistakes;
-#[path = "../../mixup-macros/src/options.rs"]
+#[path = "../../mixup-macros/src/options/mod.rs"]
 mod options;
 #[path = "../../mixup-macros/src/params.rs"]
 mod params;
 #[path = "../../mixup-macros/src/parse.rs"]
 mod parse;
-#[path = "../../mixup-macros/src/users.rs"]
-mod users;
+#[path = "../../mixup-macros/src/suggest.rs"]
+mod suggest;
+#[path = "../../mixup-macros/src/tokens.rs"]
+mod tokens;
 #[path = "../../mixup-macros/src/tests/written.rs"]
 mod written;
 

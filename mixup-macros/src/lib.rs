@@ -1,27 +1,34 @@
 //! `#[callback]`: a plain `impl` block, a function or a closure becomes the hooks of a training.
 //!
-//! The pipeline is the list of files: `parse` and `options` (what stands there), `check`, `params` and `filters` (what is
-//! wrong with it, all at once; `meant` finds what to say), `expand` (the trait's implementation; `function` and `closure`
-//! make a type for it where there is none, `users` leaves the user's block as it is), against the one table in `hooks`.
-//! `snapshots` shows what is made. Users find it as `mixup::callback`.
+//! The pipeline is the list of rooms, each of which imports only those below it; `tests/layers.rs` checks the order:
+//!
+//! - `item`: what the macros stand on: an `impl` block, a function, a closure,
+//! - `expand`: the implementation of `Callback`, as `snapshots` shows it,
+//! - `check`: what is wrong with hooks, functions and closures, all at once,
+//! - `options`, `filters`, `params`: what stands in parentheses, parsed and checked,
+//! - `suggest`: which name was probably meant by one that does not exist,
+//! - `runtime`: what `mixup-runtime` gets from the table,
+//! - `hooks`: the one table of hooks and values,
+//! - `tokens` (where the compiler shows them), `mistakes` (collected), `parse` (parts of an item).
+//!
+//! Users find it as `mixup::callback`.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod check;
-mod closure;
 mod expand;
 mod filters;
-mod function;
 mod hooks;
-mod meant;
+mod item;
 mod mistakes;
 mod options;
 mod params;
 mod parse;
 mod runtime;
+mod suggest;
 #[cfg(test)]
 mod tests;
-mod users;
+mod tokens;
 
 use proc_macro::TokenStream;
 
@@ -129,7 +136,7 @@ use proc_macro::TokenStream;
 #[doc = include_str!("hooks.md")]
 #[proc_macro_attribute]
 pub fn callback(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::callback(options.into(), &item.into()).into()
+    item::callback(options.into(), &item.into()).into()
 }
 
 /// Says in which hooks a method of a [`#[callback]`](macro@callback) block runs, whatever its name, and when.
@@ -171,7 +178,7 @@ pub fn callback(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn on(options: TokenStream, item: TokenStream) -> TokenStream {
     let _ = options;
-    expand::on_alone(&item.into()).into()
+    item::on_without_callback(&item.into()).into()
 }
 
 /// Makes a callback of a closure, where it stands: `hook!(on_batch_end, |iteration: usize| …)`.
@@ -198,7 +205,7 @@ pub fn on(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro]
 pub fn hook(tokens: TokenStream) -> TokenStream {
-    closure::hook(tokens.into()).into()
+    item::hook(tokens.into()).into()
 }
 
 /// What the runtime has of the table of hooks: only for `mixup-runtime`.

@@ -6,13 +6,13 @@ use syn::{GenericArgument, Generics, Ident, Pat, PatType, PathArguments, Type, T
 
 use crate::{
     hooks::{HOOKS, Hook, Lent, Name},
-    meant::{find, no_value},
     mistakes::Mistakes,
     parse::{cfgs, plain, strip_type},
+    suggest::{find, no_value},
 };
 
 /// A parameter without mistakes.
-pub(crate) struct Ask<'a> {
+pub(crate) struct Param<'a> {
     pub what: What<'a>,
     pub ty: &'a Type,
     pub cfgs: Vec<TokenStream>,
@@ -53,7 +53,7 @@ const EVENT: &str = "event";
 
 /// Where a parameter stands: what else decides whether it is right.
 #[derive(Clone, Copy)]
-pub(crate) struct Around<'a> {
+pub(crate) struct Context<'a> {
     pub hook: &'static Hook,
     /// Whether the method serves other hooks too.
     pub several: bool,
@@ -64,44 +64,44 @@ pub(crate) struct Around<'a> {
 }
 
 /// What the parameters ask for; nothing where the compiler has something to say of them itself.
-pub(crate) fn asks<'a>(
-    around: Around<'a>,
-    params: impl Iterator<Item = &'a PatType>,
+pub(crate) fn params<'a>(
+    context: Context<'a>,
+    written: impl Iterator<Item = &'a PatType>,
     mistakes: &mut Mistakes,
-) -> Option<Vec<Ask<'a>>> {
-    let mut asks: Vec<Ask<'_>> = Vec::new();
-    for param in params {
-        let Some(ask) = ask(around, param, mistakes) else { continue };
-        match asks.iter().find(|before| before.is_same(&ask)) {
+) -> Option<Vec<Param<'a>>> {
+    let mut params: Vec<Param<'_>> = Vec::new();
+    for written in written {
+        let Some(new) = param(context, written, mistakes) else { continue };
+        match params.iter().find(|before| before.is_same(&new)) {
             // The compiler tells it of two parameters of one name.
-            Some(before) if before.written == ask.written => return None,
+            Some(before) if before.written == new.written => return None,
             Some(before) => {
-                let twice = match (&ask.what, &before.what) {
+                let twice = match (&new.what, &before.what) {
                     (What::Other(other), _) => text(other.ty),
                     _ => plain(&before.written).trim_start_matches('_').to_owned(),
                 };
-                mistakes.add(&ask.written, format!("`{twice}` is asked for twice: keep one of the two"));
+                mistakes.add(&new.written, format!("`{twice}` is asked for twice: keep one of the two"));
             }
-            None => asks.push(ask),
+            None => params.push(new),
         }
     }
-    if asks.iter().any(|ask| matches!(ask.what, What::Event)) {
-        for ask in &asks {
-            let (written, at) = (plain(&ask.written), around.hook.name);
-            let instead = match &ask.what {
+    if params.iter().any(|param| matches!(param.what, What::Event)) {
+        for param in &params {
+            let (written, at) = (plain(&param.written), context.hook.name);
+            let instead = match &param.what {
                 What::Event => continue,
                 What::Value(name) => format!("event.{}", name.name),
                 What::Other(other) => format!("event.callback::<{}>()", text(other.ty)),
             };
             let message =
                 format!("`event` has all that there is in `{at}`: leave out `{written}` and take it as `{instead}`");
-            mistakes.add(&ask.written, message);
+            mistakes.add(&param.written, message);
         }
     }
-    Some(asks)
+    Some(params)
 }
 
-impl Ask<'_> {
+impl Param<'_> {
     fn is_same(&self, other: &Self) -> bool {
         let one_text = |cfgs: &[TokenStream]| cfgs.iter().map(ToString::to_string).collect::<String>();
         one_text(&self.cfgs) == one_text(&other.cfgs)
@@ -127,8 +127,8 @@ fn text(ty: &Type) -> String {
     ty.to_token_stream().to_string().replace(' ', "")
 }
 
-fn ask<'a>(around: Around<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> Option<Ask<'a>> {
-    let hook = around.hook;
+fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> Option<Param<'a>> {
+    let hook = context.hook;
     let written = match &*param.pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => &pat.ident,
         pattern => {
@@ -141,11 +141,11 @@ fn ask<'a>(around: Around<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> O
         }
     };
     let what = if plain(written).trim_start_matches('_') == EVENT {
-        event(around, param, mistakes)?
+        event(context, param, mistakes)?
     } else if let Some(name) = find(hook, &plain(written)) {
-        value(around, name, param, mistakes)?
+        value(context, name, param, mistakes)?
     } else if let Some(other) = other(&param.ty) {
-        callback(around, other, mistakes)?
+        callback(context, other, mistakes)?
     } else {
         let mut message = no_value(hook, &plain(written));
         if let Some(ty) = callback_type(&param.ty)
@@ -157,13 +157,13 @@ fn ask<'a>(around: Around<'a>, param: &'a PatType, mistakes: &mut Mistakes) -> O
         mistakes.add(written, message);
         return None;
     };
-    Some(Ask { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
+    Some(Param { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
 }
 
 /// All of the hook's values, by the event's own type.
-fn event<'a>(around: Around<'_>, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
-    let Hook { name, event, .. } = around.hook;
-    if around.several {
+fn event<'a>(context: Context<'_>, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
+    let Hook { name, event, .. } = context.hook;
+    if context.several {
         let message = "a method of several hooks cannot take `event`, for each hook's is of another type: ask for values by name, or \
                        write a method for each hook";
         mistakes.add(&param.pat, message);
@@ -187,7 +187,7 @@ fn event<'a>(around: Around<'_>, param: &PatType, mistakes: &mut Mistakes) -> Op
 }
 
 /// A value of the hook, by its name.
-fn value<'a>(around: Around<'_>, name: &'static Name, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
+fn value<'a>(context: Context<'_>, name: &'static Name, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
     let (taken, reference) = match strip_type(&param.ty) {
         Type::Reference(reference) if reference.mutability.is_some() => (Taken::Mut, Some(reference)),
         Type::Reference(reference) => (Taken::Ref, Some(reference)),
@@ -197,7 +197,7 @@ fn value<'a>(around: Around<'_>, name: &'static Name, param: &PatType, mistakes:
         mistakes.add(&param.ty, message);
         return None;
     }
-    if reference.is_some_and(|reference| is_kept(around, reference)) {
+    if reference.is_some_and(|reference| is_kept(context, reference)) {
         let mutable = if taken == Taken::Mut { "mut " } else { "" };
         let message =
             format!("`{}` is lent for the hook only: write `{}: &{mutable}{}`", name.name, name.name, name.ty);
@@ -226,19 +226,19 @@ fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
 }
 
 /// Whether a reference has a lifetime that is longer than the call.
-fn is_kept(around: Around<'_>, reference: &TypeReference) -> bool {
+fn is_kept(context: Context<'_>, reference: &TypeReference) -> bool {
     let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident != "_") else { return false };
-    !around.generics.is_some_and(|generics| generics.lifetimes().any(|param| param.lifetime == *lifetime))
+    !context.generics.is_some_and(|generics| generics.lifetimes().any(|param| param.lifetime == *lifetime))
 }
 
 /// Another callback, by its type.
-fn callback<'a>(around: Around<'a>, other: Other<'a>, mistakes: &mut Mistakes) -> Option<What<'a>> {
+fn callback<'a>(context: Context<'a>, other: Other<'a>, mistakes: &mut Mistakes) -> Option<What<'a>> {
     let ty = text(other.ty);
-    if ty == "Self" || around.me.is_some_and(|me| text(me) == ty) {
+    if ty == "Self" || context.me.is_some_and(|me| text(me) == ty) {
         mistakes.add(other.ty, "a callback cannot ask for itself: it has `self`");
         return None;
     }
-    if is_kept(around, other.reference) {
+    if is_kept(context, other.reference) {
         mistakes.add(other.ty, format!("another callback is lent for the hook only: write `&{ty}`"));
         return None;
     }

@@ -11,9 +11,9 @@ use quote::quote;
 use syn::Item;
 
 use crate::{
-    expand::callback,
     hooks::{HOOKS, Hook},
-    meant::FASTAI_2,
+    item::callback,
+    suggest::FASTAI_2,
 };
 
 /// The messages of all `compile_error!`s, in their order.

@@ -5,7 +5,7 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::{closure, expand};
+use crate::item;
 
 /// What a call hands over.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ impl Call {
     /// What the macro makes of it.
     pub(crate) fn expand(self) -> TokenStream {
         match self {
-            Self::Callback { options, item } => expand::callback(options, &item),
-            Self::On { item } => expand::on_alone(&item),
-            Self::Hook { tokens } => closure::hook(tokens),
+            Self::Callback { options, item } => item::callback(options, &item),
+            Self::On { item } => item::on_without_callback(&item),
+            Self::Hook { tokens } => item::hook(tokens),
         }
     }
 

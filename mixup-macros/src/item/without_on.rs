@@ -1,27 +1,23 @@
 //! The user's block as it was written, to the token, without the `#[on(…)]` that only `#[callback]` understands.
 //!
-//! It is not printed from what was parsed: that would have other spans and spaces, and lack what `syn` finds superfluous.
+//! It is not printed from what was parsed: that would have other spans and spaces, and lack what `syn` leaves out.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Meta;
 
-use crate::parse::is_named;
+use crate::{parse::is_named, tokens::grouped};
 
-/// The item without each `#[on(…)]` on what is in its braces.
-pub(crate) fn without_on(item: &TokenStream) -> TokenStream {
+/// The block without the `#[on(…)]` on what is in its braces.
+pub(super) fn without_on(item: &TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = item.clone().into_iter().collect();
-    if let Some(TokenTree::Group(body)) = trees.pop() {
-        let inside = match body.delimiter() {
-            // What a macro has put together as one.
-            Delimiter::None => without_on(&body.stream()),
-            _ => methods(body.stream()),
-        };
-        let mut group = Group::new(body.delimiter(), inside);
-        group.set_span(body.span());
-        trees.push(group.into());
-        return trees.into_iter().collect();
-    }
-    item.clone()
+    let Some(TokenTree::Group(body)) = trees.pop() else { return item.clone() };
+    let inside = match body.delimiter() {
+        // Another macro passed the block as one group without brackets.
+        Delimiter::None => without_on(&body.stream()),
+        _ => methods(body.stream()),
+    };
+    trees.push(grouped(body.delimiter(), body.span(), inside).into());
+    trees.into_iter().collect()
 }
 
 fn methods(body: TokenStream) -> TokenStream {

@@ -11,21 +11,22 @@ use syn::{
 
 use crate::{
     check,
-    expand::{Implementation, ends, facade, grouped},
+    expand::{Implementation, facade},
     mistakes::Mistakes,
     options::{Options, Place},
+    tokens::{ends, grouped},
 };
 
 /// The closure in a type of its own, which is a callback.
 ///
-/// With a mistake in it, a callback without hooks: what it is given to has nothing to complain of.
+/// With mistakes, a callback without hooks, so that code around it gets no errors of its own.
 pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let mut options = Options::default();
     let parser = |input: ParseStream<'_>| parse(input, &mut options, &mut mistakes);
     let closure = match parser.parse2(tokens) {
         Ok(closure) => Some(closure),
-        // A word that is no option may have been meant for the closure: that is told already.
+        // A word that is no option may have been meant as the closure: it has its error already.
         Err(error) => {
             if mistakes.is_empty() {
                 mistakes.extend(error);
@@ -35,8 +36,8 @@ pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
     };
     let facade = facade(&options);
     let callback = closure.as_ref().and_then(|closure| {
-        let (served, types) = check::closure(closure, &options, &mut mistakes)?;
-        Some(callback(closure, &options, &served, &types))
+        let (serves, types) = check::closure(closure, &options, &mut mistakes)?;
+        Some(callback(closure, &options, &serves, &types))
     });
     let callback = callback.unwrap_or_else(|| quote! { __mixup::NoHooks });
     let mistakes = mistakes.into_compile_errors();
@@ -64,8 +65,8 @@ fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes)
     Ok(closure)
 }
 
-/// The closure's answer is understood in another one around it, so that what may not be returned is shown where it is returned.
-fn callback(closure: &ExprClosure, options: &Options, served: &check::Served<'_>, types: &[&syn::Type]) -> TokenStream {
+/// Another closure around the user's turns what it returns into a flow, so that a wrong type is shown where it is returned.
+fn callback(closure: &ExprClosure, options: &Options, serves: &check::Serves<'_>, types: &[&syn::Type]) -> TokenStream {
     let (first, last) = match &closure.output {
         ReturnType::Default => ends(&closure.body),
         ReturnType::Type(_, ty) => ends(ty),
@@ -80,12 +81,12 @@ fn callback(closure: &ExprClosure, options: &Options, served: &check::Served<'_>
         ty: quote! { __Closure<__F> },
         bounds: bounds.clone(),
         name: quote! { ::core::concat!("closure at ", ::core::file!(), ":", ::core::line!()) },
-        served: std::slice::from_ref(served),
+        serves: std::slice::from_ref(serves),
         spans: (closure.inputs_begin.span(), closure.inputs_end.span()),
     }
     .expand_bare();
     let args: Vec<_> = (0..types.len()).map(|index| format_ident!("__arg{index}")).collect();
-    let returns = format_ident!("{}Returns", served.hook.event);
+    let returns = format_ident!("{}Returns", serves.hook.event);
     let into_flow = Ident::new("into_flow", last);
     let call = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> __closure(#(#args),*) });
     let flow = quote_spanned! { first=> __mixup::#returns::#into_flow #call };

@@ -1,0 +1,155 @@
+//! What is wrong with a callback according to the table: all mistakes at once, each on its own token.
+
+mod block;
+mod closure;
+mod function;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{
+    Attribute, FnArg, GenericParam, Generics, Ident, PatType, Receiver, ReceiverKind, ReturnType, Safety, Signature,
+    Type,
+};
+
+pub(crate) use self::{
+    block::{block, is_meant_as_hook, methods, trait_of, type_name},
+    closure::closure,
+    function::function,
+};
+use crate::{
+    filters::Filters,
+    hooks::Hook,
+    mistakes::Mistakes,
+    options::Options,
+    params::{Context, Param, params},
+    parse::{is_called, plain, strip_type},
+};
+
+/// One hook that a method, a function or a closure serves, without mistakes.
+pub(crate) struct Serves<'a> {
+    pub hook: &'static Hook,
+    pub by: By<'a>,
+    pub output: &'a ReturnType,
+    pub cfgs: Vec<TokenStream>,
+    pub params: Vec<Param<'a>>,
+    pub filters: Filters,
+}
+
+/// What is called.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    Method {
+        name: &'a Ident,
+        /// Whether it takes the callback.
+        receiver: bool,
+    },
+    Closure,
+}
+
+/// Whether a second `#[callback]` follows this one: the last one then does the work.
+pub(crate) fn callback_twice(attrs: &[Attribute], mistakes: &mut Mistakes) -> bool {
+    let second = attrs.iter().find(|attr| is_called(attr, "callback"));
+    if let Some(attr) = second {
+        mistakes.add(attr, "`#[callback]` is there twice: keep one of the two");
+    }
+    second.is_some()
+}
+
+/// A callback cannot run before or after itself.
+pub(crate) fn places(options: &Options, me: &Type, mistakes: &mut Mistakes) {
+    for (option, others) in [("before", &options.before), ("after", &options.after)] {
+        for other in others {
+            let text = other.to_token_stream().to_string();
+            if text == "Self" || text == me.to_token_stream().to_string() {
+                mistakes
+                    .add(other, format!("a callback cannot run {option} itself: name another one, or leave it out"));
+            }
+        }
+    }
+}
+
+/// A method, a function or a closure that is to serve hooks.
+struct Candidate<'a, P> {
+    by: By<'a>,
+    output: &'a ReturnType,
+    cfgs: Vec<TokenStream>,
+    /// The parameters but for `self`.
+    params: P,
+    generics: Option<&'a Generics>,
+    /// The callback's own type, where it has a name.
+    me: Option<&'a Type>,
+}
+
+impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
+    /// Checks the parameters and filters against each of the hooks. Only the mistakes of the first hook that has any are
+    /// reported.
+    fn serve(&self, hooks: &[(&'static Hook, Filters)], mistakes: &mut Mistakes) -> Vec<Serves<'a>> {
+        let Self { by, output, cfgs, generics, me, .. } = self;
+        let mut all = Vec::new();
+        for (hook, filters) in hooks {
+            let context = Context { hook, several: hooks.len() > 1, generics: *generics, me: *me };
+            let mut here = Mistakes::default();
+            filters.check(hook, &mut here);
+            let params = params(context, self.params.clone(), &mut here);
+            if !here.is_empty() {
+                mistakes.append(here);
+                return Vec::new();
+            }
+            let Some(params) = params else { return Vec::new() };
+            all.push(Serves { hook, by: *by, output, cfgs: cfgs.clone(), params, filters: filters.clone() });
+        }
+        all
+    }
+}
+
+fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> + Clone {
+    signature.inputs.iter().filter_map(|param| if let FnArg::Typed(param) = param { Some(param) } else { None })
+}
+
+/// The hooks among the options, all with the same filters.
+fn with_filters(options: &Options, mistakes: &mut Mistakes) -> Vec<(&'static Hook, Filters)> {
+    options.filters.check_alone(false, mistakes);
+    options.hooks.iter().map(|(_, hook)| (*hook, options.filters.clone())).collect()
+}
+
+/// What a hook's signature cannot have: `async`, `unsafe`, `extern`, parameters for types and constants.
+fn modifiers(signature: &Signature, instead: &str, mistakes: &mut Mistakes) {
+    let name = plain(&signature.ident);
+    if let Some(token) = &signature.asyncness {
+        mistakes.add(
+            token,
+            format!("`{name}` is called by the training loop, which awaits nothing: write it without `async`"),
+        );
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        mistakes.add(token, format!("`{name}` is called by safe code: write it without `unsafe`"));
+    }
+    if let Some(abi) = &signature.abi {
+        mistakes.add(abi, format!("`{name}` is called from Rust: write it without `extern`"));
+    }
+    for param in &signature.generics.params {
+        let ident = match param {
+            GenericParam::Lifetime(_) => continue,
+            GenericParam::Type(param) => &param.ident,
+            GenericParam::Const(param) => &param.ident,
+        };
+        mistakes.add(param, format!("nothing says what `{ident}` would be when `{name}` is called: {instead}"));
+    }
+}
+
+/// A hook borrows the callback, or does without it.
+fn receiver(signature: &Signature, mistakes: &mut Mistakes) {
+    let Some(receiver) = signature.receiver() else { return };
+    let borrows = match &receiver.kind {
+        ReceiverKind::Reference(..) => true,
+        ReceiverKind::Typed(_, ty) => matches!(strip_type(ty), Type::Reference(_)),
+        _ => false,
+    };
+    if !borrows {
+        let name = plain(&signature.ident);
+        let receiver = Receiver { attrs: Vec::new(), ..receiver.clone() };
+        let message =
+            format!("`{name}` may be called again, so it cannot take the callback away: write `&mut self` or `&self`");
+        mistakes.add(receiver, message);
+    }
+}
