@@ -1,18 +1,20 @@
-//! The catalogue of mistakes: each file in `tests/ui` makes one, says on its first line what the rule is, and has the
-//! compiler's answer beside it, word for word. `tests/ui/README.md` is made from them.
+//! The catalogue of mistakes: each file in `tests/ui` makes one mistake and states the rule in its first line. The file
+//! with the ending `.stderr` beside it has the compiler's answer, word for word. `tests/ui/README.md` is generated from them.
 //!
-//! What the compiler itself adds may change from one Rust to the next; `TRYBUILD=overwrite cargo test --test ui` writes the
-//! answers anew, and `OVERWRITE=1 cargo test --test ui handbook` the page, to be read before they are kept. The first run builds
-//! the dependencies once more, for trybuild's flags.
+//! The compiler's own part of an answer may change from one version of Rust to the next. `TRYBUILD=overwrite cargo test -p ui`
+//! rewrites the answers, and `OVERWRITE=1 cargo test -p ui handbook` the page; read the difference before you commit it.
+//!
+//! trybuild builds the dependencies with flags of its own, so it cannot reuse what the other tests have built. `Cargo.toml`
+//! tells how this stays cheap.
 
 use std::{fmt::Write as _, fs, path::Path};
 
 #[test]
-fn each_mistake_is_answered_as_its_file_documents() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+fn mistakes_get_the_documented_answers() {
+    trybuild::TestCases::new().compile_fail("*.rs");
 }
 
-/// A mistake: its file's name, its rule, the example, and the messages of the answer.
+/// A mistake: the name of its file, its rule, the example, and the compiler's messages.
 struct Case {
     name: String,
     rule: String,
@@ -32,14 +34,17 @@ fn case(file: &Path) -> Case {
     let name = file.file_stem().expect("a file has a name").to_string_lossy().into_owned();
     let text = fs::read_to_string(file).expect("it is text");
     let (first, rest) = text.split_once('\n').expect("a case has more than a line");
-    let rule = first.strip_prefix("// ").unwrap_or_else(|| panic!("{name}.rs does not begin with its rule")).to_owned();
+    let rule = first
+        .strip_prefix("// ")
+        .unwrap_or_else(|| panic!("{name}.rs does not begin with `// ` and its rule"))
+        .to_owned();
     let answer = fs::read_to_string(file.with_extension("stderr"))
-        .unwrap_or_else(|_| panic!("{name}.stderr is missing: `TRYBUILD=overwrite cargo test --test ui` writes it"));
+        .unwrap_or_else(|_| panic!("{name}.stderr is missing: `TRYBUILD=overwrite cargo test -p ui` writes it"));
     let example = rest.trim().trim_end_matches("fn main() {}").trim_end().to_owned();
     Case { name, rule, example, messages: messages(&answer) }
 }
 
-/// Each error's first line, with the label of a message that has one of its own to say what to write.
+/// The first line of each error. An error with a code gets its label too, since there the label says what to write.
 fn messages(answer: &str) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     let mut labelled = true;
@@ -65,7 +70,7 @@ fn messages(answer: &str) -> Vec<String> {
 fn page(cases: &[Case]) -> String {
     let mut page = format!(
         "# The handbook of mistakes\n\n{} mistakes that one can make with `#[callback]`, each with its rule, an example that does not \
-         compile, and what the compiler says. Made from the files beside this one: `OVERWRITE=1 cargo test --test ui handbook`.\n",
+         compile, and what the compiler says. Made from the files beside this one: `OVERWRITE=1 cargo test -p ui handbook`.\n",
         cases.len()
     );
     let mut topic = "";
@@ -85,11 +90,11 @@ fn page(cases: &[Case]) -> String {
 
 #[test]
 fn the_handbook_has_every_mistake() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
-    let cases = cases(&folder);
-    assert!(cases.len() >= 40, "{} mistakes", cases.len());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cases = cases(folder);
+    assert!(cases.len() >= 40, "only {} mistakes were found", cases.len());
     for case in &cases {
-        assert!(!case.messages.is_empty(), "{}.stderr says nothing", case.name);
+        assert!(!case.messages.is_empty(), "{}.stderr has no message", case.name);
         assert!(case.rule.ends_with('.'), "{}: a rule is a sentence", case.name);
     }
     let (page, file) = (page(&cases), folder.join("README.md"));
@@ -99,6 +104,6 @@ fn the_handbook_has_every_mistake() {
     let written = fs::read_to_string(file).unwrap_or_default();
     assert!(
         written == page,
-        "tests/ui/README.md is not the files': `OVERWRITE=1 cargo test --test ui handbook` writes it anew"
+        "tests/ui/README.md differs from the files beside it: `OVERWRITE=1 cargo test -p ui handbook` rewrites it"
     );
 }
