@@ -1,28 +1,29 @@
-//! What the user is told. Everything goes to stderr, so that stdout stays free for the benches' JSON.
+//! What the user reads. It goes to stderr, because stdout belongs to the programs that are run, such as the benches with
+//! their JSON.
 //!
-//! On a terminal there are progress bars; in a pipe there are plain lines, one for each quarter of the way. Nothing is
-//! coloured, so there is nothing for `NO_COLOR` to turn off.
+//! A terminal shows progress bars; a pipe gets plain lines, one for each quarter of the work. Nothing is coloured, so there
+//! is nothing for `NO_COLOR` to turn off.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 #[cfg(test)]
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often a bar that nobody moves shows that it is alive.
+/// How often a bar is redrawn, even without progress.
 const TICK: Duration = Duration::from_millis(120);
 
-/// What takes less than this says nothing on the way when there is no terminal.
+/// Without a terminal, work that takes less than this prints no intermediate lines.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Where lines and progress go.
 pub enum Console {
-    /// Someone watches: bars.
+    /// A person watches: progress bars.
     Terminal,
-    /// A file or another program reads: lines.
+    /// A file or another program reads: plain lines.
     Pipe,
-    /// A test reads.
+    /// A test reads: the lines are kept.
     #[cfg(test)]
     Kept(Mutex<Vec<String>>),
 }
@@ -33,7 +34,7 @@ impl Console {
         if io::stderr().is_terminal() { Self::Terminal } else { Self::Pipe }
     }
 
-    /// One line.
+    /// Prints a line.
     pub fn line(&self, text: &str) {
         match self {
             Self::Terminal | Self::Pipe => eprintln!("{text}"),
@@ -42,7 +43,17 @@ impl Console {
         }
     }
 
-    /// Whether someone watches.
+    /// Prints a line of another program's output on stdout.
+    pub fn output(&self, text: &str) {
+        match self {
+            // The write fails once nobody reads any more, as in `cargo xtask test | head`.
+            Self::Terminal | Self::Pipe => drop(writeln!(io::stdout(), "{text}")),
+            #[cfg(test)]
+            Self::Kept(_) => self.line(text),
+        }
+    }
+
+    /// Whether this is a terminal.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Terminal)
     }
@@ -52,7 +63,7 @@ impl Console {
         self.progress(what, Some(total), "{msg} {wide_bar} {bytes}/{total_bytes} {elapsed}")
     }
 
-    /// Progress of which nobody knows the end; `position` is in bytes.
+    /// Progress in bytes with an unknown end.
     pub fn open_end(&self, what: &str) -> Progress<'_> {
         self.progress(what, None, "{spinner} {msg} {bytes} {elapsed}")
     }
@@ -74,7 +85,7 @@ impl Console {
     }
 }
 
-/// Something under way; it is gone from the terminal when this is dropped.
+/// Work in progress. Dropping it removes it from the terminal.
 pub struct Progress<'a> {
     console: &'a Console,
     what: String,
@@ -86,19 +97,19 @@ pub struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// So many bytes more.
+    /// Adds this number of bytes.
     pub fn add(&mut self, bytes: u64) {
         self.set(self.done + bytes);
     }
 
-    /// So many bytes in all.
+    /// Sets the number of bytes so far.
     pub fn set(&mut self, bytes: u64) {
         self.done = bytes;
         if let Some(bar) = &self.bar {
             bar.set_position(bytes);
         } else if let Some(total) = self.total.filter(|total| *total > 0) {
             let quarters = bytes.saturating_mul(4) / total;
-            // The end has a line of its own, and what is quick needs no other.
+            // The end has a line of its own, and quick work needs no other.
             if quarters > self.quarters && quarters < 4 && self.start.elapsed() > SLOW {
                 self.console.line(&format!("{}: {} %", self.what, quarters * 25));
             }
@@ -106,7 +117,7 @@ impl Progress<'_> {
         }
     }
 
-    /// A line above the bar.
+    /// Prints a line above the bar.
     pub fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.console.line(text)),
@@ -114,7 +125,7 @@ impl Progress<'_> {
         }
     }
 
-    /// It is done: leaves one line behind.
+    /// Ends the progress and prints how long it took.
     pub fn finish(self) {
         let line = format!("{}: done in {} s", self.what, self.start.elapsed().as_secs());
         if let Some(bar) = &self.bar {

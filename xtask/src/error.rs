@@ -1,4 +1,4 @@
-//! What can go wrong, each case as a sentence that ends with the remedy.
+//! What can go wrong. Each message is a sentence that says what is wrong and then what to do.
 
 use std::{
     io,
@@ -7,28 +7,28 @@ use std::{
 
 use thiserror::Error;
 
-use crate::libtorch::{TCH, WANTED};
+use crate::versions::{LIBTORCH, TCH};
 
-/// What a set-up can fail with.
+/// Why a chore failed.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// A variable of the user's leads to another version.
+    /// A variable that the user has set points to another version.
     #[error(
-        "{variable} leads to libtorch {found} in {}, and tch {TCH} wants {WANTED}: unset {variable} and run `cargo xtask \
-         setup`, which makes a fitting one, or let {variable} lead to version {WANTED}",
+        "{variable} points to libtorch {found} in {}, but tch {TCH} needs {LIBTORCH}: unset {variable} and run `cargo \
+         xtask setup`, which installs that version, or point {variable} to it",
         place.display()
     )]
     WrongVersion {
         /// `LIBTORCH` or `LIBTORCH_USE_PYTORCH`.
         variable: &'static str,
-        /// Where it leads to.
+        /// Where it points to.
         place: PathBuf,
         /// The version there.
         found: String,
     },
-    /// `LIBTORCH` leads nowhere useful.
+    /// `LIBTORCH` does not point to a libtorch.
     #[error(
-        "LIBTORCH is `{}`, but {problem}: let it name, as an absolute path, the folder of libtorch {WANTED} that has \
+        "LIBTORCH is `{}`, but {problem}: set it to the absolute path of the folder of libtorch {LIBTORCH} that contains \
          `include` and `lib`, or unset it and run `cargo xtask setup`",
         place.display()
     )]
@@ -38,10 +38,10 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// `LIBTORCH_USE_PYTORCH` is set, and Python did not tell where PyTorch is.
+    /// `LIBTORCH_USE_PYTORCH` is set, but Python has no PyTorch to offer.
     #[error(
         "LIBTORCH_USE_PYTORCH is set (any value counts), but {problem}: install PyTorch there, with `{python} -m pip \
-         install torch=={WANTED} setuptools`, or unset the variable and run `cargo xtask setup`"
+         install torch=={LIBTORCH} setuptools`, or unset the variable and run `cargo xtask setup`"
     )]
     NoPyTorch {
         /// The interpreter that torch-sys would ask.
@@ -49,16 +49,18 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// `--force`, but what it makes would not be used.
-    #[error("`--force` makes `.libtorch` anew, but {variable} is set and goes before it: unset {variable} first")]
-    ForcedInVain {
+    /// `--force` was given, but what it makes would not be used.
+    #[error(
+        "`--force` rebuilds `.libtorch`, but {variable} is set and takes precedence over it: unset {variable} first"
+    )]
+    UselessForce {
         /// `LIBTORCH` or `LIBTORCH_USE_PYTORCH`.
         variable: &'static str,
     },
-    /// No wheel that this knows how to use.
+    /// A platform for which `.libtorch/` cannot be made.
     #[error(
-        "there is no recipe for libtorch on {os} on {arch} (only for Linux with glibc on x86_64): install PyTorch \
-         {WANTED} with pip and set LIBTORCH_USE_PYTORCH=1, or unpack libtorch {WANTED} and set LIBTORCH to its folder"
+        "libtorch cannot be set up on {os} on {arch} (only on Linux with glibc on x86_64): install PyTorch {LIBTORCH} with \
+         pip and set LIBTORCH_USE_PYTORCH=1, or unpack libtorch {LIBTORCH} and set LIBTORCH to its folder"
     )]
     Platform {
         /// The operating system.
@@ -66,25 +68,25 @@ pub enum Error {
         /// The processor.
         arch: &'static str,
     },
-    /// The C++ part of torch-sys cannot be built.
+    /// The C++ part of torch-sys cannot be compiled.
     #[error(
-        "no C++ compiler: {problem}; install one (Debian and Ubuntu: `sudo apt install g++`, Fedora: `sudo dnf install \
-         gcc-c++`, macOS: `xcode-select --install`), since torch-sys compiles its C++ side, and run this again"
+        "torch-sys needs a C++ compiler: {problem}; install one (Debian and Ubuntu: `sudo apt install g++`, Fedora: `sudo \
+         dnf install gcc-c++`, macOS: `xcode-select --install`) and run this again"
     )]
     NoCompiler {
-        /// What was looked for.
+        /// What was found instead.
         problem: String,
     },
-    /// Neither Python nor uv.
+    /// There is neither Python nor uv.
     #[error(
-        "libtorch is taken out of PyTorch's wheel, but neither Python (`python3`, `python`) nor `uv` is on PATH: install \
+        "libtorch is extracted from PyTorch's wheel, but neither Python (`python3`, `python`) nor `uv` is on PATH: install \
          Python with pip (Debian and Ubuntu: `sudo apt install python3-pip`, Fedora: `sudo dnf install python3-pip`) or \
          uv, and run `cargo xtask setup` again"
     )]
     NoPython,
-    /// A Python, but without pip, and no uv.
+    /// There is a Python without pip, and no uv.
     #[error(
-        "`{} -m pip` does not run, and there is no `uv`: install pip (Debian and Ubuntu: `sudo apt install python3-pip`, \
+        "`{} -m pip` does not run, and `uv` is not on PATH: install pip (Debian and Ubuntu: `sudo apt install python3-pip`, \
          elsewhere `{} -m ensurepip --upgrade`) or uv, and run `cargo xtask setup` again",
         python.display(), python.display()
     )]
@@ -94,32 +96,32 @@ pub enum Error {
     },
     /// pip or uv did not fetch a wheel.
     #[error(
-        "{tool} could not fetch {requirement}{}: see to the network or to {tool}'s settings (an old {tool} may not know \
-         these wheels: update it), and run `cargo xtask setup` again",
+        "{tool} could not download {requirement}{}: check the network and {tool}'s settings, update {tool} if it is too old \
+         for these wheels, and run `cargo xtask setup` again",
         said(message)
     )]
     Fetch {
         /// `pip` or `uv`.
         tool: &'static str,
-        /// What was asked for.
+        /// The package and its version.
         requirement: &'static str,
-        /// The last that it said.
+        /// The end of its output.
         message: String,
     },
-    /// A wheel without what should be in it.
+    /// A wheel does not contain a file that it should.
     #[error(
-        "{} has no `{missing}`: it is not the build of PyTorch that this recipe knows; look whether pip or uv is set to \
-         another index, and run `cargo xtask setup` again",
+        "{} has no `{missing}`: it is another build of PyTorch than expected; check whether pip or uv uses another index, \
+         and run `cargo xtask setup` again",
         place.display()
     )]
     Missing {
         /// The wheel or folder.
         place: PathBuf,
-        /// The file that is wanted.
+        /// The file that is expected.
         missing: String,
     },
-    /// A wheel that cannot be read.
-    #[error("{} is damaged at `{file}` ({cause}): run `cargo xtask setup` again, which fetches it anew", place.display())]
+    /// A wheel cannot be read.
+    #[error("{} is damaged at `{file}` ({cause}): run `cargo xtask setup` again, which downloads a new one", place.display())]
     Damaged {
         /// The wheel.
         place: PathBuf,
@@ -128,102 +130,102 @@ pub enum Error {
         /// Why.
         cause: String,
     },
-    /// What was made is not what was wanted.
+    /// The libtorch that was set up does not work.
     #[error(
-        "what was made is of no use: {problem}; run `cargo xtask setup` again, and report it if that changes nothing"
+        "the new `.libtorch` is unusable: {problem}; run `cargo xtask setup` again, and report this if it fails again"
     )]
     Unusable {
         /// Why.
         problem: String,
     },
-    /// Too little disk, known beforehand.
+    /// There is too little disk space, as is known beforehand.
     #[error(
-        "setting libtorch up takes {} MB of disk for a while (450 MB afterwards), and only {} MB are free in {}: make \
-         room and run `cargo xtask setup` again",
+        "setting up libtorch needs {} MB of disk space (450 MB in the end), but only {} MB are free in {}: free some space \
+         and run `cargo xtask setup` again",
         needed / 1_000_000, free / 1_000_000, place.display()
     )]
     LittleDisk {
         /// Bytes needed.
         needed: u64,
-        /// Bytes that are there.
+        /// Bytes that are free.
         free: u64,
         /// Where.
         place: PathBuf,
     },
-    /// The disk ran full on the way.
+    /// The disk became full on the way.
     #[error(
-        "the disk ran full at {}: setting libtorch up takes about 1,200 MB for a while, 450 MB afterwards; make room and \
-         run `cargo xtask setup` again",
+        "the disk became full while writing {}: setting up libtorch needs about 1,200 MB (450 MB in the end); free some \
+         space and run `cargo xtask setup` again",
         place.display()
     )]
     FullDisk {
-        /// What was written.
+        /// The file or folder that was written.
         place: PathBuf,
     },
-    /// Neither Python nor uv, for the peers.
+    /// There is neither Python nor uv to install the peers.
     #[error(
         "the peers are Python libraries, but neither Python with pip nor `uv` is on PATH: install Python 3.10 or newer with \
          pip and venv (Debian and Ubuntu: `sudo apt install python3-pip python3-venv`) or uv, and run `cargo xtask bench \
          --peers` again"
     )]
     NoPythonForPeers,
-    /// Too little disk for the peers.
+    /// There is too little disk space for the peers.
     #[error(
-        "the peers take {} MB of disk for a while, and only {} MB are free in {}: make room and run `cargo xtask bench \
-         --peers` again",
+        "installing the peers needs {} MB of disk space, but only {} MB are free in {}: free some space and run `cargo \
+         xtask bench --peers` again",
         needed / 1_000_000, free / 1_000_000, place.display()
     )]
     LittleDiskForPeers {
         /// Bytes needed.
         needed: u64,
-        /// Bytes that are there.
+        /// Bytes that are free.
         free: u64,
         /// Where.
         place: PathBuf,
     },
     /// pip or uv did not install the peers.
     #[error(
-        "{tool} could not install the peers{}: see to the network, to {tool}'s settings, and that Python is 3.10 or newer \
-         with venv, and run `cargo xtask bench --peers` again",
+        "{tool} could not install the peers{}: check the network, {tool}'s settings and that Python is 3.10 or newer and has \
+         venv, and run `cargo xtask bench --peers` again",
         said(message)
     )]
     Peers {
         /// `pip` or `uv`.
         tool: &'static str,
-        /// The last that it said.
+        /// The end of its output.
         message: String,
     },
-    /// Anything else that the file system says.
-    #[error("cannot {doing} {} ({error}): see to it, and run this again", place.display())]
+    /// Any other error of the file system.
+    #[error("cannot {doing} {} ({error}): correct this and run the command again", place.display())]
     Io {
-        /// As in "cannot … this file".
+        /// The verb, as in "cannot … this file".
         doing: &'static str,
         /// The file or folder.
         place: PathBuf,
-        /// What the system said.
+        /// What the system reports.
         error: io::Error,
     },
-    /// A program that is there and does not start.
-    #[error("cannot start {} ({error}): see that it is a program for this machine, and run this again", program.display())]
+    /// A program exists but does not start.
+    #[error("cannot start {} ({error}): check that it is a program for this machine and run the command again", program.display())]
     Start {
-        /// Which.
+        /// Its path.
         program: PathBuf,
-        /// What the system said.
+        /// What the system reports.
         error: io::Error,
     },
-    /// Ctrl-C cannot be heard.
+    /// The handler for Ctrl-C cannot be installed.
     #[error("cannot listen for Ctrl-C ({error})")]
     Signals {
-        /// What the system said.
+        /// What the system reports.
         error: io::Error,
     },
-    /// Ctrl-C.
-    #[error("interrupted; nothing half-made is left, and the same command starts afresh")]
+    /// Ctrl-C was pressed.
+    #[error("interrupted: nothing incomplete is left behind, and the same command starts from the beginning")]
     Interrupted,
 }
 
 impl Error {
-    /// An error of the file system, with a full disk told apart.
+    /// An error of the file system. A full disk has a variant of its own.
     pub fn io(doing: &'static str, place: &Path) -> impl FnOnce(io::Error) -> Self {
         let place = place.to_path_buf();
         move |error| match error.kind() {
@@ -234,5 +236,5 @@ impl Error {
 }
 
 fn said(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(", saying «{message}»") }
+    if message.is_empty() { String::new() } else { format!(" («{message}»)") }
 }

@@ -1,7 +1,7 @@
 //! The machine as the chores see it: environment variables, platform, programs, free disk.
 //!
-//! It is a value that is handed in, and nothing deeper asks the process for its environment: so a test makes a machine
-//! without Python, or one with another platform, and all tests run side by side.
+//! It is a value that is passed in; nothing below reads the environment of the process. So a test can make a machine without
+//! Python or with another platform, and all tests can run in parallel.
 
 use std::{
     collections::BTreeMap,
@@ -17,22 +17,22 @@ use std::{
 
 use crate::{console::Console, error::Error};
 
-/// What cargo tells the program that it runs about that program. Handed on to another cargo it would be wrong there.
+/// The variables by which cargo describes a package to the program that it runs. They must not reach another cargo.
 const OF_THIS_PACKAGE: [&str; 4] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_"];
 
-/// See the module.
+/// The machine: see the module.
 pub struct Machine {
-    /// The workspace's root, where `.libtorch/` lies.
+    /// The workspace's root, which contains `.libtorch/`.
     pub root: PathBuf,
     /// The environment variables.
     pub vars: BTreeMap<OsString, OsString>,
     /// Operating system, processor and C library.
     pub platform: Platform,
-    /// How many bytes are free where this path lies, if that can be known.
+    /// The number of free bytes on the disk of a path, if known.
     pub free: fn(&Path) -> Option<u64>,
-    /// Ctrl-C was pressed.
+    /// Whether Ctrl-C was pressed.
     pub interrupted: Arc<AtomicBool>,
-    /// Where the user reads.
+    /// What the user reads.
     pub console: Console,
 }
 
@@ -43,21 +43,21 @@ pub struct Platform {
     pub os: &'static str,
     /// `x86_64`, `aarch64`, …
     pub arch: &'static str,
-    /// The C library is glibc, which PyTorch's wheels for Linux are built for.
+    /// Whether the C library is glibc, for which PyTorch's wheels for Linux are built.
     pub glibc: bool,
 }
 
 impl Platform {
-    /// The one that this program was built for.
+    /// The platform that this program was built for.
     pub const HERE: Self = Self {
         os: env::consts::OS,
         arch: env::consts::ARCH,
         glibc: cfg!(all(target_os = "linux", target_env = "gnu")),
     };
-    /// The one for which `.libtorch/` can be made.
+    /// The platform for which `.libtorch/` can be made.
     pub const LINUX: Self = Self { os: "linux", arch: "x86_64", glibc: true };
 
-    /// The variable that tells the loader where to look for libraries.
+    /// The variable that lists the folders in which the loader looks for libraries.
     pub fn library_path(self) -> &'static str {
         match self.os {
             "windows" => "PATH",
@@ -95,7 +95,7 @@ impl Machine {
         env::split_paths(self.var("PATH")?).map(|folder| folder.join(&file)).find(|path| runnable(path))
     }
 
-    /// A command with this machine's environment, in the workspace's root.
+    /// A command with this machine's environment that runs in the workspace's root.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let own =
             |name: &OsStr| OF_THIS_PACKAGE.iter().any(|start| name.as_encoded_bytes().starts_with(start.as_bytes()));

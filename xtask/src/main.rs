@@ -1,11 +1,15 @@
 //! `cargo xtask setup | test | demo | bench`: the chores of this workspace.
 //!
-//! The rest of the workspace builds only where libtorch is at hand. This crate builds without it, finds it or makes
-//! it, and then hands over to cargo, so that a fresh checkout needs one command and no reading.
+//! The rest of the workspace needs libtorch to build. This crate builds without it, finds or makes it, and then calls cargo,
+//! so a fresh checkout needs one command and no instructions.
+//!
+//! Each module imports only modules before it in this list:
+//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → suite
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
 
+mod child;
 mod console;
 mod error;
 mod fetch;
@@ -14,9 +18,11 @@ mod machine;
 mod peers;
 mod run;
 mod setup;
-// The stand-ins for Python, uv and the compiler are shell scripts.
+mod suite;
+// The fakes of Python, uv, cargo and the compiler are shell scripts.
 #[cfg(all(test, unix))]
 mod tests;
+mod versions;
 mod wheel;
 
 use std::{
@@ -35,7 +41,7 @@ use signal_hook::{
 
 use crate::{console::Console, error::Error, machine::Machine};
 
-/// Sets libtorch up, and runs what needs it.
+/// Sets up libtorch and runs what needs it.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -45,37 +51,37 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Find libtorch, or make `.libtorch/` out of PyTorch's wheel; a second call does nothing
+    /// Find libtorch, or make `.libtorch/` from PyTorch's wheel; a second call does nothing
     Setup {
-        /// Make `.libtorch/` anew, even if there is a good one
+        /// Replace `.libtorch/` even if it is usable
         #[arg(long)]
         force: bool,
     },
-    /// Run all tests of the workspace, doc tests and compile-fail tests included
+    /// Run all tests of the workspace, including doc tests and compile-fail tests, and print how long each part takes
     Test {
-        /// Passed on to `cargo test`; what stands behind `--` goes to the test programs
+        /// Passed to a single `cargo test`; what follows `--` goes to the test programs
         #[arg(allow_hyphen_values = true)]
         args: Vec<OsString>,
         #[arg(last = true, hide = true)]
         rest: Vec<OsString>,
     },
-    /// Run the example `mixup`: a small network, trained with MixUp
+    /// Run the example `mixup`: train a small network without and with MixUp
     Demo {
-        /// Passed on to the example; its own help: `cargo xtask demo -- --help`
+        /// Passed to the example; see its help with `cargo xtask demo -- --help`
         #[arg(allow_hyphen_values = true)]
         args: Vec<OsString>,
         #[arg(last = true, hide = true)]
         rest: Vec<OsString>,
     },
-    /// Run the benches; each prints one line of JSON per case to stdout
+    /// Run the benches; each prints one line of JSON per case on stdout
     Bench {
-        /// Which ones; all, if none is named
+        /// The benches to run; all of them by default
         #[arg(value_enum)]
         names: Vec<run::Bench>,
-        /// MixUp beside fastai, timm and torchvision, in a Python that is made under `target/`; writes `docs/benchmarks.md`
+        /// Compare MixUp with fastai, timm and torchvision, in a Python that is made under `target/`; writes `docs/benchmarks.md`
         #[arg(long)]
         peers: bool,
-        /// What stands behind `--` is passed on to the benches
+        /// Passed to the benches, after `--`
         #[arg(last = true)]
         rest: Vec<OsString>,
     },
@@ -89,7 +95,7 @@ fn main() -> ExitCode {
 }
 
 impl Chore {
-    /// What cargo is to be called with, if it is.
+    /// The arguments of the call of cargo, if there is one.
     fn arguments(self) -> Option<Vec<OsString>> {
         match self {
             Self::Setup { .. } => None,
@@ -108,6 +114,11 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
         vars.push(("MIXUP_PEERS_PYTHON", peers::ensure(&machine)?));
         vars.push(("MIXUP_PEERS_PAGE", machine.root.join("docs").join("benchmarks.md")));
     }
+    if let Chore::Test { args, rest } = &chore
+        && args.is_empty()
+    {
+        return suite::run(&machine, &ready.libtorch, rest);
+    }
     if let Some(arguments) = chore.arguments() {
         return run::hand_over(&machine, &ready.libtorch, &arguments, &vars);
     }
@@ -115,7 +126,7 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// This machine, with Ctrl-C asking for an orderly end; a second Ctrl-C ends at once.
+/// This machine. The first Ctrl-C ends the chore in an orderly way, the second one at once.
 fn here() -> Result<Machine, Error> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for (signal, status) in [(SIGINT, 130), (SIGTERM, 143)] {
@@ -126,7 +137,7 @@ fn here() -> Result<Machine, Error> {
     Ok(Machine::here(workspace(), interrupted))
 }
 
-/// The workspace's root: cargo names this package's folder when it runs it, and named it when it built it.
+/// The workspace's root. Cargo names this package's folder when it runs the program, and did so when it built it.
 fn workspace() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     package.parent().map_or_else(|| package.clone(), Path::to_path_buf)

@@ -1,8 +1,8 @@
-//! Makes the Python that the bench `peers` runs: PyTorch, torchvision, timm and fastai, each in the version that the
-//! figures in `docs/benchmarks.md` speak of, in a virtual environment under `target/`.
+//! Makes the Python for the bench `peers`: a virtual environment under `target/` with PyTorch, torchvision, timm and fastai,
+//! each in the version that `docs/benchmarks.md` reports.
 //!
-//! Its last step is a note of what it was made of. Without it, or with another one, all is made anew, so an interrupted
-//! set-up does no harm.
+//! The last step writes down what was installed. If this note is missing or differs, the environment is made again, so an
+//! interrupted set-up does no harm.
 
 use std::{
     ffi::OsStr,
@@ -17,17 +17,17 @@ use crate::{
     machine::Machine,
 };
 
-/// What is installed, with whatever it needs itself: PyTorch of the version that ours is, and what fits to it.
+/// The installed packages: PyTorch in the version of our libtorch, and versions of the others that work with it.
 const REQUIREMENTS: [&str; 4] = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "fastai==2.8.12"];
 const NOTE: &str = "made-of";
-/// PyTorch on PyPI brings CUDA along: installed it is 5.5 GB, and the wheels lie beside it for a while.
+/// PyTorch from PyPI depends on CUDA: installed they take 5.5 GB, and the wheels need space at the same time.
 const DISK: u64 = 9_000_000_000;
 
-/// The Python with the peers, made if it is not there yet.
+/// The Python with the peers. It is made if it does not exist yet.
 ///
 /// # Errors
 ///
-/// No Python, no disk, or what pip or uv said; nothing half-made is left.
+/// There is no Python, too little disk space, or pip or uv failed. Nothing incomplete is left behind.
 pub fn ensure(machine: &Machine) -> Result<PathBuf, Error> {
     let target = machine.var("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let folder = machine.root.join(target).join("peers");
@@ -42,7 +42,7 @@ pub fn ensure(machine: &Machine) -> Result<PathBuf, Error> {
         fs::write(&place, note).map_err(Error::io("write", &place))
     });
     if let Err(error) = made {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = remove(&folder);
         return Err(error);
     }
@@ -60,7 +60,7 @@ fn make(machine: &Machine, folder: &Path, python: &Path) -> Result<(), Error> {
         return Err(Error::LittleDiskForPeers { needed: DISK, free, place: folder.to_path_buf() });
     }
     let what = REQUIREMENTS.join(" ");
-    machine.console.line(&format!("making a Python with {what}, about 3 GB to fetch …"));
+    machine.console.line(&format!("making a Python with {what}, which downloads about 3 GB …"));
     let (mut environment, mut install) = match &fetcher {
         Fetcher::Pip(own) => (command(machine, own, ["-m", "venv"]), pip(machine, python)),
         Fetcher::Uv(uv) => {
@@ -74,7 +74,7 @@ fn make(machine: &Machine, folder: &Path, python: &Path) -> Result<(), Error> {
     let scratch = folder.join("scratch");
     fs::create_dir_all(&scratch).map_err(Error::io("create", &scratch))?;
     for command in [&mut environment, &mut install] {
-        // What pip and uv set aside lies here too: /tmp may be small.
+        // Temporary files of pip and uv go here too, because /tmp may be small.
         command.env("TMPDIR", &scratch).env("UV_CACHE_DIR", scratch.join("cache"));
         let (status, message) = fetch::watch(machine, command, None)?;
         if !status.success() {

@@ -1,9 +1,15 @@
-//! The calls of cargo, with libtorch in reach of whatever it runs.
+//! Calls cargo such that the programs that it runs find libtorch.
 //!
-//! Programs and tests find `.libtorch/` by the rpath in `.cargo/config.toml`; the library path that is set here is for a
-//! libtorch elsewhere, for a `RUSTFLAGS` or a target folder of the user's, and for doc tests.
+//! Programs and tests find `.libtorch/` through the rpath in `.cargo/config.toml`. The library path that is set here serves
+//! a libtorch in another place, a `RUSTFLAGS` or target folder of the user's, and doc tests.
 
-use std::{env, ffi::OsString, iter, path::PathBuf, process::Command, process::ExitCode};
+use std::{
+    env,
+    ffi::OsString,
+    iter,
+    path::PathBuf,
+    process::{Command, ExitCode, ExitStatus},
+};
 
 use clap::ValueEnum;
 
@@ -13,10 +19,10 @@ use crate::{
     machine::Machine,
 };
 
-/// The benches, by the names of their files.
+/// The benches, named like their files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Bench {
-    /// The training loop's own cost per batch
+    /// The cost of the training loop itself per batch
     Loop,
     /// The mixing of a batch
     Mix,
@@ -24,13 +30,13 @@ pub enum Bench {
     Loss,
     /// A whole epoch
     Epoch,
-    /// The compiler's time for callbacks
+    /// The time that callbacks take to compile
     Compile,
 }
 
-/// `cargo test`, over the whole workspace unless packages are named.
+/// `cargo test`, for the whole workspace unless packages are selected.
 pub fn test(mut args: Vec<OsString>, mut rest: Vec<OsString>) -> Vec<OsString> {
-    // Behind an argument clap leaves the dashes, and what follows them, among the arguments.
+    // After an argument, clap leaves the dashes and what follows them among the arguments.
     if let Some(dashes) = args.iter().position(|arg| arg == "--") {
         rest.splice(0..0, args.drain(dashes..).skip(1));
     }
@@ -40,53 +46,60 @@ pub fn test(mut args: Vec<OsString>, mut rest: Vec<OsString>) -> Vec<OsString> {
         choice.contains(&name) || (arg.starts_with("-p") && !arg.starts_with("--"))
     });
     let scope = (!chosen).then(|| "--workspace".into());
-    iter::once("test".into()).chain(scope).chain(args).chain(behind_dashes(rest)).collect()
+    iter::once("test".into()).chain(scope).chain(args).chain(after_dashes(rest)).collect()
 }
 
-/// `cargo run --example mixup`; all arguments are the example's.
+/// `cargo run --example mixup`. All arguments are passed to the example.
 pub fn demo(args: Vec<OsString>, rest: Vec<OsString>) -> Vec<OsString> {
     let theirs = args.into_iter().chain(rest).collect();
-    words(["run", "--example", "mixup"]).chain(behind_dashes(theirs)).collect()
+    words(["run", "--example", "mixup"]).chain(after_dashes(theirs)).collect()
 }
 
-/// `cargo bench` with these benches, or with all; or with the peers', alone or behind those that are named.
+/// `cargo bench` with these benches, or with all of them. `peers` adds the bench of the peers, which runs alone if no other is named.
 pub fn bench(names: &[Bench], peers: bool, rest: Vec<OsString>) -> Vec<OsString> {
     let names = if names.is_empty() && !peers { Bench::value_variants() } else { names };
     let chosen = names.iter().filter_map(ValueEnum::to_possible_value).map(|name| name.get_name().to_owned());
     let chosen = chosen.chain(peers.then(|| "peers".to_owned()));
     let flags = chosen.flat_map(|name| ["--bench".into(), name.into()]);
-    iter::once("bench".into()).chain(flags).chain(behind_dashes(rest)).collect()
+    iter::once("bench".into()).chain(flags).chain(after_dashes(rest)).collect()
 }
 
 fn words<const N: usize>(words: [&str; N]) -> impl Iterator<Item = OsString> {
     words.map(OsString::from).into_iter()
 }
 
-fn behind_dashes(args: Vec<OsString>) -> impl Iterator<Item = OsString> {
+fn after_dashes(args: Vec<OsString>) -> impl Iterator<Item = OsString> {
     let dashes = (!args.is_empty()).then(|| "--".into());
     dashes.into_iter().chain(args)
 }
 
-/// The call of cargo, with its environment.
+/// A call of cargo with the environment that it needs.
 pub fn cargo(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> Command {
     let mut command = machine.command(machine.var("CARGO").unwrap_or("cargo".as_ref()));
     command.args(arguments);
     let variable = machine.platform.library_path();
     let before = machine.var(variable).map(|paths| env::split_paths(paths).collect()).unwrap_or_default();
     let paths: Vec<_> = iter::once(libtorch.lib.clone()).chain::<Vec<_>>(before).collect();
-    // A path with a separator in it cannot be said; the rpath is then what is left.
+    // A path that contains the separator cannot be listed. Then only the rpath helps.
     if let Ok(paths) = env::join_paths(paths) {
         command.env(variable, paths);
     }
-    // Cargo sets it from `.cargo/config.toml` anyway. Set from outside it would look like a change, and torch-sys would be
-    // built anew at each turn between `cargo xtask test` and `cargo test`.
+    // Cargo sets this variable itself, from `.cargo/config.toml`. If it were set here, cargo would see a change and rebuild
+    // torch-sys whenever `cargo xtask test` and `cargo test` take turns.
     if libtorch::given(machine).is_none() {
         command.env_remove("LIBTORCH");
     }
     command
 }
 
-/// Says what it runs and becomes it, with these variables set, so that Ctrl-C and the exit status are cargo's own business.
+/// Tells the user which call of cargo follows.
+pub fn announce(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) {
+    let shown: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let (variable, lib) = (machine.platform.library_path(), libtorch.lib.display());
+    machine.console.line(&format!("running `cargo {}` with {lib} on {variable}", shown.join(" ")));
+}
+
+/// Replaces this process by cargo, with these additional variables, so that cargo handles Ctrl-C and sets the exit status.
 ///
 /// # Errors
 ///
@@ -97,24 +110,26 @@ pub fn hand_over(
     arguments: &[OsString],
     vars: &[(&str, PathBuf)],
 ) -> Result<ExitCode, Error> {
-    let shown: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
-    let (variable, lib) = (machine.platform.library_path(), libtorch.lib.display());
-    machine.console.line(&format!("running `cargo {}` with {lib} on {variable}", shown.join(" ")));
+    announce(machine, libtorch, arguments);
     let mut command = cargo(machine, libtorch, arguments);
     command.envs(vars.iter().map(|(name, value)| (name, value)));
-    become_it(command)
+    replace_process(command)
 }
 
 #[cfg(unix)]
-fn become_it(mut command: Command) -> Result<ExitCode, Error> {
+fn replace_process(mut command: Command) -> Result<ExitCode, Error> {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
     Err(Error::Start { program: command.get_program().into(), error })
 }
 
 #[cfg(not(unix))]
-fn become_it(mut command: Command) -> Result<ExitCode, Error> {
+fn replace_process(mut command: Command) -> Result<ExitCode, Error> {
     let status = command.status().map_err(|error| Error::Start { program: command.get_program().into(), error })?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-    Ok(ExitCode::from(code))
+    Ok(exit_code(status))
+}
+
+/// The exit status of a program as the exit status of this one.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

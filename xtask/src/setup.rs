@@ -1,8 +1,8 @@
-//! Makes `.libtorch/`, if there is no libtorch yet.
+//! Makes `.libtorch/` if there is no libtorch yet.
 //!
-//! All is made in a folder beside it and renamed as the last step, so `.libtorch/` is either whole or not there. A lock
-//! keeps two set-ups apart; the system lets go of it when its holder dies, however that happens, and what a dead
-//! set-up left is then known as nobody's and cleaned away.
+//! All files are written to a folder next to it, which is renamed in the last step, so `.libtorch/` is either complete or
+//! absent. A lock keeps set-ups apart. The system releases it when its holder dies, however that happens; whatever a dead
+//! set-up has left then belongs to nobody and is removed.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -22,46 +22,47 @@ use crate::{
     wheel::{self, Part, Source},
 };
 
-/// Unfinished work lies in folders that begin so; git ignores them.
+/// The prefix of folders with unfinished work. Git ignores them.
 const PARTIAL: &str = ".libtorch.partial-";
 const LOCK: &str = ".libtorch.lock";
-/// How often a set-up that waits for another looks whether that one is done.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often a waiting set-up checks whether the other one is done.
+const CHECK: Duration = Duration::from_millis(200);
 
-/// A libtorch that is ready, and whether this call made it.
+/// A libtorch that is ready for use.
 #[derive(Debug)]
 pub struct Ready {
-    /// Which.
+    /// The libtorch.
     pub libtorch: Libtorch,
+    /// Whether this call made it.
     made: bool,
 }
 
 impl Ready {
-    /// What there is now, in a line.
+    /// The result of a set-up, in one sentence.
     pub fn sentence(&self) -> String {
         let version = &self.libtorch.version;
         match &self.libtorch.origin {
             Origin::Own if self.made => format!(
-                "libtorch {version} is ready in {FOLDER}. Next: `cargo xtask demo`; the first build takes some minutes, \
-                 since torch-sys compiles its C++ side"
+                "libtorch {version} is ready in {FOLDER}. Next: `cargo xtask demo`; the first build takes a few minutes, because \
+                 torch-sys compiles its C++ code"
             ),
-            Origin::Own => format!("libtorch {version} is there already, in {FOLDER}: nothing to do"),
+            Origin::Own => format!("libtorch {version} already exists in {FOLDER}: nothing to do"),
             Origin::Given(folder) => {
-                format!("libtorch {version} is there already, by LIBTORCH, in {}: nothing to do", folder.display())
+                format!("libtorch {version} already exists in {} (LIBTORCH): nothing to do", folder.display())
             }
             Origin::PyTorch(python) => format!(
-                "libtorch {version} is there already, by LIBTORCH_USE_PYTORCH, in the PyTorch of {}: nothing to do",
+                "libtorch {version} already exists in the PyTorch of {} (LIBTORCH_USE_PYTORCH): nothing to do",
                 python.display()
             ),
         }
     }
 }
 
-/// Finds libtorch, or makes it; with `force` it makes `.libtorch/` anew even if it is whole.
+/// Finds libtorch or makes it. `force` replaces `.libtorch/` even if it is complete.
 ///
 /// # Errors
 ///
-/// See [`Error`]: each is a sentence with the remedy.
+/// See [`Error`].
 pub fn ensure(machine: &Machine, force: bool) -> Result<Ready, Error> {
     libtorch::compiler(machine)?;
     if let Some(libtorch) = usable(machine, force)? {
@@ -72,7 +73,7 @@ pub fn ensure(machine: &Machine, force: bool) -> Result<Ready, Error> {
         return Err(Error::Platform { os: machine.platform.os, arch: machine.platform.arch });
     }
     let _lock = locked(machine)?;
-    // Another set-up may have made it while this one waited.
+    // Another set-up may have made it in the meantime.
     if let Some(libtorch) = usable(machine, force)? {
         return Ok(Ready { libtorch, made: false });
     }
@@ -81,11 +82,11 @@ pub fn ensure(machine: &Machine, force: bool) -> Result<Ready, Error> {
     Ok(Ready { libtorch, made: true })
 }
 
-/// A libtorch that need not be made.
+/// The libtorch that exists already, unless it must be made or replaced.
 fn usable(machine: &Machine, force: bool) -> Result<Option<Libtorch>, Error> {
     match libtorch::find(machine)? {
         Found::Ready(libtorch) => match libtorch.origin.variable() {
-            Some(variable) if force => Err(Error::ForcedInVain { variable }),
+            Some(variable) if force => Err(Error::UselessForce { variable }),
             None if force => Ok(None),
             _ => Ok(Some(libtorch)),
         },
@@ -93,28 +94,28 @@ fn usable(machine: &Machine, force: bool) -> Result<Option<Libtorch>, Error> {
     }
 }
 
-/// The lock, once no other set-up is at work.
+/// Waits for the lock.
 fn locked(machine: &Machine) -> Result<File, Error> {
     let place = machine.root.join(LOCK);
     let file = File::create(&place).map_err(Error::io("create", &place))?;
-    let mut told = false;
+    let mut announced = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &place)(error)),
             Err(TryLockError::WouldBlock) => {
-                if !told {
-                    machine.console.line("another `cargo xtask` is setting libtorch up here: waiting for it …");
-                    told = true;
+                if !announced {
+                    machine.console.line("waiting for another `cargo xtask` that is setting up libtorch here …");
+                    announced = true;
                 }
                 machine.go_on()?;
-                thread::sleep(LOOK);
+                thread::sleep(CHECK);
             }
         }
     }
 }
 
-/// The folders of set-ups that are not done: they died, or are at work.
+/// The folders of set-ups that died or are still running.
 fn stale(machine: &Machine) -> Result<Vec<PathBuf>, Error> {
     let root = &machine.root;
     let mut folders = Vec::new();
@@ -127,39 +128,39 @@ fn stale(machine: &Machine) -> Result<Vec<PathBuf>, Error> {
     Ok(folders)
 }
 
-/// Removes what set-ups that died have left. Whoever holds the lock knows that nobody works there.
+/// Removes what dead set-ups have left. The caller holds the lock, so no set-up is running.
 fn clean(machine: &Machine, folders: &[PathBuf]) -> Result<(), Error> {
     for folder in folders {
-        machine.console.line(&format!("cleaning up after an interrupted set-up: {}", folder.display()));
+        machine.console.line(&format!("removing the remains of an interrupted set-up: {}", folder.display()));
         remove(folder).map_err(Error::io("remove", folder))?;
     }
     Ok(())
 }
 
-/// The same where nothing is to be made: what a dead `setup --force` left would lie there for ever.
+/// The same when nothing needs to be made: otherwise the remains of a dead `setup --force` would stay forever.
 fn tidy(machine: &Machine) -> Result<(), Error> {
     if stale(machine)?.is_empty() {
         return Ok(());
     }
     let place = machine.root.join(LOCK);
     let lock = File::create(&place).map_err(Error::io("create", &place))?;
-    // Where the lock stays taken, a set-up is at work. A process that another thread is just starting has it for a moment only.
+    // If the lock stays taken, a set-up is running. A child process that another thread is starting holds it for a moment only.
     for _ in 0..5 {
         if lock.try_lock().is_ok() {
             return clean(machine, &stale(machine)?);
         }
-        thread::sleep(LOOK);
+        thread::sleep(CHECK);
     }
     Ok(())
 }
 
-/// Makes `.libtorch/`; the caller holds the lock.
+/// Makes `.libtorch/`. The caller holds the lock.
 fn make(machine: &Machine) -> Result<Libtorch, Error> {
     let root = &machine.root;
     match libtorch::find(machine)? {
-        Found::Ready(_) => machine.console.line(&format!("making {FOLDER} anew")),
-        Found::Unfit(problem) => machine.console.line(&format!("{FOLDER} is of no use, {problem}: making it anew")),
-        Found::Nothing => machine.console.line(&format!("no libtorch yet: making {FOLDER} out of PyTorch's wheel")),
+        Found::Ready(_) => machine.console.line(&format!("replacing {FOLDER}")),
+        Found::Unfit(problem) => machine.console.line(&format!("{FOLDER} is unusable ({problem}): replacing it")),
+        Found::Nothing => machine.console.line(&format!("no libtorch yet: making {FOLDER} from PyTorch's wheel")),
     }
     let fetcher = Fetcher::find(machine)?;
     if let Some(free) = (machine.free)(root).filter(|free| *free < fetcher.disk()) {
@@ -174,21 +175,21 @@ fn make(machine: &Machine) -> Result<Libtorch, Error> {
     put_in_place(machine, &new, work)?;
     match libtorch::find(machine)? {
         Found::Ready(libtorch) => Ok(libtorch),
-        Found::Nothing => Err(Error::Unusable { problem: format!("{FOLDER} is gone again") }),
+        Found::Nothing => Err(Error::Unusable { problem: "it has disappeared".to_owned() }),
         Found::Unfit(problem) => Err(Error::Unusable { problem }),
     }
 }
 
-/// Fetches the parts and takes out of them what makes libtorch.
+/// Downloads the wheels and extracts libtorch from them.
 fn fill(machine: &Machine, fetcher: &Fetcher, work: &Path, new: &Path) -> Result<(), Error> {
     let mut torch = fetched(machine, fetcher, &wheel::TORCH, &work.join("torch"))?;
     let version = wheel::version(&mut torch)?;
-    wheel::take(machine, &wheel::TORCH, &mut torch, new)?;
-    // An index of one's own may hold builds that know nothing of CUDA.
+    wheel::extract(machine, &wheel::TORCH, &mut torch, new)?;
+    // A private index may offer builds without CUDA.
     if !version.ends_with("+cpu") {
         for (number, part) in wheel::CUDA.iter().enumerate() {
             let mut source = fetched(machine, fetcher, part, &work.join(format!("cuda-{number}")))?;
-            wheel::take(machine, part, &mut source, new)?;
+            wheel::extract(machine, part, &mut source, new)?;
         }
     }
     wheel::complete(new, &version)
@@ -198,7 +199,7 @@ fn fetched(machine: &Machine, fetcher: &Fetcher, part: &Part, work: &Path) -> Re
     Source::open(&fetcher.fetch(machine, part, work)?)
 }
 
-/// The last step. An old `.libtorch` steps aside into the folder that is removed afterwards.
+/// The last step: moves an old `.libtorch` into the work folder, which is removed afterwards, and puts the new one in place.
 fn put_in_place(machine: &Machine, new: &Path, work: TempDir) -> Result<(), Error> {
     let place = machine.root.join(FOLDER);
     let aside = work.path().join("old");
@@ -207,7 +208,7 @@ fn put_in_place(machine: &Machine, new: &Path, work: TempDir) -> Result<(), Erro
         _ => {}
     }
     fs::rename(new, &place).map_err(|error| {
-        // Back with the old one, if there was one: better than none.
+        // Restores the old one, if there was one.
         let _ = fs::rename(&aside, &place);
         Error::io("put into place", &place)(error)
     })?;
@@ -215,7 +216,7 @@ fn put_in_place(machine: &Machine, new: &Path, work: TempDir) -> Result<(), Erro
     remove(&left).map_err(Error::io("remove", &left))
 }
 
-/// Removes a folder, or a file, or a link and not what it leads to.
+/// Removes a folder, a file, or a link (but not its target).
 fn remove(path: &Path) -> io::Result<()> {
     if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }

@@ -1,7 +1,7 @@
-//! Takes the few files that libtorch is made of out of PyTorch's wheels.
+//! Extracts the few files of libtorch from PyTorch's wheels.
 //!
-//! pip downloads a wheel as it is, which is a zip; uv only installs, so there it is a folder. Both are a `Source`, and
-//! what is wanted from them stands once, in the tables of this file.
+//! pip downloads a wheel as a zip file; uv can only install it, into a folder. Both are a `Source`, and the tables in this
+//! file list the files that are needed from them.
 
 use std::{
     fs::{self, File},
@@ -17,15 +17,15 @@ use crate::{
     machine::Machine,
 };
 
-/// One wheel, and what is wanted out of it.
+/// A wheel and the files that are needed from it.
 pub struct Part {
-    /// As pip and uv want to hear it; the version is exact.
+    /// The requirement for pip and uv, with an exact version.
     pub requirement: &'static str,
-    /// From where in the wheel to where in `.libtorch/`; what ends with `/` is a whole folder.
+    /// Each path in the wheel with its path in `.libtorch/`. A path that ends with `/` is a whole folder.
     picks: &'static [(&'static str, &'static str)],
 }
 
-/// PyTorch itself. `libtorch_cpu.so` holds all that runs on a processor; what is for GPUs stays in the wheel.
+/// PyTorch itself. `libtorch_cpu.so` contains everything that runs on a CPU; the libraries for GPUs are not extracted.
 pub const TORCH: Part = Part {
     requirement: "torch==2.13.0",
     picks: &[
@@ -36,7 +36,7 @@ pub const TORCH: Part = Part {
     ],
 };
 
-/// Two small libraries that PyPI's build of `libtorch_cpu.so` asks for by name, on machines without a GPU too.
+/// Two small libraries that PyPI's build of `libtorch_cpu.so` links to, even on machines without a GPU.
 pub const CUDA: [Part; 2] = [
     Part {
         requirement: "nvidia-cuda-runtime==13.0.96",
@@ -48,21 +48,21 @@ pub const CUDA: [Part; 2] = [
     },
 ];
 
-/// PyTorch's own word for which version it is.
+/// The file with PyTorch's version.
 const VERSION_MODULE: &str = "torch/version.py";
 
-/// How many bytes are copied before Ctrl-C and the progress are seen to.
+/// How many bytes are copied between checks for Ctrl-C and updates of the progress.
 const CHUNK: usize = 1 << 20;
 
-/// A wheel, as it is or installed.
+/// A wheel, as a file or installed.
 pub enum Source {
-    /// A zip.
+    /// A zip file.
     Wheel(PathBuf, ZipArchive<BufReader<File>>),
     /// A folder.
     Folder(PathBuf),
 }
 
-/// A file that is to be taken: its name in the source, its size in bytes, and where it goes.
+/// A file to extract: its name in the source, its size in bytes, and its destination.
 struct Item {
     name: String,
     size: u64,
@@ -70,11 +70,11 @@ struct Item {
 }
 
 impl Source {
-    /// Opens a wheel, or a folder into which one was installed.
+    /// Opens a wheel, or a folder into which a wheel was installed.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is no zip.
+    /// It cannot be read, or it is not a zip file.
     pub fn open(place: &Path) -> Result<Self, Error> {
         if place.is_dir() {
             return Ok(Self::Folder(place.to_path_buf()));
@@ -91,7 +91,7 @@ impl Source {
         }
     }
 
-    /// The files whose names begin so, with their sizes.
+    /// The files in a folder (a path that ends with `/`) or the file at a path, with their sizes.
     fn files(&mut self, start: &str) -> Result<Vec<(String, u64)>, Error> {
         match self {
             Self::Folder(root) if start.ends_with('/') => below(root, start),
@@ -114,7 +114,7 @@ impl Source {
         }
     }
 
-    /// Hands a file's content to `sink`, in chunks.
+    /// Passes the content of a file to `sink` in chunks.
     fn read(&mut self, name: &str, mut sink: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         let place = self.place().to_path_buf();
         let mut reader: Box<dyn Read> = match self {
@@ -138,11 +138,11 @@ impl Source {
     }
 }
 
-/// The whole version of the PyTorch in this source.
+/// The full version of the PyTorch in this source.
 ///
 /// # Errors
 ///
-/// There is no `torch/version.py` that tells it.
+/// There is no `torch/version.py` that states it.
 pub fn version(source: &mut Source) -> Result<String, Error> {
     let missing =
         |source: &Source| Error::Missing { place: source.place().to_path_buf(), missing: VERSION_MODULE.to_owned() };
@@ -157,12 +157,12 @@ pub fn version(source: &mut Source) -> Result<String, Error> {
     libtorch::version_in_module(&String::from_utf8_lossy(&text)).ok_or_else(|| missing(source))
 }
 
-/// Takes a part's files out of its source, into the folder that becomes `.libtorch/`.
+/// Extracts the files of a part from its source into the folder that becomes `.libtorch/`.
 ///
 /// # Errors
 ///
-/// A file is not there (it is named), the wheel is damaged, the disk is full, or Ctrl-C was pressed.
-pub fn take(machine: &Machine, part: &Part, source: &mut Source, into: &Path) -> Result<(), Error> {
+/// A file is missing (the error names it), the wheel is damaged, the disk is full, or Ctrl-C was pressed.
+pub fn extract(machine: &Machine, part: &Part, source: &mut Source, into: &Path) -> Result<(), Error> {
     let mut items = Vec::new();
     for (from, to) in part.picks {
         let files = source.files(from)?;
@@ -178,7 +178,7 @@ pub fn take(machine: &Machine, part: &Part, source: &mut Source, into: &Path) ->
         }
     }
     let mut progress =
-        machine.console.bytes(&format!("unpacking {}", part.requirement), items.iter().map(|item| item.size).sum());
+        machine.console.bytes(&format!("extracting {}", part.requirement), items.iter().map(|item| item.size).sum());
     for item in &items {
         if let Some(folder) = item.to.parent() {
             fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -195,7 +195,7 @@ pub fn take(machine: &Machine, part: &Part, source: &mut Source, into: &Path) ->
     Ok(())
 }
 
-/// What the wheels do not have: the name `libtorch.so`, and the version where torch-sys looks for it.
+/// Adds what the wheels lack: the name `libtorch.so`, and the version where torch-sys looks for it.
 ///
 /// # Errors
 ///
@@ -208,21 +208,21 @@ pub fn complete(into: &Path, version: &str) -> Result<(), Error> {
 }
 
 #[cfg(unix)]
-fn same_file(beside: &str, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(beside, link)
+fn same_file(target: &str, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
 }
 
 #[cfg(not(unix))]
-fn same_file(beside: &str, link: &Path) -> io::Result<()> {
-    fs::hard_link(link.with_file_name(beside), link)
+fn same_file(target: &str, link: &Path) -> io::Result<()> {
+    fs::hard_link(link.with_file_name(target), link)
 }
 
-/// The rest of a name below a picked folder, if there is one; never one that leads out of it.
+/// The rest of a name below a picked folder, if there is one. A rest that points outside of the folder is an error.
 fn inside<'a>(place: &Path, name: &str, rest: &'a str) -> Result<Option<&'a Path>, Error> {
     if Path::new(rest).components().all(|component| matches!(component, Component::Normal(_))) {
         return Ok((!rest.is_empty()).then(|| Path::new(rest)));
     }
-    Err(damaged(place, name, &"the name leads out of the wheel"))
+    Err(damaged(place, name, &"the name points outside of the wheel"))
 }
 
 fn below(root: &Path, start: &str) -> Result<Vec<(String, u64)>, Error> {

@@ -1,11 +1,12 @@
-//! libtorch is found by each of the three ways, and what does not fit is told with the remedy.
+//! libtorch is found in each of the three ways, and the message about an unusable one says what to do.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use super::{Lab, write_libtorch};
 use crate::{
     error::Error,
-    libtorch::{self, Found, Libtorch, Origin, TCH, WANTED},
+    libtorch::{self, Found, Libtorch, Origin},
+    versions::{LIBTORCH, TCH},
     wheel,
 };
 
@@ -16,12 +17,12 @@ fn ready(lab: &Lab) -> Libtorch {
     }
 }
 
-fn refused(lab: &Lab) -> String {
-    libtorch::find(&lab.machine).expect_err("it must be refused").to_string()
+fn rejected(lab: &Lab) -> String {
+    libtorch::find(&lab.machine).expect_err("it is rejected").to_string()
 }
 
 #[test]
-fn the_workspace_s_own_is_found() {
+fn finds_the_libtorch_of_the_workspace() {
     let lab = Lab::new(&[]);
     assert!(matches!(libtorch::find(&lab.machine), Ok(Found::Nothing)));
     write_libtorch(&lab.root(".libtorch"), "2.13.0+cu130\n");
@@ -32,19 +33,19 @@ fn the_workspace_s_own_is_found() {
 }
 
 #[test]
-fn the_libtorch_that_cargo_s_configuration_sets_is_not_taken_for_the_user_s() {
+fn does_not_mistake_the_libtorch_in_cargo_s_configuration_for_the_user_s() {
     let mut lab = Lab::new(&[]);
     lab.set("LIBTORCH", lab.root(".libtorch"));
-    assert!(matches!(libtorch::find(&lab.machine), Ok(Found::Nothing)), "it is not there, and that is no mistake");
-    symlink(lab.root(""), lab.path("door")).expect("the name is free");
-    lab.set("LIBTORCH", lab.path("door/.libtorch"));
-    assert!(matches!(libtorch::find(&lab.machine), Ok(Found::Nothing)), "the same by another way");
+    assert!(matches!(libtorch::find(&lab.machine), Ok(Found::Nothing)), "a missing one is not an error");
+    symlink(lab.root(""), lab.path("link")).expect("the name is free");
+    lab.set("LIBTORCH", lab.path("link/.libtorch"));
+    assert!(matches!(libtorch::find(&lab.machine), Ok(Found::Nothing)), "the same folder by another path");
     write_libtorch(&lab.root(".libtorch"), "2.13.0");
     assert_eq!(ready(&lab).origin, Origin::Own);
 }
 
 #[test]
-fn the_user_s_libtorch_goes_before_the_workspace_s_own() {
+fn the_user_s_libtorch_takes_precedence_over_the_workspace_s() {
     let mut lab = Lab::new(&[]);
     write_libtorch(&lab.root(".libtorch"), "2.13.0+cu130");
     write_libtorch(&lab.path("mine"), "2.13.0+cpu");
@@ -56,7 +57,7 @@ fn the_user_s_libtorch_goes_before_the_workspace_s_own() {
 }
 
 #[test]
-fn libraries_and_headers_may_lie_apart() {
+fn libraries_and_headers_may_be_in_different_folders() {
     let mut lab = Lab::new(&[]);
     write_libtorch(&lab.path("mine"), "2.13.0");
     write_libtorch(&lab.path("other"), "2.13.0");
@@ -67,7 +68,7 @@ fn libraries_and_headers_may_lie_apart() {
 }
 
 #[test]
-fn pytorch_goes_before_all_as_in_torch_sys() {
+fn pytorch_takes_precedence_over_all_others_as_in_torch_sys() {
     let mut lab = Lab::new(&["python3"]);
     write_libtorch(&lab.path("mine"), "2.13.0");
     lab.set("LIBTORCH", lab.path("mine"));
@@ -80,7 +81,7 @@ fn pytorch_goes_before_all_as_in_torch_sys() {
 }
 
 #[test]
-fn in_a_virtual_environment_its_python_is_asked() {
+fn asks_the_python_of_a_virtual_environment() {
     let mut lab = Lab::new(&[]);
     lab.install("python3", "python");
     lab.set("VIRTUAL_ENV", "/some/where");
@@ -91,23 +92,23 @@ fn in_a_virtual_environment_its_python_is_asked() {
 }
 
 #[test]
-fn a_wrong_version_of_the_user_s_is_told_with_place_and_remedy() {
+fn the_message_about_a_wrong_version_has_its_place_and_what_to_do() {
     let mut lab = Lab::new(&["python3"]);
     write_libtorch(&lab.path("mine"), "2.5.1+cu124");
     lab.set("LIBTORCH", lab.path("mine"));
-    let said = refused(&lab);
-    for word in ["LIBTORCH leads", "2.5.1+cu124", "2.13.0", "mine", "unset LIBTORCH", "cargo xtask setup"] {
+    let said = rejected(&lab);
+    for word in ["LIBTORCH points", "2.5.1+cu124", "2.13.0", "mine", "unset LIBTORCH", "cargo xtask setup"] {
         assert!(said.contains(word), "no `{word}` in: {said}");
     }
     lab.set("LIBTORCH_USE_PYTORCH", "1");
     lab.set("FAKE_TORCH", "2.14.0");
     lab.set("FAKE_LIB", "/python/lib");
-    let said = refused(&lab);
-    assert!(said.contains("LIBTORCH_USE_PYTORCH leads to libtorch 2.14.0 in /python/lib"), "{said}");
+    let said = rejected(&lab);
+    assert!(said.contains("LIBTORCH_USE_PYTORCH points to libtorch 2.14.0 in /python/lib"), "{said}");
 }
 
 #[test]
-fn torch_sys_s_way_round_its_check_goes_here_too() {
+fn the_variable_that_skips_torch_sys_s_check_skips_this_one_too() {
     let mut lab = Lab::new(&[]);
     write_libtorch(&lab.path("mine"), "2.12.0");
     lab.set("LIBTORCH", lab.path("mine"));
@@ -116,12 +117,12 @@ fn torch_sys_s_way_round_its_check_goes_here_too() {
 }
 
 #[test]
-fn the_version_is_also_read_from_the_module_and_from_the_header() {
+fn reads_the_version_from_the_module_or_the_header_too() {
     let mut lab = Lab::new(&[]);
     let mine = lab.path("mine");
     write_libtorch(&mine, "");
     lab.set("LIBTORCH", &mine);
-    assert!(refused(&lab).contains("nothing in it tells its version"));
+    assert!(rejected(&lab).contains("nothing in it states its version"));
     fs::create_dir_all(mine.join("include/torch/headeronly")).expect("writable");
     let header =
         "#pragma once\n#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 13\n#define TORCH_VERSION_PATCH 0\n";
@@ -132,83 +133,83 @@ fn the_version_is_also_read_from_the_module_and_from_the_header() {
 }
 
 #[test]
-fn a_libtorch_that_leads_nowhere_says_what_it_lacks() {
+fn the_message_about_an_unusable_folder_says_what_is_missing() {
     let mut lab = Lab::new(&[]);
     for (value, problem) in [
-        ("", "that is empty"),
-        ("some/where", "a relative path leads elsewhere"),
-        ("/no/such/place", "there is no such folder"),
+        ("", "it is empty"),
+        ("some/where", "a relative path points elsewhere"),
+        ("/no/such/place", "no such folder exists"),
     ] {
         lab.set("LIBTORCH", value);
-        let said = refused(&lab);
+        let said = rejected(&lab);
         assert!(said.contains(problem), "{said}");
     }
     write_libtorch(&lab.path("mine"), "2.13.0");
     lab.set("LIBTORCH", lab.path("mine"));
-    fs::remove_file(lab.path("mine/lib/libtorch_cpu.so")).expect("it was there");
-    assert!(refused(&lab).contains("none of libtorch_cpu.so, libtorch_cpu.dylib, torch_cpu.dll is in"));
-    fs::remove_dir_all(lab.path("mine/include")).expect("it was there");
-    assert!(refused(&lab).contains("there is no `include/torch/csrc/api/include/torch/torch.h`"));
+    fs::remove_file(lab.path("mine/lib/libtorch_cpu.so")).expect("it existed");
+    assert!(rejected(&lab).contains("has none of libtorch_cpu.so, libtorch_cpu.dylib, torch_cpu.dll"));
+    fs::remove_dir_all(lab.path("mine/include")).expect("it existed");
+    assert!(rejected(&lab).contains("has no `include/torch/csrc/api/include/torch/torch.h`"));
 }
 
 #[test]
-fn pytorch_asked_for_but_absent_is_told_in_python_s_words() {
+fn the_message_about_a_missing_pytorch_quotes_python() {
     let mut lab = Lab::new(&["python3"]);
     lab.set("LIBTORCH_USE_PYTORCH", "0");
-    let said = refused(&lab);
+    let said = rejected(&lab);
     for word in ["any value counts", "No module named 'torch'", "python3 -m pip install torch==2.13.0"] {
         assert!(said.contains(word), "no `{word}` in: {said}");
     }
-    fs::remove_file(lab.path("bin/python3")).expect("it was there");
-    assert!(refused(&lab).contains("there is no `python3` on PATH"));
+    fs::remove_file(lab.path("bin/python3")).expect("it existed");
+    assert!(rejected(&lab).contains("`python3` is not on PATH"));
 }
 
 #[test]
-fn an_own_folder_that_is_not_whole_or_of_another_version_is_not_taken() {
+fn does_not_use_an_incomplete_or_outdated_folder_of_the_workspace() {
     let lab = Lab::new(&[]);
     let own = lab.root(".libtorch");
     let unfit = || match libtorch::find(&lab.machine) {
         Ok(Found::Unfit(problem)) => problem,
-        other => panic!("taken: {other:?}"),
+        other => panic!("used: {other:?}"),
     };
     write_libtorch(&own, "2.12.1+cpu");
-    assert!(unfit().contains("it is version 2.12.1+cpu, and tch 0.26 wants 2.13.0"));
+    assert!(unfit().contains("it is version 2.12.1+cpu, but tch 0.26 needs 2.13.0"));
     write_libtorch(&own, "2.13.0");
     fs::write(own.join("lib/libc10.so"), "").expect("writable");
-    assert!(unfit().contains("`lib/libc10.so` is missing in it or empty"));
-    fs::remove_file(own.join("lib/libtorch_cpu.so")).expect("it was there");
+    assert!(unfit().contains("`lib/libc10.so` is missing or empty"));
+    fs::remove_file(own.join("lib/libtorch_cpu.so")).expect("it existed");
     fs::write(own.join("lib/libc10.so"), "c10").expect("writable");
     assert!(unfit().contains("`lib/libtorch_cpu.so`"));
 }
 
 #[test]
-fn a_missing_compiler_is_told_and_a_chosen_one_is_looked_for() {
+fn the_message_about_a_missing_compiler_names_it() {
     let mut lab = Lab::new(&[]);
     let said = |lab: &Lab| libtorch::compiler(&lab.machine).expect_err("there is none").to_string();
     assert!(said(&lab).contains("neither `c++` nor `g++` nor `clang++`"));
     assert!(said(&lab).contains("sudo apt install g++"));
     lab.install("c++", "clang++");
-    assert!(said(&lab).contains("set CXX=clang++"), "torch-sys would look for `c++`");
+    assert!(said(&lab).contains("set CXX=clang++"), "torch-sys looks for `c++`");
     lab.set("CXX", "clang++ -stdlib=libc++");
-    libtorch::compiler(&lab.machine).expect("it is there, with an option");
+    libtorch::compiler(&lab.machine).expect("it exists, with an option");
     lab.set("CXX", "icpx");
     assert!(said(&lab).contains("CXX is `icpx`"));
     lab.install("c++", "c++");
     lab.machine.vars.remove("CXX".as_ref() as &std::ffi::OsStr);
-    libtorch::compiler(&lab.machine).expect("it is there");
+    libtorch::compiler(&lab.machine).expect("it exists");
 }
 
 #[test]
-fn the_wanted_version_is_the_one_of_the_tch_in_use() {
-    // `WANTED` is what torch-sys's build script of this version asks for: a new tch must be looked at there.
-    assert_eq!((TCH, WANTED), ("0.26", "2.13.0"));
-    assert_eq!(wheel::TORCH.requirement, format!("torch=={WANTED}"));
+fn the_versions_are_those_of_the_tch_in_use() {
+    // The build script of torch-sys asks for this version of libtorch. After an update of tch, look there.
+    assert_eq!((TCH, LIBTORCH), ("0.26", "2.13.0"));
+    assert_eq!(wheel::TORCH.requirement, format!("torch=={LIBTORCH}"));
     let lock = include_str!("../../../Cargo.lock");
-    assert!(lock.contains("name = \"torch-sys\"\nversion = \"0.26."), "tch has changed: see to `WANTED` and `TCH`");
+    assert!(lock.contains("name = \"torch-sys\"\nversion = \"0.26."), "tch has changed: update `versions.rs`");
 }
 
 #[test]
-fn every_refusal_is_an_error_of_its_own_kind() {
+fn an_unusable_folder_is_an_error_of_its_own_kind() {
     let mut lab = Lab::new(&[]);
     lab.set("LIBTORCH", "/no/such/place");
     assert!(matches!(libtorch::find(&lab.machine), Err(Error::NotLibtorch { .. })));

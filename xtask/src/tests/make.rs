@@ -1,4 +1,4 @@
-//! `.libtorch/` is made once, whole or not at all.
+//! `.libtorch/` is made once, completely or not at all.
 
 use std::{
     fs::{self, File},
@@ -26,12 +26,12 @@ fn failed(lab: &Lab) -> Error {
     setup::ensure(&lab.machine, false).expect_err("the set-up fails")
 }
 
-/// All that lies in a folder, as "path text" or "path -> link", sorted.
+/// The content of a folder as sorted lines `path: text` or `path -> target`.
 fn listing(folder: &Path) -> Vec<String> {
     fn walk(folder: &Path, root: &Path, lines: &mut Vec<String>) {
         for entry in fs::read_dir(folder).expect("readable") {
             let path = entry.expect("readable").path();
-            let name = path.strip_prefix(root).expect("below the root").display().to_string();
+            let name = path.strip_prefix(root).expect("it is in the root").display().to_string();
             if let Ok(to) = fs::read_link(&path) {
                 lines.push(format!("{name} -> {}", to.display()));
             } else if path.is_dir() {
@@ -60,89 +60,89 @@ const LAYOUT: [&str; 9] = [
 ];
 
 #[test]
-fn pip_s_wheels_become_the_layout_and_a_second_call_does_nothing() {
+fn pip_s_wheels_become_a_complete_libtorch_and_a_second_call_does_nothing() {
     let lab = Lab::new(&["python3", "c++"]);
     assert!(made(&lab).sentence().contains("is ready in .libtorch"));
     assert_eq!(listing(&lab.root(".libtorch")), LAYOUT);
-    assert_eq!(lab.fetched(), ALL);
+    assert_eq!(lab.requests(), ALL);
     assert_eq!(lab.names(), [".libtorch", ".libtorch.lock"]);
 
-    let lines = lab.told().len();
+    let lines = lab.printed().len();
     let again = made(&lab);
-    assert_eq!(again.sentence(), "libtorch 2.13.0+cu130 is there already, in .libtorch: nothing to do");
-    assert_eq!(lab.fetched(), ALL, "nothing is fetched a second time");
-    assert_eq!(lab.told().len(), lines, "and nothing but the sentence is said");
+    assert_eq!(again.sentence(), "libtorch 2.13.0+cu130 already exists in .libtorch: nothing to do");
+    assert_eq!(lab.requests(), ALL, "nothing is downloaded a second time");
+    assert_eq!(lab.printed().len(), lines, "only the sentence is printed");
 }
 
 #[test]
-fn what_uv_installs_becomes_the_same_layout() {
+fn packages_installed_by_uv_become_the_same_libtorch() {
     let lab = Lab::new(&["uv", "c++"]);
     made(&lab);
     assert_eq!(listing(&lab.root(".libtorch")), LAYOUT);
-    assert_eq!(lab.fetched(), ALL);
+    assert_eq!(lab.requests(), ALL);
 }
 
 #[test]
-fn uv_goes_in_for_a_python_without_pip() {
+fn uv_replaces_a_python_without_pip() {
     let mut lab = Lab::new(&["python3", "uv", "c++"]);
     lab.set("FAKE_NO_PIP", "1");
     made(&lab);
-    assert!(lab.told().iter().any(|line| line.contains("with uv")), "{:?}", lab.told());
+    assert!(lab.printed().iter().any(|line| line.contains("with uv")), "{:?}", lab.printed());
 }
 
 #[test]
-fn a_python_that_is_only_called_python_does() {
+fn a_python_called_python_is_used_too() {
     let lab = Lab::new(&["c++"]);
     lab.install("python3", "python");
     made(&lab);
-    assert_eq!(lab.fetched(), ALL);
+    assert_eq!(lab.requests(), ALL);
 }
 
 #[test]
-fn a_build_without_cuda_needs_none_of_cuda_s_wheels() {
+fn a_build_without_cuda_needs_no_wheels_of_cuda() {
     let lab = Lab::new(&["python3", "c++"]);
     let mut files = TORCH;
     files[0].1 = "__version__ = '2.13.0+cpu'\n";
     lab.offer("torch", &files);
     assert_eq!(made(&lab).libtorch.version, "2.13.0+cpu");
-    assert_eq!(lab.fetched(), ["torch==2.13.0"]);
+    assert_eq!(lab.requests(), ["torch==2.13.0"]);
 }
 
 #[test]
-fn force_makes_it_anew() {
+fn force_replaces_it() {
     let lab = Lab::new(&["python3", "c++"]);
     made(&lab);
-    fs::write(lab.root(".libtorch/lib/libc10.so"), "spoilt").expect("writable");
+    fs::write(lab.root(".libtorch/lib/libc10.so"), "damaged").expect("writable");
     setup::ensure(&lab.machine, true).expect("it succeeds");
     assert_eq!(listing(&lab.root(".libtorch")), LAYOUT);
-    assert_eq!(lab.fetched().len(), 2 * ALL.len());
+    assert_eq!(lab.requests().len(), 2 * ALL.len());
     assert_eq!(lab.names(), [".libtorch", ".libtorch.lock"]);
 }
 
 #[test]
-fn force_says_so_where_what_it_makes_would_not_be_used() {
+fn force_is_rejected_if_its_result_would_not_be_used() {
     let mut lab = Lab::new(&["python3", "c++"]);
     write_libtorch(&lab.path("mine"), "2.13.0");
     lab.set("LIBTORCH", lab.path("mine"));
-    let error = setup::ensure(&lab.machine, true).expect_err("in vain");
+    let error = setup::ensure(&lab.machine, true).expect_err("it is useless");
     assert!(error.to_string().contains("unset LIBTORCH first"), "{error}");
-    assert!(made(&lab).sentence().contains("by LIBTORCH"));
-    assert_eq!(lab.fetched(), [""; 0]);
+    assert!(made(&lab).sentence().contains("(LIBTORCH)"));
+    assert_eq!(lab.requests(), [""; 0]);
 }
 
 #[test]
-fn an_own_folder_of_another_version_is_replaced_and_that_is_told() {
+fn replaces_a_folder_of_another_version_and_says_so() {
     let lab = Lab::new(&["python3", "c++"]);
     write_libtorch(&lab.root(".libtorch"), "2.12.0");
     fs::write(lab.root(".libtorch/left-over"), "old").expect("writable");
     made(&lab);
     assert_eq!(listing(&lab.root(".libtorch")), LAYOUT);
-    let told = lab.told();
-    assert!(told.iter().any(|line| line.contains("is of no use, it is version 2.12.0")), "{told:?}");
+    let printed = lab.printed();
+    assert!(printed.iter().any(|line| line.contains(".libtorch is unusable (it is version 2.12.0")), "{printed:?}");
 }
 
 #[test]
-fn a_link_of_the_user_s_is_replaced_and_not_what_it_leads_to() {
+fn replaces_a_link_of_the_user_s_and_not_its_target() {
     let lab = Lab::new(&["python3", "c++"]);
     write_libtorch(&lab.path("old"), "2.12.0");
     std::os::unix::fs::symlink(lab.path("old"), lab.root(".libtorch")).expect("the name is free");
@@ -152,29 +152,29 @@ fn a_link_of_the_user_s_is_replaced_and_not_what_it_leads_to() {
 }
 
 #[test]
-fn what_a_killed_set_up_left_is_not_taken_for_whole_and_is_cleaned_away() {
+fn removes_the_remains_of_a_killed_set_up() {
     let lab = Lab::new(&["python3", "c++"]);
     write_libtorch(&lab.root(".libtorch.partial-dead/libtorch"), "2.13.0+cu130");
     made(&lab);
-    assert_eq!(lab.fetched(), ALL, "it was made from the start");
+    assert_eq!(lab.requests(), ALL, "it was made from the beginning");
     assert_eq!(lab.names(), [".libtorch", ".libtorch.lock"]);
 
     write_libtorch(&lab.root(".libtorch.partial-forced/libtorch"), "2.13.0+cu130");
     made(&lab);
-    assert_eq!(lab.names(), [".libtorch", ".libtorch.lock"], "cleaned also where nothing is to be made");
+    assert_eq!(lab.names(), [".libtorch", ".libtorch.lock"], "removed even if nothing needs to be made");
 }
 
 #[test]
-fn a_failure_on_the_way_leaves_nothing() {
+fn a_failure_leaves_nothing_behind() {
     let lab = Lab::new(&["python3", "c++"]);
-    fs::remove_file(lab.path("wheels/nvidia-cuda-cupti.whl")).expect("it was there");
+    fs::remove_file(lab.path("wheels/nvidia-cuda-cupti.whl")).expect("it existed");
     let error = failed(&lab).to_string();
-    assert!(error.contains("pip could not fetch nvidia-cuda-cupti==13.0.85"), "{error}");
+    assert!(error.contains("pip could not download nvidia-cuda-cupti==13.0.85"), "{error}");
     assert_eq!(lab.names(), [".libtorch.lock"]);
 }
 
 #[test]
-fn ctrl_c_ends_pip_and_leaves_nothing() {
+fn ctrl_c_ends_pip_and_leaves_nothing_behind() {
     let mut lab = Lab::new(&["python3", "c++"]);
     lab.set("FAKE_HANGS", "1");
     let interrupted = Arc::clone(&lab.machine.interrupted);
@@ -185,7 +185,7 @@ fn ctrl_c_ends_pip_and_leaves_nothing() {
     });
     assert!(matches!(failed(&lab), Error::Interrupted));
     presser.join().expect("it only sets a flag");
-    assert!(start.elapsed() < Duration::from_secs(60), "pip was not waited for");
+    assert!(start.elapsed() < Duration::from_secs(60), "pip was ended, not waited for");
     assert_eq!(lab.names(), [".libtorch.lock"]);
     lab.machine.interrupted.store(false, Ordering::Relaxed);
     lab.machine.vars.remove(std::ffi::OsStr::new("FAKE_HANGS"));
@@ -194,24 +194,24 @@ fn ctrl_c_ends_pip_and_leaves_nothing() {
 }
 
 #[test]
-fn a_set_up_waits_for_another_and_uses_what_that_one_made() {
+fn a_set_up_waits_for_another_and_uses_its_result() {
     let lab = Lab::new(&["python3", "c++"]);
     let lock = File::create(lab.root(".libtorch.lock")).expect("writable");
-    lock.lock().expect("nobody has it");
+    lock.lock().expect("it is free");
     write_libtorch(&lab.root(".libtorch.partial-alive/libtorch"), "2.13.0");
     thread::scope(|scope| {
         let waiting = scope.spawn(|| made(&lab));
-        while lab.told().is_empty() {
+        while lab.printed().is_empty() {
             thread::sleep(Duration::from_millis(10));
         }
-        assert!(lab.told()[0].contains("waiting for it"));
-        assert!(lab.root(".libtorch.partial-alive").exists(), "the other's work is left alone");
+        assert!(lab.printed()[0].contains("waiting for another"));
+        assert!(lab.root(".libtorch.partial-alive").exists(), "the files of the other one are left alone");
         fs::rename(lab.root(".libtorch.partial-alive/libtorch"), lab.root(".libtorch")).expect("the last step");
         drop(lock);
         let ready = waiting.join().expect("no panic");
         assert!(ready.sentence().contains("nothing to do"));
     });
-    assert_eq!(lab.fetched(), [""; 0]);
+    assert_eq!(lab.requests(), [""; 0]);
 }
 
 #[test]
@@ -222,12 +222,12 @@ fn two_set_ups_at_once_make_it_once() {
             scope.spawn(|| made(&lab));
         }
     });
-    assert_eq!(lab.fetched(), ALL);
+    assert_eq!(lab.requests(), ALL);
     assert_eq!(listing(&lab.root(".libtorch")), LAYOUT);
 }
 
 #[test]
-fn without_python_and_uv_it_says_what_to_install() {
+fn the_message_about_a_missing_python_says_what_to_install() {
     let lab = Lab::new(&["c++"]);
     let said = failed(&lab).to_string();
     for word in ["neither Python", "`uv`", "sudo apt install python3-pip", "cargo xtask setup"] {
@@ -236,7 +236,7 @@ fn without_python_and_uv_it_says_what_to_install() {
 }
 
 #[test]
-fn a_python_without_pip_is_told_apart() {
+fn a_python_without_pip_has_a_message_of_its_own() {
     let mut lab = Lab::new(&["python3", "c++"]);
     lab.set("FAKE_NO_PIP", "1");
     let said = failed(&lab).to_string();
@@ -244,41 +244,38 @@ fn a_python_without_pip_is_told_apart() {
 }
 
 #[test]
-fn pip_s_own_message_is_passed_on_with_the_remedy() {
+fn the_message_about_a_failed_download_quotes_pip_and_says_what_to_do() {
     let mut lab = Lab::new(&["python3", "c++"]);
     lab.set("FAKE_FAILURE", "No matching distribution found for torch==2.13.0");
     let said = failed(&lab).to_string();
-    assert!(said.contains("saying «No matching distribution found for torch==2.13.0»"), "{said}");
-    assert!(said.contains("see to the network"), "{said}");
-    assert!(lab.told().iter().any(|line| line.starts_with("ERROR: No matching")), "it is shown as it comes");
+    assert!(said.contains("torch==2.13.0 («No matching distribution found for torch==2.13.0»)"), "{said}");
+    assert!(said.contains("check the network"), "{said}");
+    assert!(lab.printed().iter().any(|line| line.starts_with("ERROR: No matching")), "it is shown immediately");
 }
 
 #[test]
-fn uv_s_message_comes_with_its_causes() {
+fn the_message_about_a_failed_download_quotes_uv_with_the_causes() {
     let mut lab = Lab::new(&["uv", "c++"]);
     lab.set("FAKE_FAILURE", "Request failed");
     let said = failed(&lab).to_string();
-    assert!(
-        said.contains("uv could not fetch torch==2.13.0, saying «Request failed; cause: of another cause»"),
-        "{said}"
-    );
+    assert!(said.contains("uv could not download torch==2.13.0 («Request failed; cause: of another cause»)"), "{said}");
 }
 
 #[test]
-fn a_full_disk_is_told_before_and_on_the_way() {
+fn a_full_disk_is_reported_before_and_during_the_set_up() {
     let mut lab = Lab::new(&["python3", "c++"]);
     lab.set("FAKE_FAILURE", "Could not install packages due to an OSError: [Errno 28] No space left on device");
     assert!(matches!(failed(&lab), Error::FullDisk { .. }));
     let written = Error::io("write", Path::new("libtorch_cpu.so"))(io::ErrorKind::StorageFull.into());
-    assert!(written.to_string().contains("the disk ran full at libtorch_cpu.so"), "{written}");
+    assert!(written.to_string().contains("the disk became full while writing libtorch_cpu.so"), "{written}");
     lab.machine.free = |_| Some(900_000_000);
     let said = failed(&lab).to_string();
-    assert!(said.contains("takes 1200 MB of disk") && said.contains("only 900 MB are free"), "{said}");
+    assert!(said.contains("needs 1200 MB of disk space") && said.contains("only 900 MB are free"), "{said}");
     assert_eq!(lab.names(), [".libtorch.lock"]);
 }
 
 #[test]
-fn another_platform_is_told_what_to_do_by_hand() {
+fn the_message_about_another_platform_says_what_to_do_by_hand() {
     let mut lab = Lab::new(&["python3", "c++"]);
     let others = [
         Platform { os: "macos", arch: "aarch64", glibc: false },
@@ -297,19 +294,19 @@ fn another_platform_is_told_what_to_do_by_hand() {
 }
 
 #[test]
-fn without_a_compiler_nothing_is_fetched() {
+fn nothing_is_downloaded_without_a_compiler() {
     let lab = Lab::new(&["python3"]);
     assert!(matches!(failed(&lab), Error::NoCompiler { .. }));
     assert_eq!(lab.names(), [""; 0]);
 }
 
 #[test]
-fn a_wheel_of_another_version_is_not_put_into_place() {
+fn a_wheel_of_another_version_is_not_installed() {
     let lab = Lab::new(&["python3", "c++"]);
     let mut files = TORCH;
     files[0].1 = "__version__ = '2.13.1'\n";
     lab.offer("torch", &files);
     let said = failed(&lab).to_string();
-    assert!(said.contains("it is version 2.13.1, and tch 0.26 wants 2.13.0"), "{said}");
+    assert!(said.contains("it is version 2.13.1, but tch 0.26 needs 2.13.0"), "{said}");
     assert_eq!(lab.names(), [".libtorch.lock"]);
 }

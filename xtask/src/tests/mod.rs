@@ -1,9 +1,10 @@
-//! Tests by topic, on machines made up for each: a root folder, a PATH and variables of its own, no network.
+//! Tests by topic. Each makes a machine of its own, with a root folder, a PATH and variables, and without a network.
 
 mod find;
 mod make;
 mod peers;
 mod run;
+mod suite;
 mod unpack;
 
 use std::{
@@ -23,7 +24,7 @@ use crate::{
     machine::{Machine, Platform},
 };
 
-/// What tiny wheels hold, by the name under which they are asked for.
+/// The content of tiny wheels, by the names of their packages.
 const TORCH: [(&str, &str); 8] = [
     ("torch/version.py", "from typing import Optional\n\n__version__ = '2.13.0+cu130'\ncuda = '13.0'\n"),
     ("torch/include/torch/csrc/api/include/torch/torch.h", "// all of torch"),
@@ -31,20 +32,20 @@ const TORCH: [(&str, &str); 8] = [
     ("torch/lib/libtorch_cpu.so", "the processor's"),
     ("torch/lib/libc10.so", "c10"),
     ("torch/lib/libgomp.so.1", "gomp"),
-    ("torch/lib/libtorch.so", "not wanted: a link stands in for it"),
-    ("torch/lib/libtorch_cuda.so", "not wanted"),
+    ("torch/lib/libtorch.so", "not needed: a link replaces it"),
+    ("torch/lib/libtorch_cuda.so", "not needed"),
 ];
 const CUDART: [(&str, &str); 1] = [("nvidia/cu13/lib/libcudart.so.13", "cudart")];
 const CUPTI: [(&str, &str); 1] = [("nvidia/cu13/lib/libcupti.so.13", "cupti")];
 
-/// A made-up machine and the folder that it lives in.
+/// A fake machine and the folder that contains it.
 struct Lab {
     folder: TempDir,
     machine: Machine,
 }
 
 impl Lab {
-    /// A Linux machine with these programs on PATH (from `xtask/fakes`), and wheels and folders for pip and uv to fetch.
+    /// A Linux machine with these programs from `xtask/fakes` on PATH, and with wheels and folders for pip and uv to download.
     fn new(programs: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
         let path = |name: &str| folder.path().join(name);
@@ -81,7 +82,7 @@ impl Lab {
         self.machine.root.join(name)
     }
 
-    /// One of the stand-ins, under a name on PATH.
+    /// Puts a fake program on PATH under a name.
     fn install(&self, fake: &str, name: &str) {
         let fake = Path::new(env!("CARGO_MANIFEST_DIR")).join("fakes").join(fake);
         symlink(fake, self.path("bin").join(name)).expect("the name is free");
@@ -91,32 +92,32 @@ impl Lab {
         self.machine.vars.insert(name.into(), value.as_ref().into());
     }
 
-    /// Lays a package ready, as a wheel for pip and as a folder for uv.
+    /// Offers a package, as a wheel for pip and as a folder for uv.
     fn offer(&self, package: &str, files: &[(&str, &str)]) {
         write_wheel(&self.path(format!("wheels/{package}.whl")), files);
         let folder = self.path(format!("wheels/{package}"));
         if folder.exists() {
-            fs::remove_dir_all(&folder).expect("it is ours");
+            fs::remove_dir_all(&folder).expect("the test made it");
         }
         write_folder(&folder, files);
     }
 
-    /// What the user has read so far.
-    fn told(&self) -> Vec<String> {
+    /// What has been printed so far.
+    fn printed(&self) -> Vec<String> {
         match &self.machine.console {
             Console::Kept(lines) => lines.lock().expect("no test panics while it holds the lines").clone(),
             _ => Vec::new(),
         }
     }
 
-    /// What pip or uv were asked for so far.
-    fn fetched(&self) -> Vec<String> {
+    /// What pip and uv have been asked for so far, or how cargo has been called.
+    fn requests(&self) -> Vec<String> {
         fs::read_to_string(self.path("log")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
     /// The names in the root, sorted.
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.machine.root).expect("the root is there");
+        let entries = fs::read_dir(&self.machine.root).expect("the root exists");
         let mut names: Vec<_> =
             entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -141,12 +142,12 @@ fn write_wheel_as(path: &Path, files: &[(&str, &str)], method: CompressionMethod
 fn write_folder(folder: &Path, files: &[(&str, &str)]) {
     for (name, text) in files {
         let path = folder.join(name);
-        fs::create_dir_all(path.parent().expect("it is below the folder")).expect("writable");
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("writable");
         fs::write(path, text).expect("writable");
     }
 }
 
-/// A folder as setup makes it, of this version.
+/// Writes a folder like the one that `setup` makes, with this version.
 fn write_libtorch(folder: &Path, version: &str) {
     let files = [
         ("build-version", version),

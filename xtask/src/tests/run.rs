@@ -33,14 +33,14 @@ fn var(command: &Command, name: &str) -> Option<OsString> {
     command.get_envs().find(|(key, _)| *key == OsStr::new(name)).and_then(|(_, value)| value.map(OsStr::to_owned))
 }
 
-/// What cargo is called with after `cargo xtask …`.
+/// The arguments with which `cargo xtask …` calls cargo.
 fn typed(command: &str) -> String {
     let cli = Cli::try_parse_from(iter::once("xtask").chain(command.split_whitespace())).expect("a good command");
     cli.chore.arguments().as_deref().map(line).unwrap_or_default()
 }
 
 #[test]
-fn what_is_typed_arrives_on_its_side_of_the_dashes() {
+fn arguments_stay_on_their_side_of_the_dashes() {
     assert_eq!(typed("setup --force"), "");
     assert_eq!(typed("test"), "test --workspace");
     assert_eq!(typed("test --release shuffle"), "test --workspace --release shuffle");
@@ -49,20 +49,20 @@ fn what_is_typed_arrives_on_its_side_of_the_dashes() {
     assert_eq!(typed("test shuffle -- -p"), "test --workspace shuffle -- -p");
     assert_eq!(typed("demo --epochs 3 -q"), "run --example mixup -- --epochs 3 -q");
     assert_eq!(typed("demo -- --help"), "run --example mixup -- --help");
-    assert_eq!(typed("demo a -- --b"), "run --example mixup -- a -- --b", "as typed");
+    assert_eq!(typed("demo a -- --b"), "run --example mixup -- a -- --b", "the order is kept");
     assert_eq!(typed("bench --peers"), "bench --bench peers");
     assert_eq!(typed("bench mix --peers -- --quick"), "bench --bench mix --bench peers -- --quick");
     assert_eq!(typed("bench mix loop -- --quick"), "bench --bench mix --bench loop -- --quick");
 }
 
 #[test]
-fn an_unknown_bench_is_told_with_those_that_there_are() {
-    let refused = Cli::try_parse_from(["xtask", "bench", "mixing"]).err().expect("there is none").to_string();
-    assert!(refused.contains("'mixing'") && refused.contains("[possible values: loop, mix, "), "{refused}");
+fn the_message_about_an_unknown_bench_lists_the_known_ones() {
+    let message = Cli::try_parse_from(["xtask", "bench", "mixing"]).err().expect("there is none").to_string();
+    assert!(message.contains("'mixing'") && message.contains("[possible values: loop, mix, "), "{message}");
 }
 
 #[test]
-fn tests_run_over_the_whole_workspace_unless_packages_are_chosen() {
+fn tests_run_for_the_whole_workspace_unless_packages_are_selected() {
     let call = |args: &str, rest: &str| line(&run::test(words(args), words(rest)));
     assert_eq!(call("", ""), "test --workspace");
     assert_eq!(call("shuffle", "--nocapture"), "test --workspace shuffle -- --nocapture");
@@ -70,7 +70,7 @@ fn tests_run_over_the_whole_workspace_unless_packages_are_chosen() {
     assert_eq!(call("-p mixup", ""), "test -p mixup");
     assert_eq!(call("-pmixup", ""), "test -pmixup");
     assert_eq!(call("--package=mixup --doc", ""), "test --package=mixup --doc");
-    assert_eq!(call("", "-p"), "test --workspace -- -p", "what is behind the dashes is not cargo's");
+    assert_eq!(call("", "-p"), "test --workspace -- -p", "what follows the dashes is not cargo's");
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn the_demo_gets_all_arguments() {
 }
 
 #[test]
-fn benches_are_all_or_the_named() {
+fn all_benches_run_unless_some_are_named() {
     let call = |names: &[Bench], rest: &str| line(&run::bench(names, false, words(rest)));
     assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch --bench compile");
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }
 
 #[test]
-fn libtorch_s_libraries_go_before_what_is_on_the_path() {
+fn libtorch_s_libraries_come_first_on_the_library_path() {
     let mut lab = Lab::new(&[]);
     let path = |lab: &Lab, name| var(&run::cargo(&lab.machine, &libtorch("/a/lib"), &[]), name);
     assert_eq!(path(&lab, "LD_LIBRARY_PATH"), Some("/a/lib".into()));
@@ -100,17 +100,17 @@ fn libtorch_s_libraries_go_before_what_is_on_the_path() {
 }
 
 #[test]
-fn cargo_gets_the_user_s_libtorch_and_not_the_configuration_s() {
+fn cargo_gets_the_libtorch_of_the_user_and_not_that_of_its_configuration() {
     let mut lab = Lab::new(&[]);
     lab.set("LIBTORCH", lab.root(".libtorch"));
     let given = |lab: &Lab| var(&run::cargo(&lab.machine, &libtorch("/a/lib"), &[]), "LIBTORCH");
-    assert_eq!(given(&lab), None, "else torch-sys would be built anew at each turn");
+    assert_eq!(given(&lab), None, "otherwise torch-sys would be rebuilt again and again");
     lab.set("LIBTORCH", "/mine");
     assert_eq!(given(&lab), Some("/mine".into()));
 }
 
 #[test]
-fn cargo_is_the_one_that_runs_xtask_and_learns_nothing_of_xtask_s_package() {
+fn calls_the_cargo_that_runs_xtask_without_the_variables_of_the_package_xtask() {
     let mut lab = Lab::new(&[]);
     lab.set("CARGO", "/toolchain/cargo");
     lab.set("CARGO_PKG_NAME", "xtask");
