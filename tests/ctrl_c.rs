@@ -5,30 +5,14 @@
 
 mod support;
 
-use std::{
-    env,
-    os::unix::process::ExitStatusExt as _,
-    process::{Command, ExitStatus},
-};
+use std::os::unix::process::ExitStatusExt as _;
 
 use mixup::{callback::Hook, prelude::*};
 use signal_hook::{consts::SIGINT, low_level::raise};
-use support::fuse::{Fuse, Place, Saboteur, Trouble};
-
-/// Set in the process that gets the signals.
-const HERE: &str = "MIXUP_TEST_RAISES_HERE";
-
-/// Runs one test of this file in a process of its own, which does what is to be tried.
-fn tried(test: &str) -> ExitStatus {
-    let this = env::current_exe().expect("this program");
-    let mut command = Command::new(this);
-    command.args(["--exact", test, "--nocapture"]).env(HERE, "yes");
-    command.output().expect("it starts").status
-}
-
-fn is_here() -> bool {
-    env::var_os(HERE).is_some()
-}
+use support::{
+    fuse::{Fuse, Place, Saboteur, Trouble},
+    process,
+};
 
 fn learner(fuse: &Fuse) -> Learner {
     let learn = support::on(support::data(8, 0)).callback(Saboteur(fuse.clone())).build();
@@ -37,7 +21,7 @@ fn learner(fuse: &Fuse) -> Learner {
 
 #[test]
 fn after_a_training_ctrl_c_ends_the_process_as_ever() {
-    if is_here() {
+    if process::is_own() {
         let fuse = Fuse::default();
         let mut learn = learner(&fuse);
         fuse.set(Place::Hook(Hook::BatchEnd), Trouble::CtrlC, 0);
@@ -45,7 +29,7 @@ fn after_a_training_ctrl_c_ends_the_process_as_ever() {
         let _ = raise(SIGINT);
         unreachable!("the signal came while nothing was trained");
     }
-    assert_eq!(tried("after_a_training_ctrl_c_ends_the_process_as_ever").signal(), Some(SIGINT));
+    assert_eq!(process::run("after_a_training_ctrl_c_ends_the_process_as_ever").status.signal(), Some(SIGINT));
 }
 
 #[test]
@@ -61,17 +45,17 @@ fn a_second_ctrl_c_ends_the_process_at_once() {
         }
     }
 
-    if is_here() {
+    if process::is_own() {
         let mut learn = learner(&Fuse::default());
         learn.callback(Impatient);
         let _ = learn.fit(1, 0.1);
     }
-    assert_eq!(tried("a_second_ctrl_c_ends_the_process_at_once").signal(), Some(SIGINT));
+    assert_eq!(process::run("a_second_ctrl_c_ends_the_process_at_once").status.signal(), Some(SIGINT));
 }
 
 #[test]
 fn one_ctrl_c_in_each_training_ends_none_but_the_training() {
-    if is_here() {
+    if process::is_own() {
         let fuse = Fuse::default();
         let mut learn = learner(&fuse);
         for _ in 0..3 {
@@ -80,5 +64,5 @@ fn one_ctrl_c_in_each_training_ends_none_but_the_training() {
         }
         return;
     }
-    assert_eq!(tried("one_ctrl_c_in_each_training_ends_none_but_the_training").code(), Some(0));
+    assert_eq!(process::run("one_ctrl_c_in_each_training_ends_none_but_the_training").status.code(), Some(0));
 }

@@ -77,6 +77,59 @@ fn an_interrupt_in_the_very_last_batch_is_not_lost() {
     }
 }
 
+/// Counts the batches that begin, in training and in validation.
+#[derive(Default)]
+struct Batches {
+    train: usize,
+    valid: usize,
+}
+
+#[callback]
+impl Batches {
+    fn on_batch_begin(&mut self, train: bool) {
+        *(if train { &mut self.train } else { &mut self.valid }) += 1;
+    }
+}
+
+/// A pass that has only one batch must look for an interrupt before it: there is no later batch to notice it.
+#[test]
+fn an_interrupt_between_passes_of_a_single_batch_ends_the_run_before_the_next_batch() {
+    let _alone = alone();
+    let places = [
+        (Hook::TrainBegin, 0, [0, 0]),
+        (Hook::EpochBegin, 0, [0, 0]),
+        (Hook::BatchEnd, 0, [1, 0]),
+        (Hook::ValidateBegin, 0, [1, 0]),
+        (Hook::ValidateEnd, 0, [1, 1]),
+        (Hook::EpochEnd, 0, [1, 1]),
+        (Hook::EpochBegin, 1, [1, 1]),
+    ];
+    for (hook, after, expected) in places {
+        let (fuse, data) = (Fuse::default(), support::data(4, 4));
+        let builder = support::on(data).callback(Batches::default()).callback(Saboteur(fuse.clone()));
+        let mut learn = builder.build().expect("nothing is wrong with it");
+        fuse.set(Place::Hook(hook), Trouble::Interrupt(learn.interrupt_handle()), after);
+        let error = learn.fit(3, 0.1).expect_err("it is interrupted");
+        assert!(matches!(error, Error::Interrupted { .. }), "{hook:?}: {error}");
+        let &Batches { train, valid } = learn.get().expect("it was added");
+        assert_eq!([train, valid], expected, "training and validation batches after an interrupt in {hook:?}");
+    }
+}
+
+#[test]
+fn an_interrupt_before_the_only_batch_of_a_validation_ends_it() {
+    let _alone = alone();
+    let fuse = Fuse::default();
+    let builder = support::on(support::data(4, 4)).callback(Batches::default()).callback(Saboteur(fuse.clone()));
+    let mut learn = builder.build().expect("nothing is wrong with it");
+    for predict in [false, true] {
+        fuse.set(Place::Hook(Hook::ValidateBegin), Trouble::Interrupt(learn.interrupt_handle()), 0);
+        let error = if predict { learn.predictions().err() } else { learn.validate().err() };
+        assert!(matches!(error, Some(Error::Interrupted { .. })), "{error:?}");
+        assert_eq!(learn.get::<Batches>().expect("it was added").valid, 0);
+    }
+}
+
 #[test]
 fn an_interrupt_names_the_place() {
     let _alone = alone();

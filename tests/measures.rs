@@ -104,6 +104,20 @@ fn validation_weighs_each_batch_by_its_items() {
     assert_eq!(validation.to_string(), "valid_loss 4.500000, tensor 4.500000, first 2.333333");
 }
 
+/// Sizes around the powers of two up to a large batch; the loss and the metric of batch k are k + 1.
+#[test]
+fn validation_weighs_batches_of_any_size_by_their_items() {
+    let sizes = [1, 2, 31, 32, 63, 64, 65, 127, 128, 129, 256, 1000, 5];
+    let batches: Vec<Vec<f32>> = sizes.iter().zip(1_u16..).map(|(&size, k)| vec![f32::from(k); size]).collect();
+    let valid: Vec<&[f32]> = batches.iter().map(Vec::as_slice).collect();
+    let mean = |_: &Tensor, target: &Target| target.tensor().mean(tch::Kind::Float);
+    let mut learn = learner(&LOSSES, &valid).metric_named("mean", mean).build().expect("nothing is wrong with it");
+    let validation = learn.validate().expect("there is validation data");
+    let sum: f64 = sizes.iter().zip(1_u16..).map(|(&size, k)| f64::from(k) * size as f64).sum();
+    let expected = sum / sizes.iter().sum::<usize>() as f64;
+    assert_close(&[validation.loss, validation.metrics[0].1], &[expected; 2]);
+}
+
 #[test]
 fn accuracy_on_an_uneven_last_batch_is_the_share_of_all_items() {
     // A model that always says class 0; of five items three are of it, in batches of three and two.

@@ -1,14 +1,33 @@
-//! What a training does to the process's memory. Alone in its file, since it counts what the whole process does.
+//! What a training does to the process's memory. Each test has a process of its own, since it looks at the whole process.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+mod support;
+
 use mixup::{data::ImageDataset, prelude::*};
+use support::process;
 use tch::{Device, Kind, Tensor};
+
+/// Runs `test`, which is called so, in a process of its own.
+fn alone(name: &str, test: impl FnOnce()) {
+    if process::is_own() {
+        return test();
+    }
+    let output = process::run(name);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
 
 /// How often the process has touched a page that it had not before.
 fn page_faults() -> usize {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has it");
     let behind_the_name = stat.rsplit_once(')').expect("the name is in parentheses").1;
     behind_the_name.split_whitespace().nth(7).and_then(|minflt| minflt.parse().ok()).expect("a number")
+}
+
+/// How many KiB of the process are in memory.
+fn resident() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is told");
+    line.trim_end_matches("kB").trim().parse().expect("a number")
 }
 
 #[derive(Default)]
@@ -27,17 +46,61 @@ impl Faults {
 /// Batches of 2.4 MB, which glibc would map anew each time and give back. Each page of them is a fault then: 590 for the batch
 /// alone.
 #[test]
-fn a_batch_takes_the_memory_that_the_last_one_gave_back() -> Result<(), Box<dyn std::error::Error>> {
-    let pixels = Tensor::randint(256, [512, 3, 56, 56], (Kind::Uint8, Device::Cpu));
-    let data = Data::builder(ImageDataset::new(pixels, Tensor::zeros([512], (Kind::Int64, Device::Cpu)))?);
-    let data = data.classes(["3", "7"]).batch_size(64).build()?;
-    let builder = Learner::builder(data, |vs| simple_cnn(vs, &[3, 16, 16, 2])).mixup().callback(Faults::default());
-    let mut learn = builder.quiet().build()?;
-    learn.fit(4, 1e-3)?;
-    let at = &learn.get::<Faults>().expect("it was added").at;
-    let of_each: Vec<_> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let later = &of_each[of_each.len() / 2..];
-    let mean = later.iter().sum::<usize>() / later.len();
-    assert!(mean < 100, "{mean} page faults a batch: {of_each:?}");
-    Ok(())
+fn a_batch_takes_the_memory_that_the_last_one_gave_back() {
+    alone("a_batch_takes_the_memory_that_the_last_one_gave_back", || {
+        let pixels = Tensor::randint(256, [512, 3, 56, 56], (Kind::Uint8, Device::Cpu));
+        let labels = Tensor::zeros([512], (Kind::Int64, Device::Cpu));
+        let set = ImageDataset::new(pixels, labels).expect("as many labels as images");
+        let data = Data::builder(set).classes(["3", "7"]).batch_size(64).build().expect("there are images");
+        let builder = Learner::builder(data, |vs| simple_cnn(vs, &[3, 16, 16, 2])).mixup().callback(Faults::default());
+        let mut learn = builder.quiet().build().expect("nothing is wrong with it");
+        learn.fit(4, 1e-3).expect("it trains");
+        let at = &learn.get::<Faults>().expect("it was added").at;
+        let of_each: Vec<_> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let later = &of_each[of_each.len() / 2..];
+        let mean = later.iter().sum::<usize>() / later.len();
+        assert!(mean < 100, "{mean} page faults a batch: {of_each:?}");
+    });
+}
+
+/// How many KiB of a freed block of 20 MiB stay with the process, once a learner is built.
+fn kept(keep: Option<bool>) -> i64 {
+    let builder = support::on(support::data(8, 0));
+    let builder = match keep {
+        Some(keep) => builder.keep_freed_memory(keep),
+        None => builder,
+    };
+    let _learn = builder.build().expect("nothing is wrong with it");
+    let before = resident();
+    let block = Tensor::ones([20 << 20], (Kind::Uint8, Device::Cpu));
+    let with_it = resident() - before;
+    assert!(with_it > 19 << 10, "the block itself takes {with_it} KiB");
+    drop(block);
+    resident() - before
+}
+
+#[test]
+fn freed_memory_is_kept_by_default() {
+    alone("freed_memory_is_kept_by_default", || {
+        let kept = kept(None);
+        assert!(kept > 19 << 10, "{kept} KiB of a block of 20 MiB");
+    });
+}
+
+#[test]
+fn freed_memory_is_returned_by_a_learner_that_is_told_not_to_keep_it() {
+    alone("freed_memory_is_returned_by_a_learner_that_is_told_not_to_keep_it", || {
+        let kept = kept(Some(false));
+        assert!(kept < 2 << 10, "{kept} KiB of a block of 20 MiB");
+    });
+}
+
+#[test]
+fn one_learner_that_keeps_freed_memory_is_enough() {
+    alone("one_learner_that_keeps_freed_memory_is_enough", || {
+        let first = support::on(support::data(8, 0)).keep_freed_memory(true).build();
+        first.expect("nothing is wrong with it");
+        let kept = kept(Some(false));
+        assert!(kept > 19 << 10, "{kept} KiB of a block of 20 MiB");
+    });
 }

@@ -55,6 +55,16 @@ fn the_order_in_the_archive_does_not_matter() -> Outcome {
 }
 
 #[test]
+fn a_folder_in_place_of_an_archive_is_refused() -> Outcome {
+    let root = tempfile::tempdir()?;
+    let error = ImageData::from_archive(root.path()).expect_err("a folder");
+    assert!(matches!(error, DataError::NotAnArchive { .. }), "{error:?}");
+    let advice = "is a folder, but an archive was expected; `ImageData::from_folder` takes folders";
+    assert_eq!(error.to_string(), format!("{} {advice}", root.path().display()));
+    Ok(())
+}
+
+#[test]
 fn what_a_mac_packs_along_is_left_out() -> Outcome {
     let root = tempfile::tempdir()?;
     let mut files = below("mnist/", sample());
@@ -186,6 +196,25 @@ fn a_link_to_an_image_is_refused_rather_than_lost() {
     archive.append_link(&mut header, "train/a/x.png", "y.png").expect("an entry");
     let message = refusal("x.tar", &archive.into_inner().expect("an archive")).1;
     assert!(message.starts_with("x.tar/train/a/x.png cannot be read: a link"), "{message}");
+}
+
+#[test]
+fn a_special_file_in_a_tar_with_the_name_of_an_image_is_refused() {
+    let types = [
+        (::tar::EntryType::Fifo, "a FIFO"),
+        (::tar::EntryType::Char, "a device"),
+        (::tar::EntryType::Block, "a device"),
+    ];
+    for (entry, expected) in types {
+        let mut archive = ::tar::Builder::new(Vec::new());
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_entry_type(entry);
+        archive.append_data(&mut header, "train/a/x.png", std::io::empty()).expect("an entry");
+        let (error, message) = refusal("x.tar", &archive.into_inner().expect("an archive"));
+        assert!(matches!(error, DataError::SpecialFile { kind, .. } if kind == expected), "{error:?}");
+        assert!(message.starts_with(&format!("x.tar/train/a/x.png is {expected}, but only regular")), "{message}");
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod data_support;
 
 use std::fs;
 
+#[cfg(unix)]
+use data_support::special_files;
 use data_support::{Outcome, all, bytes, colour, encode, firsts, folder, grey_png, is_the_sample, put, sample};
 use image::{DynamicImage, ImageBuffer, ImageFormat, LumaA, Rgba};
 use mixup_runtime::data::{DataError, Dataset, ImageData, ImageDataset};
@@ -166,6 +168,58 @@ fn classes_and_images_may_be_links() -> Outcome {
     }
     is_the_sample(&ImageData::from_folder(linked.path())?.build()?);
     Ok(())
+}
+
+/// A link is what it leads to: also one to a FIFO.
+#[test]
+#[cfg(unix)]
+fn a_special_file_with_the_name_of_an_image_is_refused_without_opening_it() -> Outcome {
+    for (kind, file) in special_files() {
+        for name in ["train/3/x.png", "valid/7/below/x.jpg"] {
+            let root = folder(&sample());
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().expect("a class"))?;
+            std::os::unix::fs::symlink(file.path(), &path)?;
+            let (error, message) = refusal(&root);
+            assert!(matches!(error, DataError::SpecialFile { .. }), "{error:?}");
+            let advice = "but only regular files and folders are read: replace it with one of them, or remove it";
+            assert_eq!(message, format!("ROOT/{name} is {kind}, {advice}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_special_file_that_would_not_be_read_is_ignored() -> Outcome {
+    for (_, file) in special_files() {
+        let root = folder(&sample());
+        for name in ["train/x.png", "train/3/notes.txt", "train/3/.hidden.png", "x.tgz"] {
+            std::os::unix::fs::symlink(file.path(), root.path().join(name))?;
+        }
+        is_the_sample(&ImageData::from_folder(root.path())?.build()?);
+    }
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_special_file_in_place_of_the_root_is_refused() {
+    for (kind, file) in special_files() {
+        let path = file.path();
+        let found = [
+            ImageData::open(path),
+            ImageData::from_folder(path),
+            ImageData::from_archive(path),
+            ImageData::from_idx(path),
+        ];
+        for found in found {
+            let error = found.expect_err("this must be refused");
+            assert!(
+                matches!(&error, DataError::SpecialFile { path, kind: found } if path == file.path() && *found == kind)
+            );
+        }
+    }
 }
 
 #[test]

@@ -104,6 +104,45 @@ fn a_folder_of_something_else_is_refused() -> Outcome {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_special_file_with_the_name_of_an_idx_file_is_refused_without_opening_it() -> Outcome {
+    for (kind, special) in data_support::special_files() {
+        for (position, (name, _)) in files().iter().enumerate() {
+            let mut files = files();
+            files.remove(position);
+            let root = folder(&files);
+            std::os::unix::fs::symlink(special.path(), root.path().join(name))?;
+            for found in [ImageData::from_idx(root.path()), ImageData::open(root.path())] {
+                let error = found.expect_err("this must be refused");
+                let DataError::SpecialFile { path, kind: found } = error else { panic!("{error}") };
+                assert_eq!((path, found), (root.path().join(name), kind));
+            }
+        }
+        let root = folder(&files()[..2]);
+        for name in [VALID_IMAGES, VALID_LABELS] {
+            std::os::unix::fs::symlink(special.path(), root.path().join(name))?;
+        }
+        let error = ImageData::from_idx(root.path()).expect_err("this is not the same as no validation");
+        assert!(matches!(error, DataError::SpecialFile { .. }), "{error:?}");
+    }
+    Ok(())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_regular_file_beside_a_special_one_is_read() -> Outcome {
+    for (_, special) in data_support::special_files() {
+        let mut files = files();
+        let packed = gzip(&files.remove(0).1);
+        files.push(("train-images-idx3-ubyte.gz", packed));
+        let root = folder(&files);
+        std::os::unix::fs::symlink(special.path(), root.path().join(IMAGES))?;
+        assert_eq!(ImageData::from_idx(root.path())?.build()?.train().items(), 3);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_wrong_magic_number_is_shown_beside_the_right_one() {
     let (error, message) = refusal(IMAGES, &idx(&[3], &[2, 0, 1]));
     assert!(matches!(error, DataError::IdxMagic { expected: 0x803, found: 0x801, .. }));

@@ -128,6 +128,20 @@ pub enum DataError {
         /// The path.
         path: PathBuf,
     },
+    /// A folder where an archive should be.
+    #[error("{path} is a folder, but an archive was expected; `ImageData::from_folder` takes folders")]
+    NotAnArchive {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A FIFO, a socket or a device where a file or a folder should be: reading it could wait forever or never end.
+    #[error("{path} is {kind}, but only regular files and folders are read: replace it with one of them, or remove it")]
+    SpecialFile {
+        /// The path.
+        path: PathBuf,
+        /// «a FIFO», «a socket» or «a device».
+        kind: &'static str,
+    },
     /// A file or folder that is none of the layouts known here.
     #[error(
         "{path} is no image data: neither a folder with `train/<class>`, nor one with `train-images-idx3-ubyte`, nor an \

@@ -37,6 +37,7 @@ pub struct LearnerBuilder {
     device: Device,
     seed: u64,
     quiet: bool,
+    keep_freed_memory: bool,
 }
 
 impl LearnerBuilder {
@@ -51,6 +52,7 @@ impl LearnerBuilder {
             device: Device::Cpu,
             seed: 0,
             quiet: false,
+            keep_freed_memory: true,
         }
     }
 
@@ -107,8 +109,38 @@ impl LearnerBuilder {
         self
     }
 
-    /// Builds the model and the learner. On Linux the process from then on keeps what a batch has freed for the next one, up to
-    /// 62 MiB: glibc would give it back, and each of its pages would have to be had anew.
+    /// Whether the process keeps the memory that a batch has freed, for the next batch: yes by default. Only on Linux with glibc
+    /// is there anything to choose.
+    ///
+    /// By default glibc returns large blocks to the system as soon as they are freed. The next batch then has to get each of its
+    /// pages anew, which can double the time of a training. [`build`](Self::build) therefore raises two of glibc's thresholds, for
+    /// the whole process and until it ends: blocks of up to 31 MiB come from the heap, and the heap keeps up to 62 MiB of free
+    /// memory at its end. A larger block is returned as ever. Where the environment sets `MALLOC_MMAP_THRESHOLD_` or
+    /// `MALLOC_TRIM_THRESHOLD_`, that takes precedence.
+    ///
+    /// Choose `false` in a program where those 62 MiB matter more than the time of a training, or which has settings of its own
+    /// for the allocator. One learner that keeps the memory is enough: another one that does not cannot undo it.
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = ImageData::digits()?.build()?;
+    /// let builder = Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10]));
+    /// let learn = builder.keep_freed_memory(false).build()?;
+    /// # let _ = learn;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keep_freed_memory(mut self, keep: bool) -> Self {
+        self.keep_freed_memory = keep;
+        self
+    }
+
+    /// Builds the model and the learner.
+    ///
+    /// On Linux with glibc this affects the memory of the whole process: from now on the process keeps up to 62 MiB that it has
+    /// freed, instead of returning them to the system. [`keep_freed_memory(false)`](Self::keep_freed_memory) leaves it as it is.
     ///
     /// # Errors
     /// [`BuildError`]: a device that is not there, settings of the optimizer that can't be, two metrics of one name,
@@ -125,7 +157,9 @@ impl LearnerBuilder {
             self.callbacks.add(Progress::default());
         }
         self.callbacks.check()?;
-        keep_freed_memory();
+        if self.keep_freed_memory {
+            keep_freed_memory();
+        }
         let mut rng = Rng::seed_from_u64(self.seed);
         // libtorch has one generator for each process; what `tch`'s layers draw for their first values comes from it.
         tch::manual_seed(rng.next_u64().cast_signed());

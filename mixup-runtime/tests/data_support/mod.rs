@@ -56,6 +56,37 @@ pub fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     root
 }
 
+/// What is at a path and is no regular file: its name in messages, and where it is.
+#[cfg(unix)]
+pub struct Special {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+#[cfg(unix)]
+impl Special {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A device, a socket and a FIFO, each with what messages call it. The FIFO comes last: reading it would wait forever, and a
+/// test that fails for one of the others says more.
+#[cfg(unix)]
+pub fn special_files() -> [(&'static str, Special); 3] {
+    let place = |name: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        Special { path: folder.path().join(name), _folder: folder }
+    };
+    let (fifo, socket, mut device) = (place("fifo"), place("socket"), place("device"));
+    let made = std::process::Command::new("mkfifo").arg(&fifo.path).status().expect("`mkfifo` is part of every Unix");
+    assert!(made.success());
+    // The file stays when nobody listens any more.
+    std::os::unix::net::UnixListener::bind(&socket.path).expect("a socket");
+    device.path = PathBuf::from("/dev/null");
+    [("a device", device), ("a socket", socket), ("a FIFO", fifo)]
+}
+
 /// A tar of these files; a path that ends in `/` is a folder.
 pub fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());

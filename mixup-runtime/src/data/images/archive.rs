@@ -11,7 +11,10 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image};
+use super::{
+    path::{metadata, refuse_special},
+    tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image},
+};
 use crate::data::{DataError, progress::Progress};
 
 /// The most bytes that an image may have, packed as it is: a limit for archives made to exhaust the memory.
@@ -25,7 +28,10 @@ struct Entry {
 
 /// The images in `file`, read but not decoded.
 pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
-    super::folder::metadata(file)?;
+    if metadata(file)?.is_dir() {
+        return Err(DataError::NotAnArchive { path: file.to_owned() });
+    }
+    refuse_special(file)?;
     let failed = |cause| DataError::Read { file: file.to_owned(), cause };
     let mut source = File::open(file).map_err(failed)?;
     let size = source.metadata().map_err(failed)?.len();
@@ -110,6 +116,10 @@ fn tar(file: &Path, source: impl Read) -> Result<Vec<Entry>, DataError> {
         } else if kind.is_symlink() || kind.is_hard_link() {
             let cause = io::Error::new(io::ErrorKind::Unsupported, "a link to an image, which archives may not have");
             return Err(DataError::Read { file: file.join(name), cause });
+        } else if kind.is_fifo() {
+            return Err(DataError::SpecialFile { path: file.join(name), kind: "a FIFO" });
+        } else if kind.is_character_special() || kind.is_block_special() {
+            return Err(DataError::SpecialFile { path: file.join(name), kind: "a device" });
         } else {
             let size = entry.size();
             let bytes = read(&mut entry, size, file.join(name))?;

@@ -2,32 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
-use super::tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image};
+use super::{
+    path::{metadata, refuse_special, require_folder},
+    tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image},
+};
 use crate::data::DataError;
 
 /// The images below `root`, none of them opened yet.
 pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
-    if !metadata(root)?.is_dir() {
-        return Err(DataError::NotAFolder { path: root.to_owned() });
-    }
+    require_folder(root)?;
     let train = root.join(TRAIN);
     if !train.is_dir() {
         return Err(DataError::MissingFolder { folder: train });
     }
     let valid = VALID.iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
     Listing::new(part(&train)?, valid.as_deref().map(part).transpose()?)
-}
-
-/// What kind of thing lies at `path`, links followed.
-pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
-    fs::metadata(path).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => DataError::NotFound { path: path.to_owned() },
-        _ => DataError::Read { file: path.to_owned(), cause },
-    })
 }
 
 fn part(folder: &Path) -> Result<Part, DataError> {
@@ -51,6 +44,7 @@ fn walk(folder: &Path, below: &Path, images: &mut BTreeMap<PathBuf, Content>) ->
                 walk(&path, &below, images)?;
             }
         } else if is_image(&path) {
+            refuse_special(&path)?;
             images.insert(below, Content::File(path));
         }
     }

@@ -13,7 +13,10 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 use tch::{Kind, Tensor};
 
-use super::{dataset::ImageDataset, folder::metadata};
+use super::{
+    dataset::ImageDataset,
+    path::{refuse_special, require_folder},
+};
 use crate::data::{DataError, ImageSize};
 
 /// What an IDX file holds.
@@ -59,9 +62,7 @@ impl Pair {
 
     /// The files of MNIST's names in `folder`; without any `t10k-…` there is no validation.
     pub(super) fn from_folder(folder: &Path) -> Result<Self, DataError> {
-        if !metadata(folder)?.is_dir() {
-            return Err(DataError::NotAFolder { path: folder.to_owned() });
-        }
+        require_folder(folder)?;
         let train = Part::from_files(require(folder, "train-images-idx3")?, require(folder, "train-labels-idx1")?)?;
         let has_valid = ["t10k-images-idx3", "t10k-labels-idx1"].iter().any(|stem| find(folder, stem).is_some());
         let valid = if has_valid {
@@ -84,11 +85,14 @@ pub(super) fn is_there(folder: &Path) -> bool {
     ["train-images-idx3", "train-labels-idx1"].iter().any(|stem| find(folder, stem).is_some())
 }
 
-/// The file of this name, spelt `…-images-idx3-ubyte` or `…-images.idx3-ubyte`, with or without `.gz`.
+/// The file of this name, spelt `…-images-idx3-ubyte` or `…-images.idx3-ubyte`, with or without `.gz`. A FIFO or the like is
+/// returned only if there is no regular file, to be refused when it would be opened.
 fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
     let dotted = stem.replace("-idx", ".idx");
     let names = [stem, &dotted].map(|stem| [format!("{stem}-ubyte"), format!("{stem}-ubyte.gz")]);
-    names.concat().into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    let paths = names.concat().into_iter().map(|name| folder.join(name));
+    let (mut files, mut others) = (paths.clone(), paths);
+    files.find(|path| path.is_file()).or_else(|| others.find(|path| path.exists() && !path.is_dir()))
 }
 
 fn require(folder: &Path, stem: &str) -> Result<PathBuf, DataError> {
@@ -98,9 +102,12 @@ fn require(folder: &Path, stem: &str) -> Result<PathBuf, DataError> {
 
 impl Part {
     fn from_files(images: PathBuf, labels: PathBuf) -> Result<Self, DataError> {
-        let open = |file: &Path| match File::open(file) {
-            Ok(source) => Ok(BufReader::new(source)),
-            Err(cause) => Err(DataError::Read { file: file.to_owned(), cause }),
+        let open = |file: &Path| {
+            refuse_special(file)?;
+            match File::open(file) {
+                Ok(source) => Ok(BufReader::new(source)),
+                Err(cause) => Err(DataError::Read { file: file.to_owned(), cause }),
+            }
         };
         let (image_source, label_source) = (open(&images)?, open(&labels)?);
         Self::read((images, image_source), (labels, label_source))

@@ -10,6 +10,7 @@ mod digits;
 mod folder;
 mod idx;
 mod jpeg;
+mod path;
 mod tree;
 
 use std::{fmt, path::Path};
@@ -60,7 +61,8 @@ impl ImageData {
     /// # Errors
     /// [`DataError::NotFound`], [`DataError::NotAFolder`] or [`DataError::MissingFolder`] where there is no such folder or
     /// no `train` in it, [`DataError::NoClasses`] and [`DataError::EmptyClass`] where a part of it is empty,
-    /// [`DataError::UnknownClass`] for a class that is for validation only, [`DataError::Read`] for what cannot be read.
+    /// [`DataError::UnknownClass`] for a class that is for validation only, [`DataError::SpecialFile`] for a FIFO, a socket or
+    /// a device with the name of an image, [`DataError::Read`] for what cannot be read.
     pub fn from_folder(path: impl AsRef<Path>) -> Result<Self, DataError> {
         folder::list(path.as_ref()).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
     }
@@ -69,7 +71,8 @@ impl ImageData {
     /// folder there. Nothing is unpacked to the disk; the files are kept in memory, as they are packed, until `build`.
     ///
     /// # Errors
-    /// As of [`ImageData::from_folder`], and [`DataError::Unrecognised`] for a file that is no such archive,
+    /// As of [`ImageData::from_folder`], and [`DataError::NotAnArchive`] for a folder, [`DataError::SpecialFile`] for a FIFO, a
+    /// socket or a device, [`DataError::Unrecognised`] for a file that is no such archive,
     /// [`DataError::SeveralTrainFolders`] where it is not clear which data are meant, [`DataError::Truncated`] and
     /// [`DataError::TooBig`] for an entry that is cut off or no image could need.
     pub fn from_archive(path: impl AsRef<Path>) -> Result<Self, DataError> {
@@ -82,6 +85,7 @@ impl ImageData {
     ///
     /// # Errors
     /// [`DataError::NotFound`], [`DataError::NotAFolder`] and [`DataError::MissingIdx`] for what is not there,
+    /// [`DataError::SpecialFile`] for a FIFO, a socket or a device with the name of such a file,
     /// [`DataError::IdxMagic`], [`DataError::IdxTruncated`], [`DataError::IdxTrailing`] and [`DataError::IdxEmpty`] for a
     /// broken file, [`DataError::IdxCounts`] where images and labels differ in number, [`DataError::Sizes`] and
     /// [`DataError::UnknownClass`] where the images for validation are others than those for training.
@@ -95,7 +99,7 @@ impl ImageData {
     /// [`DataError::Unrecognised`] where it is none of them, and as of the function that fits.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
-        if folder::metadata(path)?.is_file() {
+        if !path::metadata(path)?.is_dir() {
             Self::from_archive(path)
         } else if path.join(TRAIN).is_dir() {
             Self::from_folder(path)
