@@ -109,17 +109,17 @@ impl LearnerBuilder {
         self
     }
 
-    /// Whether the process keeps the memory that a batch has freed, for the next batch: yes by default. Only on Linux with glibc
-    /// is there anything to choose.
+    /// Whether the process keeps the memory that a batch has freed, for the next batch. Defaults to true. This has an effect only
+    /// on Linux with glibc.
     ///
-    /// By default glibc returns large blocks to the system as soon as they are freed. The next batch then has to get each of its
+    /// On its own, glibc returns large blocks to the system as soon as they are freed. The next batch then has to get each of its
     /// pages anew, which can double the time of a training. [`build`](Self::build) therefore raises two of glibc's thresholds, for
     /// the whole process and until it ends: blocks of up to 31 MiB come from the heap, and the heap keeps up to 62 MiB of free
-    /// memory at its end. A larger block is returned as ever. Where the environment sets `MALLOC_MMAP_THRESHOLD_` or
-    /// `MALLOC_TRIM_THRESHOLD_`, that takes precedence.
+    /// memory at its end. Larger blocks are still returned at once. If the environment sets either threshold
+    /// (`MALLOC_MMAP_THRESHOLD_`, `MALLOC_TRIM_THRESHOLD_`), that takes precedence.
     ///
-    /// Choose `false` in a program where those 62 MiB matter more than the time of a training, or which has settings of its own
-    /// for the allocator. One learner that keeps the memory is enough: another one that does not cannot undo it.
+    /// Choose `false` in a program in which these 62 MiB matter more than the time of a training, or which sets up its allocator
+    /// itself. It does not undo what another learner in the process has set.
     ///
     /// ```
     /// use mixup::prelude::*;
