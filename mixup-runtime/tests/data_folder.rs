@@ -342,6 +342,17 @@ fn of_several_broken_images_the_first_is_named_each_time() {
 }
 
 #[test]
+fn a_file_too_big_for_an_image_is_refused_unread() -> Outcome {
+    let root = folder(&[("train/a/x.png".into(), grey_png(4, 2, 1))]);
+    let file = std::fs::OpenOptions::new().write(true).open(root.path().join("train/a/x.png"))?;
+    file.set_len(1 << 40)?; // a hole, which takes no room on the disk
+    let (error, message) = refusal(&root);
+    assert!(matches!(error, DataError::TooBig { found: 1_099_511_627_776, .. }), "{message}");
+    assert!(message.starts_with("ROOT/train/a/x.png has 1099511627776 bytes"), "{message}");
+    Ok(())
+}
+
+#[test]
 fn a_header_that_promises_too_many_pixels_takes_no_memory() {
     let mut jpeg = colour(ImageFormat::Jpeg, 8, 8, [0; 3]);
     let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("a frame header");

@@ -234,14 +234,14 @@ pub enum DataError {
         /// How many there are.
         found: u64,
     },
-    /// An archive's entry that is too big for an image.
+    /// A file, or an archive's entry, that is too big for an image.
     #[error("{file} has {found} bytes, but no image may have more than {limit}")]
     TooBig {
-        /// The entry.
+        /// The file; within an archive, its path there after the archive's own.
         file: PathBuf,
-        /// How many bytes it has.
+        /// Its size in bytes.
         found: u64,
-        /// How many an image may have.
+        /// The largest size that is read.
         limit: u64,
     },
     /// IDX files that are not there.

@@ -13,12 +13,9 @@ use flate2::read::MultiGzDecoder;
 
 use super::{
     path::{metadata, refuse_special},
-    tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image},
+    tree::{Content, Listing, MAX_FILE_SIZE, Part, TRAIN, VALID, is_hidden, is_image},
 };
 use crate::data::{DataError, progress::Progress};
-
-/// The most bytes that an image may have, packed as it is: a limit for archives made to exhaust the memory.
-const LIMIT: u64 = 256 << 20;
 
 /// A folder or an image in the archive, by the parts of its path; folders have no bytes.
 struct Entry {
@@ -175,11 +172,11 @@ fn folders(mut path: Vec<String>, is_folder: bool) -> Option<Entry> {
 
 /// All bytes of an entry, as many as its header promises.
 fn read(entry: &mut impl Read, expected: u64, file: PathBuf) -> Result<Vec<u8>, DataError> {
-    if expected > LIMIT {
-        return Err(DataError::TooBig { file, found: expected, limit: LIMIT });
+    if expected > MAX_FILE_SIZE {
+        return Err(DataError::TooBig { file, found: expected, limit: MAX_FILE_SIZE });
     }
     let mut bytes = Vec::new();
-    if let Err(cause) = entry.take(LIMIT).read_to_end(&mut bytes) {
+    if let Err(cause) = entry.take(MAX_FILE_SIZE).read_to_end(&mut bytes) {
         return Err(DataError::Read { file, cause });
     }
     match u64::try_from(bytes.len()) {

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     error::Error,
     fs,
-    io::{BufRead, BufReader, Cursor, Seek},
+    io::{BufRead, BufReader, Cursor, Read as _, Seek},
     path::PathBuf,
 };
 
@@ -17,7 +17,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     jpeg,
-    tree::{Content, Image},
+    tree::{Content, Image, MAX_FILE_SIZE},
 };
 use crate::data::{DataError, ImageSize, progress::Progress, splits::thousands};
 
@@ -125,6 +125,10 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn broken(image: &Image, cause: Failure) -> DataError {
     let file: PathBuf = image.name.clone();
+    let cause = match cause.downcast::<DataError>() {
+        Ok(error) => return *error,
+        Err(cause) => cause,
+    };
     match cause.downcast::<std::io::Error>() {
         Ok(cause) => DataError::Read { file, cause: *cause },
         Err(cause) => DataError::Image { file, cause },
@@ -137,7 +141,14 @@ fn size(image: &Image) -> Result<(u32, u32), Failure> {
         Ok(ImageReader::new(source).with_guessed_format()?.into_dimensions()?)
     }
     let (width, height) = match &image.content {
-        Content::File(path) => header(BufReader::new(fs::File::open(path)?))?,
+        Content::File(path) => {
+            let file = fs::File::open(path)?;
+            let found = file.metadata()?.len();
+            if found > MAX_FILE_SIZE {
+                return Err(DataError::TooBig { file: image.name.clone(), found, limit: MAX_FILE_SIZE }.into());
+            }
+            header(BufReader::new(file))?
+        }
         Content::Memory(bytes) => header(Cursor::new(bytes))?,
     };
     if u64::from(width).saturating_mul(u64::from(height)).saturating_mul(3) > LIMIT {
@@ -147,10 +158,11 @@ fn size(image: &Image) -> Result<(u32, u32), Failure> {
 }
 
 fn open(image: &Image) -> Result<DynamicImage, Failure> {
-    let read;
+    let mut read = Vec::new();
     let bytes = match &image.content {
         Content::File(path) => {
-            read = fs::read(path)?;
+            // The file may have grown since its header was read.
+            fs::File::open(path)?.take(MAX_FILE_SIZE).read_to_end(&mut read)?;
             &read
         }
         Content::Memory(bytes) => bytes,

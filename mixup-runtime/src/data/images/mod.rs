@@ -180,8 +180,8 @@ impl ImageData {
     /// Decodes all images, on all cores, and keeps them as bytes. What takes over a second is shown on stderr.
     ///
     /// # Errors
-    /// [`DataError::Image`] and [`DataError::Read`] for an image that is broken or cannot be read, [`DataError::Sizes`] for
-    /// images of several sizes, [`DataError::BatchSize`] and [`DataError::NoBatch`] for a batch size that does not work.
+    /// [`DataError::Image`], [`DataError::Read`] and [`DataError::TooBig`] for an image that is broken, cannot be read or is
+    /// too big, [`DataError::Sizes`] for images of several sizes, [`DataError::BatchSize`] and [`DataError::NoBatch`] for a batch size that does not work.
     pub fn build(self) -> Result<Data, DataError> {
         self.options.check(match &self.source {
             Source::Listing(listing) => listing.train.len(),

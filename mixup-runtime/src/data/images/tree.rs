@@ -16,6 +16,9 @@ pub(super) const TRAIN: &str = "train";
 /// The folders to validate with; the first that is there counts.
 pub(super) const VALID: [&str; 2] = ["valid", "val"];
 
+/// The largest file that is read as an image, in bytes: a limit for files that are made to exhaust the memory.
+pub(super) const MAX_FILE_SIZE: u64 = 256 << 20;
+
 /// Where an image's bytes are.
 pub(super) enum Content {
     /// In a file of its own.
