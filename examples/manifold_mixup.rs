@@ -8,7 +8,7 @@ mod network;
 
 use std::error::Error;
 
-use mixup::{mixup::Mode, prelude::*};
+use mixup::{callbacks::mixing::Mode, prelude::*};
 use network::Manifold;
 
 fn main() -> Result<(), Box<dyn Error>> {

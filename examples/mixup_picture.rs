@@ -10,7 +10,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, builder::styling};
 use mixup::{
-    mixup::{Cuts, Mode, Pairing},
+    callbacks::mixing::{Cuts, Mode, Pairing},
     prelude::*,
 };
 use rand::SeedableRng as _;

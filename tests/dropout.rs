@@ -3,7 +3,7 @@
 
 mod support;
 
-use mixup::{learner::Vars, prelude::*};
+use mixup::{model::Vars, prelude::*};
 use support::{bits, items};
 use tch::nn;
 

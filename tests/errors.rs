@@ -5,8 +5,8 @@ mod support;
 use std::error::Error as _;
 
 use mixup::{
-    callback::Hook, data::Dataset, error::At, input::InputError, learner::LearnerBuilder, loss::LossError,
-    metrics::MetricError, prelude::*,
+    batch::InputError, callback::Hook, data::Dataset, learner::LearnerBuilder, loss::LossError, metrics::MetricError,
+    prelude::*, training::At,
 };
 use support::{
     data,

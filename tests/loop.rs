@@ -4,8 +4,9 @@ mod support;
 
 use mixup::{
     callback::{Asked, BatchBegin, BatchEnd, Callback, EpochBegin, Flow, Hook, HookResult, TrainBegin},
-    error::BuildError,
+    optim::SettingError,
     prelude::*,
+    training::BuildError,
 };
 use support::{Log, bits, data, on};
 use tch::Tensor;
@@ -307,11 +308,11 @@ fn a_cuda_device_that_is_not_there_is_refused() {
 #[test]
 fn a_setting_of_the_optimizer_that_cannot_be_is_refused() {
     let error = on(data(4, 0)).optimizer(Sgd::default().momentum(1.5)).build().err().expect("no momentum");
-    assert!(matches!(error, Error::Build(BuildError::Setting { name: "momentum", .. })), "{error:?}");
+    assert!(matches!(error, Error::Build(BuildError::Setting(SettingError { name: "momentum", .. }))), "{error:?}");
     let mut learn = on(data(4, 0)).build().expect("nothing is wrong with it");
     learn.opt_mut().hyper_mut().weight_decay = f64::NAN;
     let error = learn.fit(1, 0.1).expect_err("no weight decay");
-    assert!(matches!(error, Error::Build(BuildError::Setting { name: "weight_decay", .. })), "{error:?}");
+    assert!(matches!(error, Error::Build(BuildError::Setting(SettingError { name: "weight_decay", .. }))), "{error:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 
 use std::f64::consts::LN_2;
 
-use mixup::{learner::Vars, prelude::*};
+use mixup::{model::Vars, prelude::*};
 use support::{data, linear, on};
 use tch::Tensor;
 

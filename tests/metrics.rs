@@ -8,9 +8,10 @@
 )]
 
 use mixup::{
-    error::{BoxError, BuildError, Error},
+    error::BoxError,
     metrics::{Metric, MetricError},
     prelude::*,
+    training::{BuildError, Error},
 };
 use tch::{Device, Kind, Tensor};
 
@@ -88,7 +89,7 @@ fn errors_of_numbers_refuse_class_indices() {
 #[test]
 fn the_metrics_of_a_training_with_mixup_are_plain() {
     let never_mixed = |_: &Tensor, target: &Target| if target.is_mixed() { Err("mixed") } else { Ok(1.0) };
-    let model = |vars: &mixup::learner::Vars<'_>| {
+    let model = |vars: &mixup::model::Vars<'_>| {
         let ws = vars.path().var_copy("weight", &random(&[3, 3], Kind::Float, 7));
         tch::nn::Linear { ws, bs: None }
     };

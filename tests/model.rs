@@ -12,11 +12,11 @@ use std::sync::{
 };
 
 use mixup::{
-    error::{BoxError, Error},
-    input::InputError,
-    learner::Vars,
-    model::SimpleCnnError,
+    batch::InputError,
+    error::BoxError,
+    model::{SimpleCnnError, Vars},
     prelude::*,
+    training::Error,
 };
 use tch::{Device, Kind, Tensor, nn};
 

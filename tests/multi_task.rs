@@ -2,10 +2,10 @@
 #![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 
 use mixup::{
+    batch::{Several, TargetError},
     loss::LossError,
     metrics::MetricError,
     prelude::*,
-    target::{Several, TargetError},
 };
 use tch::{Device, Kind, Tensor};
 
@@ -220,7 +220,7 @@ fn a_model_of_two_tasks_trains_with_mixup_validates_and_predicts() {
     };
     let data = Data::builder(items()).valid(items()).batch_size(8).build().expect("there are items");
     let weight = random(&[3, 4], Kind::Float, 5);
-    let model = move |vars: &mixup::learner::Vars<'_>| {
+    let model = move |vars: &mixup::model::Vars<'_>| {
         let ws = vars.path().var_copy("weight", &weight);
         tch::nn::Linear { ws, bs: Some(vars.path().zeros("bias", &[3])) }
     };

@@ -7,9 +7,9 @@ use std::sync::{
 };
 
 use mixup::{
-    error::{BuildError, Error},
-    optim::{OptimizerError, OptimizerState},
+    optim::{OptimizerError, OptimizerState, SettingError},
     prelude::*,
+    training::{BuildError, Error},
 };
 use tch::{
     Kind, Reduction as TchReduction, Tensor,
@@ -319,7 +319,10 @@ fn settings_that_can_not_be_are_refused_when_the_learner_is_built() {
         let builder = Learner::builder(data.expect("one item"), |vars| Layer::new(vars.path())).optimizer(opt);
         let Err(error) = builder.quiet().build() else { panic!("{name} = {value} was taken") };
         let message = error.to_string();
-        assert!(matches!(error, Error::Build(BuildError::Setting { name: found, .. }) if found == name), "{message}");
+        assert!(
+            matches!(error, Error::Build(BuildError::Setting(SettingError { name: found, .. })) if found == name),
+            "{message}"
+        );
         assert!(message.contains(&format!("{name} is {value}: it must be")), "{message}");
     }
     for value in [-0.1, 1.0, 1.5, f64::NAN, f64::INFINITY] {
@@ -351,7 +354,7 @@ fn a_learning_rate_that_can_not_be_and_a_setting_that_was_spoilt_later_are_refus
         assert!(error.to_string().contains(&format!("the learning rate is {lr}")), "{error}");
     }
     learn.opt_mut().hyper_mut().momentum = 2.0;
-    assert!(matches!(learn.fit(1, 0.1), Err(Error::Build(BuildError::Setting { name: "momentum", .. }))));
+    assert!(matches!(learn.fit(1, 0.1), Err(Error::Build(BuildError::Setting(SettingError { name: "momentum", .. })))));
     assert_eq!(parameters(&learn), before);
     learn.opt_mut().hyper_mut().momentum = 0.0;
     learn.fit(1, 0.0).expect("a learning rate of 0 trains nothing, and is no mistake");
@@ -368,7 +371,7 @@ fn nesterov_without_a_momentum_to_look_ahead_by_is_refused() {
         vec![],
     )
     .expect("a batch");
-    let model = |vs: &mixup::learner::Vars<'_>| tch::nn::linear(vs, 1, 2, tch::nn::LinearConfig::default());
+    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 1, 2, tch::nn::LinearConfig::default());
     let built = Learner::builder(data, model).optimizer(Sgd::default().nesterov(true)).build();
     let text = built.err().map(|error| error.to_string());
     assert_eq!(

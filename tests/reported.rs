@@ -1,7 +1,7 @@
 //! What users of other libraries reported, and can't happen here: one test for each report, with its source.
 #![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 
-use mixup::{callback::Outcome, learner::Vars, prelude::*};
+use mixup::{model::Vars, prelude::*, training::Outcome};
 use tch::{Kind, Tensor, nn};
 
 mod numbers;

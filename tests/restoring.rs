@@ -11,7 +11,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use mixup::{callback::Hook, error::Error, prelude::*};
+use mixup::{callback::Hook, prelude::*, training::Error};
 use support::{
     Log, bits,
     fuse::{Fuse, Fused, Place, Saboteur, Trouble, metric},

@@ -1,6 +1,6 @@
 //! Every kind of target through a real training with `MixUp`: the loss falls, validation is plain, predictions come out.
 
-use mixup::{learner::Vars, prelude::*};
+use mixup::{model::Vars, prelude::*};
 use tch::{Kind, Tensor, nn};
 
 mod numbers;

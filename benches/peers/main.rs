@@ -14,7 +14,7 @@ use std::{
 };
 
 use mixup::{
-    mixup::{Mode, Pairing},
+    callbacks::mixing::{Mode, Pairing},
     prelude::*,
 };
 use rand::SeedableRng as _;

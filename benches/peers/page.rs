@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
-use mixup::mixup::Mode;
+use mixup::callbacks::mixing::Mode;
 
 use crate::support::median;
 

@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use mixup::{Rng, error::BoxError, learner::Vars, prelude::*};
+use mixup::{Rng, error::BoxError, model::Vars, prelude::*};
 use rand::RngExt as _;
 use tch::{TchError, Tensor};
 

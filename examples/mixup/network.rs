@@ -5,7 +5,11 @@
 
 use std::error::Error;
 
-use mixup::{error::BoxError, learner::Vars, model::SimpleCnn, prelude::*};
+use mixup::{
+    error::BoxError,
+    model::{SimpleCnn, Vars},
+    prelude::*,
+};
 use tch::{Tensor, nn};
 
 /// The widths of the network, from the image's channels to the classes.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mixup::learner::EpochReport;
+use mixup::training::EpochReport;
 use plotters::prelude::*;
 
 use crate::compare::{Comparison, Run};

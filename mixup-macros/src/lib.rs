@@ -208,9 +208,16 @@ pub fn hook(tokens: TokenStream) -> TokenStream {
     item::hook(tokens.into()).into()
 }
 
-/// What the runtime has of the table of hooks: only for `mixup-runtime`.
+/// The hooks' names, from the table of hooks: only for `mixup-runtime`.
 #[doc(hidden)]
 #[proc_macro]
-pub fn __runtime(_: TokenStream) -> TokenStream {
-    runtime::expand().into()
+pub fn __hooks(_: TokenStream) -> TokenStream {
+    runtime::hooks().into()
+}
+
+/// What hooks are lent and may return, from the table of hooks: only for `mixup-runtime`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __events(_: TokenStream) -> TokenStream {
+    runtime::events().into()
 }

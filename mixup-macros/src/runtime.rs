@@ -1,19 +1,17 @@
-//! What the runtime takes from the table: the hooks' names, the events, the trait `Callback`, what each hook may return.
+//! What the runtime takes from the table: the hooks' names; the events, the trait `Callback`, what each hook may return.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::hooks::{HOOKS, Hook, Lent, Name};
 
-/// All that `mixup-runtime` has of the table.
-pub(crate) fn expand() -> TokenStream {
-    let hook_enum = hook_enum();
+/// All that speaks of what a hook is lent and may return.
+pub(crate) fn events() -> TokenStream {
     let events = HOOKS.iter().map(event);
     let callback = callback_trait();
     let returns = HOOKS.iter().map(returns);
     let lent = HOOKS.iter().flat_map(|hook| hook.adds).map(lent);
     quote! {
-        #hook_enum
         #(#events)*
         #callback
         #(#returns)*
@@ -33,8 +31,8 @@ pub(crate) fn expand() -> TokenStream {
     }
 }
 
-/// `enum Hook`, its names and its list.
-fn hook_enum() -> TokenStream {
+/// `enum Hook`, its names and its list: all that messages need.
+pub(crate) fn hooks() -> TokenStream {
     let variants: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.event)).collect();
     let names = HOOKS.iter().map(|hook| hook.name);
     let docs = HOOKS.iter().map(|hook| format!("`{}`: {}", hook.name, hook.doc));

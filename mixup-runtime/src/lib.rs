@@ -1,44 +1,46 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
+//!
+//! Each module imports only those before it in this list, which a test holds it to: `error`, `rng`, `names`, `batch`, `model`,
+//! `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod batch;
 pub mod callback;
 pub mod callbacks;
 pub mod data;
 pub mod error;
-pub mod input;
 pub mod learner;
 pub mod loss;
 pub mod metrics;
-pub mod mixup;
 pub mod model;
+mod names;
 pub mod optim;
-pub mod scalars;
-pub mod target;
+pub mod rng;
+pub mod training;
+
+pub use rng::Rng;
 
 /// What nearly every program needs: `use mixup::prelude::*;`.
 pub mod prelude {
     pub use mixup_macros::{callback, hook, on};
 
     pub use crate::{
-        Rng,
+        batch::{Batch, Fresh, Input, Target},
         callback::{
-            Callback, KeepGradients, Outcome, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation,
-            StopTraining,
+            Callback, KeepGradients, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
         },
-        callbacks::{Progress, Recorder},
-        data::{Batch, Data, DataError, Dataset, Fresh, ImageData, TensorDataset},
-        error::Error,
-        input::Input,
-        learner::{Learner, Report},
+        callbacks::{
+            Progress, Recorder,
+            mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
+        },
+        data::{Data, DataError, Dataset, ImageData, TensorDataset},
+        learner::Learner,
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
-        mixup::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
-        target::Target,
+        rng::Rng,
+        training::{Error, Outcome, Report},
     };
 }
-
-/// The generator behind everything random that the library does: seeded, portable, the same bits on every machine.
-pub type Rng = rand_chacha::ChaCha8Rng;

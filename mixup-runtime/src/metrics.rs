@@ -6,9 +6,9 @@
 use tch::{Kind, TchError, Tensor};
 
 use crate::{
+    batch::{Target, TargetError},
     error::BoxError,
-    loss::short_type_name,
-    target::{Target, TargetError},
+    names::short_type_name,
 };
 
 /// A number about a batch, averaged over the items when all batches are in.
@@ -112,7 +112,7 @@ pub enum MetricError {
 /// else the second.
 ///
 /// ```
-/// use mixup::{metrics::accuracy, target::Target};
+/// use mixup::{batch::Target, metrics::accuracy};
 /// use tch::Tensor;
 ///
 /// let scores = Tensor::from_slice(&[0.9_f32, 0.1, 0.9, 0.1]).reshape([2, 2]); // class 0 for both items

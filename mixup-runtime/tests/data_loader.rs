@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use mixup_runtime::{
     Rng,
-    data::{Batch, Data, DataError, Dataset, Loader, TensorDataset},
-    input::Input,
-    target::Target,
+    batch::{Batch, Input, Target},
+    data::{Data, DataError, Dataset, Loader, TensorDataset},
 };
 use rand::{Rng as _, SeedableRng};
 use tch::{Device, Kind, Tensor};

@@ -24,7 +24,7 @@ mod state;
 mod support;
 pub mod surroundings;
 
-use mixup::{callback::Hook, learner::Vars, prelude::*};
+use mixup::{callback::Hook, model::Vars, prelude::*};
 use tch::{Device, Kind, Tensor, nn};
 
 /// Trains a linear layer on one batch of four items for two epochs, and validates on the same.

@@ -1,6 +1,6 @@
 //! Who runs before whom.
 
-use mixup::{error::BuildError, loss::Loss, prelude::*};
+use mixup::{loss::Loss, prelude::*, training::BuildError};
 use tch::Tensor;
 
 use crate::support::{Log, data, on};

@@ -1,6 +1,6 @@
 //! Callbacks that ask for one another.
 
-use mixup::{callback::Hook, error::BuildError, prelude::*};
+use mixup::{callback::Hook, prelude::*, training::BuildError};
 
 use crate::support::{Log, data, on};
 

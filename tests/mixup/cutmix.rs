@@ -1,8 +1,8 @@
 //! CutMix against its formula: boxes, pixels and labels, in place and elsewhere, and what is refused.
 
 use mixup::{
-    data::Fresh,
-    mixup::{CutBox, Cuts, MixUpError, Mode, Pairing},
+    batch::Fresh,
+    callbacks::mixing::{CutBox, Cuts, MixUpError, Mode, Pairing},
     prelude::*,
 };
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};

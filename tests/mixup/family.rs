@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use mixup::{callback::Callback, mixup::Mode, prelude::*};
+use mixup::{callback::Callback, callbacks::mixing::Mode, prelude::*};
 use tch::Kind;
 
 use crate::numbers::{classes, f64s, prepared, random};
@@ -153,7 +153,7 @@ fn mixup_with_its_defaults_blends_by_the_draws_that_its_seed_always_had() {
     let x = random(&[6, 2], Kind::Float, 1);
     let data = || prepared(&[(x.shallow_clone(), classes(&[6], 3, 2).into())]).expect("a whole batch");
     let first = First::default();
-    let build = |vs: &mixup::learner::Vars<'_>| tch::nn::linear(vs, 2, 3, tch::nn::LinearConfig::default());
+    let build = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 2, 3, tch::nn::LinearConfig::default());
     let mut learn = Learner::builder(data(), build).mixup().callback(first.clone()).quiet().build().expect("a learner");
     *learn.rng() = Rng::seed_from_u64(17);
     learn.fit(1, 0.01).expect("a training");
@@ -173,7 +173,7 @@ fn mixup_with_its_defaults_blends_by_the_draws_that_its_seed_always_had() {
 #[test]
 fn images_are_asked_for_in_a_sentence_and_the_place_is_told() {
     let batch = (random(&[2, 4], Kind::Float, 1), Target::from(classes(&[2], 3, 2)));
-    let build = |vs: &mixup::learner::Vars<'_>| tch::nn::linear(vs, 4, 3, tch::nn::LinearConfig::default());
+    let build = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 4, 3, tch::nn::LinearConfig::default());
     let data = prepared(&[batch]).expect("a whole batch");
     let mut learn = Learner::builder(data, build).callback(CutMix::default()).quiet().build().expect("a learner");
     let before = learn.loss_func().clone();

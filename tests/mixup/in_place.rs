@@ -117,7 +117,7 @@ impl Behind {
 }
 
 fn learner(data: Data) -> Learner {
-    let model = |vs: &mixup::learner::Vars<'_>| tch::nn::linear(vs / "only", 3, 2, tch::nn::LinearConfig::default());
+    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs / "only", 3, 2, tch::nn::LinearConfig::default());
     let builder = Learner::builder(data, model).callback(Seen::default()).mixup().callback(Behind::default());
     builder.quiet().build().expect("nothing is wrong with it")
 }

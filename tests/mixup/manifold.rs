@@ -1,6 +1,6 @@
 //! Manifold mixup, by the example's network: the blend at a layer is the paper's, and chance chooses among the layers.
 
-use mixup::{error::BoxError, mixup::Mode, prelude::*};
+use mixup::{callbacks::mixing::Mode, error::BoxError, prelude::*};
 use tch::{Kind, Tensor};
 
 use crate::numbers::{assert_close, classes, f64s, prepared, random};

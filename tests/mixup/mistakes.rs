@@ -1,6 +1,6 @@
 //! What can't be mixed is refused in a sentence with its numbers, and the batch stays as it was.
 
-use mixup::{mixup::MixUpError, prelude::*};
+use mixup::{callbacks::mixing::MixUpError, prelude::*};
 use rand::SeedableRng as _;
 use tch::{Device, Kind, Tensor};
 

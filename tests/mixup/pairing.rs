@@ -1,7 +1,7 @@
 //! How a mixing callback draws: what the options change, and that the defaults' draws stay as they are.
 
 use mixup::{
-    mixup::{MixUpError, Mode, Pairing},
+    callbacks::mixing::{MixUpError, Mode, Pairing},
     prelude::*,
 };
 use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use mixup::{callback::Outcome, error::BoxError, input::InputError, loss::LossError, prelude::*};
+use mixup::{batch::InputError, error::BoxError, loss::LossError, prelude::*, training::Outcome};
 use tch::{Kind, Tensor, nn};
 
 use crate::numbers::{assert_close, classes, f64s, prepared, random};
@@ -24,7 +24,7 @@ impl Model for Linear {
     }
 }
 
-fn linear(inputs: i64, outputs: i64) -> impl FnOnce(&mixup::learner::Vars<'_>) -> Linear {
+fn linear(inputs: i64, outputs: i64) -> impl FnOnce(&mixup::model::Vars<'_>) -> Linear {
     // `nn::linear` would draw from libtorch's generator, which the tests that run beside this one draw from too.
     move |vars| {
         let ws = vars.path().var_copy("weight", &random(&[outputs, inputs], Kind::Float, 77));
@@ -99,11 +99,11 @@ fn without_stacking_class_indices_end_the_training_and_the_loss_function_is_back
 
 #[test]
 fn a_tch_model_that_gets_the_triple_says_what_it_got() {
-    let build = |vars: &mixup::learner::Vars<'_>| nn::linear(vars, 4, 3, nn::LinearConfig::default());
+    let build = |vars: &mixup::model::Vars<'_>| nn::linear(vars, 4, 3, nn::LinearConfig::default());
     let mixup = MixUp::default().stack_x(true);
     let mut learn = Learner::builder(batches(false), build).callback(mixup).quiet().build().expect("a learner");
     let error = learn.fit(1, 0.01).expect_err("a linear layer takes one tensor");
-    let mixup::error::Error::Model { source, .. } = &error else { panic!("{error}") };
+    let mixup::training::Error::Model { source, .. } = &error else { panic!("{error}") };
     assert_eq!(source.downcast_ref(), Some(&InputError::Stacked));
     assert_eq!(
         error.to_string(),
@@ -202,7 +202,7 @@ fn a_loss_of_the_whole_batch_can_not_be_mixed_and_says_so() {
     let mut learn =
         Learner::builder(batches(false), linear(4, 3)).loss(loss).mixup().quiet().build().expect("a learner");
     let error = learn.fit(1, 0.01).expect_err("one loss for five items");
-    let mixup::error::Error::Loss { source, .. } = &error else { panic!("{error}") };
+    let mixup::training::Error::Loss { source, .. } = &error else { panic!("{error}") };
     assert!(
         matches!(source.downcast_ref(), Some(LossError::NotPerItem { items: 5, got, .. }) if got.is_empty()),
         "{error}"

@@ -7,8 +7,9 @@ use std::{
 };
 
 use mixup::{
+    batch::Batch,
     callback::Hook,
-    data::{Batch, DataError, Dataset},
+    data::{DataError, Dataset},
     error::BoxError,
     learner::Interrupt,
     prelude::*,

@@ -6,12 +6,7 @@ pub mod process;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mixup::{
-    callback::Hook,
-    error::BoxError,
-    learner::{LearnerBuilder, Vars},
-    prelude::*,
-};
+use mixup::{callback::Hook, error::BoxError, learner::LearnerBuilder, model::Vars, prelude::*};
 use tch::{Kind, Tensor};
 
 /// One linear layer `[features, outputs]` whose first weights are always the same: nothing here is random.

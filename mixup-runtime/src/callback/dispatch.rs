@@ -4,9 +4,8 @@ use std::any::Any;
 
 use super::{AnyCallback, Asked, Callback, CallbackStates, Flow, Hook, Others, StateError, order};
 use crate::{
-    error::{BuildError, Error, ReadError, Where},
-    learner::State,
     loss::LossFunc,
+    training::{BuildError, Error, ReadError, State, Where},
 };
 
 /// What the callbacks of a hook decided, and who did.

@@ -1,8 +1,7 @@
-//! What a hook may answer, and how a training may end.
+//! What a hook may answer.
 
 use std::borrow::Cow;
 
-use super::Hook;
 use crate::error::BoxError;
 
 /// What a hook returns, as the learner understands it.
@@ -50,7 +49,7 @@ pub struct StopTraining {
 }
 
 impl StopTraining {
-    /// Stop, and say why: the reason stands in [`Outcome::Stopped`].
+    /// Stop, and say why: the reason stands in [`Outcome::Stopped`](crate::training::Outcome::Stopped).
     #[must_use]
     pub fn because(why: impl Into<Cow<'static, str>>) -> Self {
         Self { why: why.into() }
@@ -98,45 +97,4 @@ skips! {
     /// From `on_epoch_begin`: no batch of this epoch, and no validation. From a batch hook: none of the batches that are
     /// left in this pass, training or validation; the epoch then goes on behind it.
     SkipEpoch
-}
-
-/// How a training ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// All epochs were trained.
-    Finished,
-    /// A callback stopped it.
-    Stopped {
-        /// The callback's name.
-        by: &'static str,
-        /// The hook that returned [`StopTraining`].
-        hook: Hook,
-        /// The reason given.
-        why: String,
-    },
-    /// An error ended it: of a hook, the model, the loss function, the data.
-    Failed {
-        /// The error's message.
-        error: String,
-    },
-    /// A panic ended it; it goes on when all callbacks have had their `on_train_end`.
-    Panicked {
-        /// The panic's message, where it is text.
-        message: String,
-    },
-    /// Ctrl-C ended it, or an [`Interrupt`](crate::learner::Interrupt).
-    Interrupted,
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Finished => f.write_str("finished"),
-            Self::Stopped { by, hook, why } => write!(f, "stopped by `{by}` in `{hook}`: {why}"),
-            Self::Failed { error } => write!(f, "failed: {error}"),
-            Self::Panicked { message } => write!(f, "panicked: {message}"),
-            Self::Interrupted => f.write_str("interrupted"),
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 
 use super::AnyCallback;
-use crate::error::BuildError;
+use crate::training::BuildError;
 
 /// Sorts a list that is in the order in which its callbacks were added, and gives the ring of names where the wishes of some go
 /// round; these then stand as if they had none.

@@ -8,7 +8,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use mixup_macros::callback;
 
-use crate::learner::Table;
+use crate::training::Table;
 
 /// Prints a row for each epoch on the standard output, and on a terminal a bar while the epoch runs. Every learner has it
 /// unless it is quiet.

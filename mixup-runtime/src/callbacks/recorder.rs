@@ -3,7 +3,7 @@
 use mixup_macros::callback;
 use tch::{TchError, Tensor};
 
-use crate::{optim::Optimizer, scalars::Scalars};
+use crate::{batch::Scalars, optim::Optimizer};
 
 /// Records each training batch's loss and learning rate, without waiting for the device: read them after the training with
 /// `learn.get_mut::<Recorder>()`.

@@ -2,12 +2,13 @@
 
 use tch::Tensor;
 
-use super::{Batch, DataError};
+use super::DataError;
+use crate::batch::Batch;
 
 /// Items that can be counted and gathered into batches.
 ///
 /// ```
-/// use mixup::data::{Batch, Data, DataError, Dataset};
+/// use mixup::{batch::Batch, data::{Data, DataError, Dataset}};
 /// use tch::{Kind, Tensor};
 ///
 /// /// Learns the square: each number from 0 to 99, and its square.
@@ -50,7 +51,7 @@ pub trait Dataset: Send {
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError>;
 
     /// Whether each batch's tensors are made anew when it is asked for, and nobody keeps them or any part of their memory:
-    /// then callbacks may change them in place ([`Fresh`](super::Fresh)). No unless told, which is always right. What
+    /// then callbacks may change them in place ([`Fresh`](crate::batch::Fresh)). No unless told, which is always right. What
     /// `index_select`, `stack` or a computation returns is made anew; what `narrow`, `select` or `shallow_clone` returns is
     /// not.
     fn fresh(&self) -> bool {

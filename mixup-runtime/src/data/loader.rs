@@ -8,11 +8,10 @@ use std::fmt;
 use rand::seq::SliceRandom;
 use tch::Tensor;
 
-use super::{Batch, DataError, Dataset, dataset::describe};
+use super::{DataError, Dataset, dataset::describe};
 use crate::{
-    Rng,
-    input::{Input, items},
-    target::Target,
+    batch::{Batch, Input, Target, items},
+    rng::Rng,
 };
 
 /// Where batches come from: gathered from a data set, or prepared and handed out one after another.

@@ -1,6 +1,6 @@
 //! Batches of inputs and targets, and where they come from.
 //!
-//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`]. A [`Loader`] cuts a data set into batches, in
+//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`](crate::batch::Batch). A [`Loader`] cuts a data set into batches, in
 //! an order that is drawn anew for each epoch. [`Data`] is what a learner takes: a training loader, perhaps one for
 //! validation, and the names of the classes.
 //!
@@ -13,7 +13,6 @@
 
 mod dataset;
 mod error;
-mod fresh;
 mod images;
 mod loader;
 mod progress;
@@ -23,19 +22,8 @@ mod tensors;
 pub use self::{
     dataset::Dataset,
     error::{DataError, ImageSize},
-    fresh::Fresh,
     images::{ImageData, ImageDataset},
     loader::Loader,
     splits::{Data, DataBuilder},
     tensors::TensorDataset,
 };
-use crate::{input::Input, target::Target};
-
-/// One step's worth of items: what goes in, and what should come out.
-#[derive(Debug)]
-pub struct Batch {
-    /// What the model gets, `[n, …]`.
-    pub input: Input,
-    /// What it should answer, for as many items.
-    pub target: Target,
-}

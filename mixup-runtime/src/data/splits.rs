@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Batch, DataError, Dataset, Loader};
+use super::{DataError, Dataset, Loader};
+use crate::batch::Batch;
 
 /// Training data, perhaps validation data, and the names of the classes.
 ///

@@ -3,13 +3,10 @@
 use tch::{TchError, Tensor};
 
 use super::{
-    Batch, DataError, Dataset,
+    DataError, Dataset,
     dataset::{describe, index_tensor},
 };
-use crate::{
-    input::{Input, items},
-    target::Target,
-};
+use crate::batch::{Batch, Input, Target, items};
 
 /// Inputs and targets that lie in memory as whole tensors, on any device.
 ///

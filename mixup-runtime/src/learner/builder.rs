@@ -5,20 +5,18 @@ use std::time::Duration;
 use rand::{Rng as _, SeedableRng as _};
 use tch::{Cuda, Device, Tensor, nn::VarStore};
 
-use super::{Interrupt, Learner, State, Vars, state::Beside};
+use super::{Interrupt, Learner};
 use crate::{
-    Rng,
-    callback::{Callback, Callbacks, Outcome},
-    callbacks::Progress,
-    data::{Data, Fresh},
-    error::{BuildError, Error},
-    input::Input,
+    batch::{Fresh, Input, Target},
+    callback::{Callback, Callbacks},
+    callbacks::{Progress, mixing::MixUp},
+    data::Data,
     loss::{CrossEntropy, Loss, LossFunc},
     metrics::Metric,
-    mixup::MixUp,
-    model::{Model, Params},
+    model::{Model, Params, Vars},
     optim::{AdamW, Optimizer},
-    target::Target,
+    rng::Rng,
+    training::{Beside, BuildError, Error, Outcome, State},
 };
 
 type BuildModel = Box<dyn FnOnce(&Vars<'_>) -> Box<dyn Model>>;
@@ -147,7 +145,7 @@ impl LearnerBuilder {
     /// callbacks whose `before` and `after` go round, a callback that asks for another that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
-        self.opt.check()?;
+        self.opt.check().map_err(BuildError::from)?;
         for (index, (name, _)) in self.metrics.iter().enumerate() {
             if self.metrics[..index].iter().any(|(other, _)| other == name) {
                 return Err(BuildError::MetricName { name: name.clone() }.into());

@@ -12,9 +12,9 @@ use super::{
     fit::{Exit, ask},
 };
 use crate::{
-    error::Error,
+    batch::{Target, TargetError},
     loss::{Loss, Reduction, mean_of_each, per_item_losses},
-    target::{Target, TargetError},
+    training::Error,
 };
 
 /// What a validation found.

@@ -2,16 +2,14 @@
 
 use std::time::Instant;
 
-use super::{
-    Learner,
-    told::{Measured, Told},
-};
+use super::Learner;
 use crate::{
-    callback::{Decision, Flow, Hook},
-    data::{Data, Fresh, Loader},
-    error::Error,
+    batch::Fresh,
+    callback::{Decision, Flow},
+    data::{Data, Loader},
     loss::{Loss, Reduction},
     metrics::MetricError,
+    training::{Error, Hook, Measured, Told},
 };
 
 /// Why the loop was left before its end.

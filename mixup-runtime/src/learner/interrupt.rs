@@ -13,7 +13,7 @@ pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Ends the run in progress at the next batch, or behind its last, with
-    /// [`Error::Interrupted`](crate::error::Error::Interrupted). Where none is in progress, nothing happens.
+    /// [`Error::Interrupted`](crate::training::Error::Interrupted). Where none is in progress, nothing happens.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -9,10 +9,7 @@ use std::{
 use rand::Rng as _;
 
 use super::{Learner, fit::Exit, interrupt::Watch};
-use crate::{
-    callback::Outcome,
-    error::{BuildError, Error},
-};
+use crate::training::{BuildError, Error, Outcome};
 
 impl Learner {
     pub(super) fn set_lr(&mut self, lr: f64) -> Result<(), Error> {
@@ -20,7 +17,7 @@ impl Learner {
             return Err(BuildError::LearningRate { lr }.into());
         }
         self.state.opt.hyper_mut().lr = lr;
-        Ok(self.state.opt.check()?)
+        Ok(self.state.opt.check().map_err(BuildError::from)?)
     }
 
     /// Runs `body`, then `on_train_end` for each callback that was entered, in reverse order, whatever `body` came to; then

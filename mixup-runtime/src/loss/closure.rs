@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::{Loss, Reduction};
-use crate::{error::BoxError, target::Target};
+use crate::{batch::Target, error::BoxError, names::short_type_name};
 
 /// What a loss closure may return: a tensor, or a result with any error.
 pub trait IntoLoss {
@@ -55,7 +55,7 @@ impl<F> PerItem<F> {
 /// A loss function of a closure that gives each item's loss, `[n]` or `[n, …]`, and leaves reducing to the library.
 ///
 /// ```
-/// use mixup::{loss::per_item, target::Target};
+/// use mixup::{batch::Target, loss::per_item};
 /// use tch::{TchError, Tensor};
 ///
 /// // the absolute error
@@ -87,6 +87,6 @@ where
     }
 
     fn name(&self) -> String {
-        super::short_type_name::<F>()
+        short_type_name::<F>()
     }
 }

@@ -4,12 +4,12 @@ use tch::Tensor;
 
 use super::{
     Loss, LossError, Reduction,
+    classes::{class_shape, refused},
     error::unmixed,
     mixed,
-    nll::{class_shape, refused},
     two_labels::TwoLabels,
 };
-use crate::{error::BoxError, target::Target};
+use crate::{batch::Target, error::BoxError};
 
 /// Cross-entropy of unnormalised scores, as `torch.nn.CrossEntropyLoss`; with label smoothing also what fastai calls
 /// `LabelSmoothingCrossEntropy`.
@@ -18,7 +18,7 @@ use crate::{error::BoxError, target::Target};
 /// labels, probabilities) of the output's own shape. Activation: softmax over dimension 1.
 ///
 /// ```
-/// use mixup::{loss::{CrossEntropy, Loss, Reduction}, target::Target};
+/// use mixup::{batch::Target, loss::{CrossEntropy, Loss, Reduction}};
 /// use tch::Tensor;
 ///
 /// let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };

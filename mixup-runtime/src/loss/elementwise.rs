@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{Loss, LossError, Reduction, error::unmixed};
-use crate::{error::BoxError, target::Target};
+use crate::{batch::Target, error::BoxError};
 
 /// Binary cross-entropy of unnormalised scores, as `torch.nn.BCEWithLogitsLoss`: several labels per item.
 ///

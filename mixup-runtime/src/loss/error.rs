@@ -2,7 +2,7 @@
 
 use tch::TchError;
 
-use crate::target::Target;
+use crate::batch::Target;
 
 /// Why a loss function can't judge an output.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::{Loss, LossError, Reduction};
-use crate::{error::BoxError, target::Target};
+use crate::{batch::Target, error::BoxError};
 
 /// By one call where the loss function is linear in its target and the targets are dense, else by two.
 pub(super) fn of<L: Loss + ?Sized>(
@@ -68,7 +68,7 @@ fn wider(one: Kind, other: Kind) -> Kind {
 
 /// Refuses losses that do not keep the items apart: their first dimension must be the items.
 pub(crate) fn per_item_losses(loss: impl Fn() -> String, losses: &Tensor, items: usize) -> Result<(), LossError> {
-    if losses.dim() > 0 && crate::input::items(losses) == items {
+    if losses.dim() > 0 && crate::batch::items(losses) == items {
         Ok(())
     } else {
         Err(LossError::NotPerItem { loss: loss(), got: losses.size(), items })

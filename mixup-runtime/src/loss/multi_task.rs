@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 use tch::{TchError, Tensor};
 
 use super::{Loss, LossError, Reduction};
-use crate::{error::BoxError, target::Target};
+use crate::{batch::Target, error::BoxError};
 
 /// Which part of the output a task judges, by its places in dimension 1.
 ///
@@ -65,7 +65,7 @@ impl Columns {
 /// A model whose outputs do not lie in one tensor has a closure for its loss function.
 ///
 /// ```
-/// use mixup::{loss::{CrossEntropy, Loss, Mse, MultiTask, Reduction}, target::Target};
+/// use mixup::{batch::Target, loss::{CrossEntropy, Loss, Mse, MultiTask, Reduction}};
 /// use tch::{Device, Kind, Tensor};
 ///
 /// // Ten scores for a digit, and one number for its slant, which counts half.
@@ -134,7 +134,7 @@ impl MultiTask {
                 judge(number, &*task.loss, &part, Reduction::Mean)?
             } else {
                 let losses = judge(number, &*task.loss, &part, Reduction::None)?;
-                super::per_item_losses(|| task.loss.name(), &losses, crate::input::items(output))?;
+                super::per_item_losses(|| task.loss.name(), &losses, crate::batch::items(output))?;
                 super::mean_of_each(&losses)?
             };
             let loss = loss.f_mul_scalar(task.weight)?;

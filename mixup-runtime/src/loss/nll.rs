@@ -1,9 +1,15 @@
-//! Negative log-likelihood of class indices, and what is checked of them.
+//! Negative log-likelihood of class indices.
 
-use tch::{Kind, TchError, Tensor};
+use tch::Tensor;
 
-use super::{Loss, LossError, Reduction, error::unmixed, mixed, two_labels::TwoLabels};
-use crate::{error::BoxError, target::Target};
+use super::{
+    Loss, LossError, Reduction,
+    classes::{class_shape, refused},
+    error::unmixed,
+    mixed,
+    two_labels::TwoLabels,
+};
+use crate::{batch::Target, error::BoxError};
 
 /// Negative log-likelihood of log-probabilities, as `torch.nn.NLLLoss`.
 ///
@@ -59,44 +65,5 @@ impl Loss for Nll {
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
         Ok(output.f_exp()?)
-    }
-}
-
-/// Says which class index was out of range, where that is why libtorch refused. Looked for only then: looking at each batch
-/// would wait for the device.
-pub(super) fn refused(
-    loss: &'static str,
-    output: &Tensor,
-    classes: &Tensor,
-    ignore_index: i64,
-    error: TchError,
-) -> LossError {
-    let count = output.size().get(1).copied().unwrap_or(0);
-    let wrong = |class: &i64| *class != ignore_index && !(0..count).contains(class);
-    let indices =
-        if classes.kind() == Kind::Int64 { classes.f_flatten(0, -1).and_then(Vec::try_from) } else { Ok(vec![]) };
-    match indices.ok().and_then(|indices| indices.into_iter().find(wrong)) {
-        Some(class) => LossError::Class { loss, class, classes: count },
-        None => error.into(),
-    }
-}
-
-/// Class indices have the output's shape without its classes.
-pub(super) fn class_shape<'a>(
-    loss: &'static str,
-    output: &Tensor,
-    classes: &'a Tensor,
-) -> Result<&'a Tensor, LossError> {
-    let shape = output.size();
-    let without_classes = shape.iter().enumerate().filter(|(dim, _)| *dim != 1).map(|(_, size)| *size);
-    if shape.len() >= 2 && classes.kind() == Kind::Int64 && without_classes.eq(classes.size()) {
-        Ok(classes)
-    } else {
-        Err(LossError::Shapes {
-            loss,
-            wanted: "scores `[n, classes, d…]` and class indices `[n, d…]` (i64)",
-            output: shape,
-            target: classes.size(),
-        })
     }
 }

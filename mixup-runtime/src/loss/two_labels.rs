@@ -10,9 +10,9 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{
     LossError, Reduction,
-    nll::{class_shape, refused},
+    classes::{class_shape, refused},
 };
-use crate::{error::BoxError, scalars::read};
+use crate::{batch::read, error::BoxError};
 
 /// Up to so many log-probabilities each get a factor, reckoned here, which costs less than the kernels' calls.
 const FEW: usize = 16 * 1024;

@@ -6,12 +6,11 @@
 
 use tch::{Tensor, nn};
 
-use super::Model;
+use super::{Model, Vars};
 use crate::{
-    Rng,
+    batch::{Input, InputError},
     error::BoxError,
-    input::{Input, InputError},
-    learner::Vars,
+    rng::Rng,
 };
 
 /// A small convolutional network for images `[n, c, h, w]`, of any height and width.

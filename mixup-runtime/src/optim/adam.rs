@@ -5,8 +5,8 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots, fraction, setting};
-use crate::{error::BuildError, model::Params};
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
+use crate::model::Params;
 
 /// Adam with decoupled weight decay. The default is fastai's: betas 0.9 and 0.99, eps 1e-8, weight decay 0.01.
 pub type AdamW = AdamOf<true>;
@@ -104,7 +104,7 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check(&self) -> Result<(), SettingError> {
         self.hyper.check()?;
         fraction("beta2", self.beta2)?;
         setting("eps", self.eps, self.eps > 0.0, "above 0")

@@ -4,8 +4,8 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots, fraction, setting};
-use crate::{error::BuildError, model::Params};
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
+use crate::model::Params;
 
 /// RMSProp; PyTorch's defaults: alpha 0.99, eps 1e-8, no momentum, no weight decay.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Optimizer for RmsProp {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check(&self) -> Result<(), SettingError> {
         self.hyper.check()?;
         fraction("alpha", self.alpha)?;
         setting("eps", self.eps, self.eps > 0.0, "above 0")

@@ -4,8 +4,8 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, Slots, setting};
-use crate::{error::BuildError, model::Params};
+use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, setting};
+use crate::model::Params;
 
 /// SGD; plain by default.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Optimizer for Sgd {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check(&self) -> Result<(), SettingError> {
         self.hyper.check()?;
         let momentum = self.hyper.momentum;
         setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 where Nesterov looks ahead by it")

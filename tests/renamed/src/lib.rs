@@ -58,7 +58,7 @@ pub fn count_trainings() -> impl Callback {
 #[cfg(test)]
 mod tests {
     use tch::{nn, Device, Kind, Tensor};
-    use training::learner::Vars;
+    use training::model::Vars;
 
     use super::*;
 

@@ -2,11 +2,13 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::data::{
-    Batch, DataError, Dataset,
-    dataset::{describe, index_tensor},
+use crate::{
+    batch::{Batch, Input, Target, items},
+    data::{
+        DataError, Dataset,
+        dataset::{describe, index_tensor},
+    },
 };
-use crate::{input::Input, target::Target};
 
 /// Images of one size with their classes.
 ///
@@ -44,7 +46,7 @@ impl ImageDataset {
         if labels.kind() != Kind::Int64 || labels.dim() != 1 {
             return Err(DataError::Layout { what: "labels", expected: "Int64 of [n]", found: found(&labels) });
         }
-        let [input, target] = [&pixels, &labels].map(crate::input::items);
+        let [input, target] = [&pixels, &labels].map(items);
         if input != target {
             return Err(DataError::Lengths { input, target });
         }

@@ -48,7 +48,7 @@ impl Pair {
                 let sizes = [&train, valid].map(|part| ImageSize {
                     width: part.size.0,
                     height: part.size.1,
-                    images: crate::input::items(part.set.labels()),
+                    images: crate::batch::items(part.set.labels()),
                     first: part.images.clone(),
                 });
                 return Err(DataError::Sizes { sizes: sizes.to_vec() });

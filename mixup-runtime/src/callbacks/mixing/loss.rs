@@ -3,9 +3,9 @@
 use tch::Tensor;
 
 use crate::{
+    batch::Target,
     error::BoxError,
     loss::{Loss, LossFunc, Reduction, by_two_calls},
-    target::Target,
 };
 
 /// A loss function that understands [`Target::Mixed`]; every other target goes straight to the one inside.

@@ -5,7 +5,7 @@ use std::{borrow::Borrow, cell::RefCell, ops::Div};
 use rand::SeedableRng as _;
 use tch::{Device, nn::Path};
 
-use crate::Rng;
+use crate::rng::Rng;
 
 /// Where a model keeps its parameters: `tch`'s path, with the learner's generator beside it.
 ///
@@ -18,7 +18,7 @@ pub struct Vars<'a> {
 }
 
 impl<'a> Vars<'a> {
-    pub(super) fn new(path: Path<'a>, rng: &'a mut Rng) -> Self {
+    pub(crate) fn new(path: Path<'a>, rng: &'a mut Rng) -> Self {
         Self { path, rng: RefCell::new(rng) }
     }
 

@@ -1,14 +1,10 @@
 //! What the model should say: class indices, dense values, several targets, or two targets mixed. Never guessed from a shape.
 
-mod several;
-
 use std::fmt;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-pub use several::Several;
-
-use crate::input::items;
+use super::{Several, input::items};
 
 /// The target of a batch, by kind.
 ///
@@ -37,14 +33,14 @@ impl Target {
     /// Several targets for each item: a class and a number, or two classes.
     ///
     /// ```
-    /// use mixup::target::Target;
+    /// use mixup::batch::Target;
     /// use tch::Tensor;
     ///
     /// let digit = Target::from(Tensor::from_slice(&[3_i64, 7]));
     /// let slant = Target::from(Tensor::from_slice(&[0.1_f32, -0.2]));
     /// let both = Target::several([digit, slant])?;
     /// assert_eq!(both.to_string(), "class indices [2] and dense values [2]");
-    /// # Ok::<(), mixup::target::TargetError>(())
+    /// # Ok::<(), mixup::batch::TargetError>(())
     /// ```
     ///
     /// # Errors

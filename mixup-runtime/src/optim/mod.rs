@@ -15,7 +15,7 @@ use state::Slots;
 pub use state::{OptimizerError, OptimizerState};
 use tch::TchError;
 
-use crate::{error::BuildError, model::Params};
+use crate::model::Params;
 
 /// The settings that every optimizer has, and that schedules change from step to step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +26,18 @@ pub struct Hyper {
     pub momentum: f64,
     /// The weight decay.
     pub weight_decay: f64,
+}
+
+/// An optimizer's setting that can't be.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("the optimizer's {name} is {value}: it must be {wanted}")]
+pub struct SettingError {
+    /// The setting's name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// What it may be.
+    pub wanted: &'static str,
 }
 
 /// Changes the parameters by their gradients.
@@ -59,7 +71,7 @@ pub trait Optimizer: Any + Send {
     ///
     /// # Errors
     /// The first setting that can't be.
-    fn check(&self) -> Result<(), BuildError>;
+    fn check(&self) -> Result<(), SettingError>;
 
     /// The name and the settings but for the learning rate, for summaries.
     fn describe(&self) -> String;
@@ -70,7 +82,7 @@ impl Hyper {
         Self { lr: 1e-3, momentum, weight_decay }
     }
 
-    fn check(&self) -> Result<(), BuildError> {
+    fn check(&self) -> Result<(), SettingError> {
         not_negative("lr", self.lr)?;
         fraction("momentum", self.momentum)?;
         not_negative("weight_decay", self.weight_decay)
@@ -87,16 +99,16 @@ impl Hyper {
 }
 
 /// Refuses a setting outside of its range.
-fn setting(name: &'static str, value: f64, fits: bool, wanted: &'static str) -> Result<(), BuildError> {
-    if value.is_finite() && fits { Ok(()) } else { Err(BuildError::Setting { name, value, wanted }) }
+fn setting(name: &'static str, value: f64, fits: bool, wanted: &'static str) -> Result<(), SettingError> {
+    if value.is_finite() && fits { Ok(()) } else { Err(SettingError { name, value, wanted }) }
 }
 
 /// A setting that must be in `[0, 1)`, such as a momentum.
-fn fraction(name: &'static str, value: f64) -> Result<(), BuildError> {
+fn fraction(name: &'static str, value: f64) -> Result<(), SettingError> {
     setting(name, value, (0.0..1.0).contains(&value), "at least 0 and below 1")
 }
 
 /// A setting that must not be negative, such as a weight decay.
-fn not_negative(name: &'static str, value: f64) -> Result<(), BuildError> {
+fn not_negative(name: &'static str, value: f64) -> Result<(), SettingError> {
     setting(name, value, value >= 0.0, "a finite number of at least 0")
 }

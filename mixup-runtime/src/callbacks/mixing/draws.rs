@@ -1,7 +1,7 @@
 //! What chance decides for a batch: each item's weight, and its partner.
 
 use super::{MixUpError, Pairing};
-use crate::Rng;
+use crate::rng::Rng;
 
 /// The weights and partners for one batch.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,11 @@
 use mixup_macros::callback;
 
 use super::{CutMix, MixUp, MixUpError, pairing::chance, pairing::probability, wrapping::Wrapping};
-use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
+use crate::{
+    batch::{Fresh, Input, Target},
+    loss::LossFunc,
+    rng::Rng,
+};
 
 /// Mixes each training batch by [`MixUp`] or by [`CutMix`], as chance decides; validation is left as it is.
 ///
@@ -13,7 +17,7 @@ use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 /// with `prob(0.5)` in both, half of the batches are mixed.
 ///
 /// ```
-/// use mixup::{mixup::{CutMix, MixUpOrCutMix}, prelude::*};
+/// use mixup::{callbacks::mixing::{CutMix, MixUpOrCutMix}, prelude::*};
 ///
 /// let data = ImageData::digits()?.build()?;
 /// let mixing = MixUpOrCutMix::new(MixUp::new(0.8)?, CutMix::default()).switch_prob(0.25)?; // CutMix in a quarter of them

@@ -2,6 +2,7 @@
 
 mod params;
 mod simple_cnn;
+mod vars;
 
 use std::{
     any::Any,
@@ -11,8 +12,9 @@ use std::{
 pub use params::{GradientError, Gradients, Params};
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
+pub use vars::Vars;
 
-use crate::{error::BoxError, input::Input};
+use crate::{batch::Input, error::BoxError};
 
 /// Something that turns a batch's input into an output.
 ///

@@ -7,31 +7,25 @@ mod evaluate;
 mod fit;
 mod interrupt;
 mod listing;
-mod report;
 mod run;
-mod state;
-mod told;
-mod vars;
+#[cfg(test)]
+mod waiting;
 
 pub use builder::LearnerBuilder;
 pub use evaluate::{Predictions, Validation};
 pub use interrupt::Interrupt;
 pub use listing::{Summary, TrainingLoop};
-pub(crate) use report::Table;
-pub use report::{EpochReport, Report};
-pub(crate) use state::State;
-pub(crate) use told::Untold;
-pub use vars::Vars;
 
 use crate::{
-    Rng,
     callback::{Callback, CallbackStates, Callbacks, StateError},
+    callbacks::mixing::MixUp,
     data::Data,
-    error::Error,
     loss::LossFunc,
     metrics::Metric,
-    model::{Model, Params},
+    model::{Model, Params, Vars},
     optim::{Optimizer, OptimizerError, OptimizerState},
+    rng::Rng,
+    training::{Error, Report, State},
 };
 
 /// Trains a model on data, with callbacks at named moments.
@@ -98,9 +92,9 @@ impl Learner {
         self
     }
 
-    /// Adds [`MixUp`](crate::mixup::MixUp) with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
+    /// Adds [`MixUp`] with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
     pub fn mixup(&mut self) -> &mut Self {
-        self.callback(crate::mixup::MixUp::default())
+        self.callback(MixUp::default())
     }
 
     /// The first callback of this type.

@@ -9,7 +9,11 @@ use super::{
     Cuts, MixUpError, Mode, Pairing, batch, mix::Mixer, pairing::pairing_options, paste::paste, sent::Sent,
     wrapping::Wrapping,
 };
-use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
+use crate::{
+    batch::{Fresh, Input, Target},
+    loss::LossFunc,
+    rng::Rng,
+};
 
 /// Pastes a box of another image into each image of a training batch; validation is left as it is.
 ///
@@ -19,7 +23,7 @@ use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 /// [`MixUp`](super::MixUp) does.
 ///
 /// ```
-/// use mixup::{mixup::{CutMix, Mode}, prelude::*};
+/// use mixup::{callbacks::mixing::{CutMix, Mode}, prelude::*};
 ///
 /// let data = ImageData::digits()?.build()?;
 /// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10]))
@@ -64,7 +68,7 @@ impl CutMix {
     /// Cuts and pastes by boxes that are given: what the callback does with its own.
     ///
     /// ```
-    /// use mixup::{input::Input, mixup::{CutBox, CutMix, Cuts}, target::Target};
+    /// use mixup::{batch::{Input, Target}, callbacks::mixing::{CutBox, CutMix, Cuts}};
     /// use tch::Tensor;
     ///
     /// let images = Tensor::from_slice(&[1.0_f32, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]).reshape([2, 1, 2, 2]);

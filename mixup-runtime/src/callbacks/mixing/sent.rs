@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{Draws, cycles::Pairs};
-use crate::{scalars::read, target::Target};
+use crate::batch::{Target, read};
 
 /// The draws, and the tensors of them that were needed so far.
 #[derive(Debug)]

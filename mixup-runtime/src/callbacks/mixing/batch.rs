@@ -3,11 +3,7 @@
 use tch::{Kind, TchError};
 
 use super::{MixUpError, mix::Mixer, sent::Sent};
-use crate::{
-    data::Fresh,
-    input::{Input, items},
-    target::Target,
-};
+use crate::batch::{Fresh, Input, Target, items};
 
 /// Refuses what can't be paired; else the kind in which the weights are kept.
 pub(super) fn check(input: &Input, target: &Target, draws: usize, stack_y: bool) -> Result<Kind, MixUpError> {

@@ -1,5 +1,6 @@
 //! Loss functions: what an output is worth, with the reduction as an argument and the activation known.
 
+mod classes;
 mod closure;
 mod cross_entropy;
 mod elementwise;
@@ -24,7 +25,7 @@ pub use multi_task::{Columns, MultiTask};
 pub use nll::Nll;
 use tch::{TchError, Tensor};
 
-use crate::{error::BoxError, target::Target};
+use crate::{batch::Target, error::BoxError, names::short_type_name};
 
 /// How the losses of a batch's items become the loss of the batch, as PyTorch names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -67,7 +68,7 @@ impl From<Reduction> for tch::Reduction {
 /// Any closure of `(output, target, reduction)` is one; [`per_item`] makes one of a closure that only knows the items.
 ///
 /// ```
-/// use mixup::{loss::{Loss, Reduction, CrossEntropy}, target::Target};
+/// use mixup::{batch::Target, loss::{Loss, Reduction, CrossEntropy}};
 /// use tch::Tensor;
 ///
 /// let output = Tensor::from_slice(&[2.0_f32, 0.0, 0.0, 2.0]).reshape([2, 2]);
@@ -124,30 +125,6 @@ pub trait Loss: Any + Send {
     fn name(&self) -> String {
         short_type_name::<Self>()
     }
-}
-
-/// `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`; of a function its name; a closure and a pointer to
-/// a function have none and are called that.
-pub(crate) fn short_type_name<T: ?Sized>() -> String {
-    let name = std::any::type_name::<T>();
-    if name.ends_with("{{closure}}") {
-        return "closure".to_owned();
-    }
-    // What stands in angle brackets is left out: `Top<f32>`, `<Top as Metric>::of`. The `>` of an arrow closes none.
-    let (mut depth, mut path, mut before) = (0_usize, String::new(), ' ');
-    for letter in name.chars() {
-        match letter {
-            '<' => depth += 1,
-            '>' if before != '-' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => path.push(letter),
-            _ => {}
-        }
-        before = letter;
-    }
-    if path.contains("fn(") {
-        return "function".to_owned();
-    }
-    path.rsplit("::").find(|part| !part.is_empty()).unwrap_or(name).to_owned()
 }
 
 /// A loss function as the learner holds it: cheap to clone, and the same one as its clone.

@@ -43,7 +43,11 @@ pub use switch::MixUpOrCutMix;
 use tch::{Kind, Tensor};
 use wrapping::Wrapping;
 
-use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
+use crate::{
+    batch::{Fresh, Input, Target},
+    loss::LossFunc,
+    rng::Rng,
+};
 
 /// Mixes each training batch; validation is left as it is.
 ///
@@ -55,7 +59,7 @@ use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 /// next batch will be mixed into. So a callback that keeps `last_input` past its hook takes a copy.
 ///
 /// ```
-/// use mixup::mixup::{MixUp, Mode};
+/// use mixup::callbacks::mixing::{MixUp, Mode};
 ///
 /// let usual = MixUp::default();
 /// let as_in_the_paper = MixUp::new(0.2)?.mode(Mode::Batch).heavier(false); // one λ for each batch, as drawn
@@ -63,7 +67,7 @@ use crate::{Rng, data::Fresh, input::Input, loss::LossFunc, target::Target};
 /// let of_dense_targets = MixUp::default().stack_y(false);
 /// assert!(MixUp::new(0.0).is_err());
 /// # let _ = (usual, as_in_the_paper, at_times, of_dense_targets);
-/// # Ok::<(), mixup::mixup::MixUpError>(())
+/// # Ok::<(), mixup::callbacks::mixing::MixUpError>(())
 /// ```
 #[derive(Debug)]
 pub struct MixUp {
@@ -130,7 +134,7 @@ impl MixUp {
     /// Mixes a batch by draws that are given: what the callback does with its own.
     ///
     /// ```
-    /// use mixup::{input::Input, mixup::{Draws, MixUp}, target::Target};
+    /// use mixup::{batch::{Input, Target}, callbacks::mixing::{Draws, MixUp}};
     /// use tch::Tensor;
     ///
     /// let mut input = Input::from(Tensor::from_slice(&[0.0_f32, 10.0]).reshape([2, 1]));

@@ -9,7 +9,7 @@ use rand::{RngExt as _, seq::SliceRandom as _};
 use rand_distr::{Beta, Distribution as _};
 
 use super::{Draws, MixUpError, draws::heavier};
-use crate::Rng;
+use crate::rng::Rng;
 
 /// For what one weight is drawn; named as timm's `mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub enum Mode {
 /// Fisher and Yates ([`SliceRandom::shuffle`](rand::seq::SliceRandom::shuffle)).
 ///
 /// ```
-/// use mixup::{mixup::{Mode, Pairing}, prelude::*};
+/// use mixup::{callbacks::mixing::{Mode, Pairing}, prelude::*};
 /// use tch::Tensor;
 ///
 /// /// Adds a tenth of a partner to each input, and leaves the target alone.
@@ -179,14 +179,14 @@ macro_rules! pairing_options {
         impl $callback {
             /// Draws as this pairing says, whatever was said before.
             #[must_use]
-            pub fn pairing(mut self, pairing: $crate::mixup::Pairing) -> Self {
+            pub fn pairing(mut self, pairing: $crate::callbacks::mixing::Pairing) -> Self {
                 self.pairing = pairing;
                 self
             }
 
             /// Whether each item of a batch has a weight of its own, or each batch: timm's `mode`.
             #[must_use]
-            pub fn mode(mut self, mode: $crate::mixup::Mode) -> Self {
+            pub fn mode(mut self, mode: $crate::callbacks::mixing::Mode) -> Self {
                 self.pairing = self.pairing.mode(mode);
                 self
             }
@@ -195,8 +195,8 @@ macro_rules! pairing_options {
             /// target too.
             ///
             /// # Errors
-            /// [`MixUpError::Probability`]($crate::mixup::MixUpError::Probability) for anything but 0 to 1.
-            pub fn prob(mut self, prob: f64) -> Result<Self, $crate::mixup::MixUpError> {
+            /// [`MixUpError::Probability`]($crate::callbacks::mixing::MixUpError::Probability) for anything but 0 to 1.
+            pub fn prob(mut self, prob: f64) -> Result<Self, $crate::callbacks::mixing::MixUpError> {
                 self.pairing = self.pairing.prob(prob)?;
                 Ok(self)
             }

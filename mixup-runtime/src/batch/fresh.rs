@@ -10,7 +10,7 @@ use super::Batch;
 
 /// Which of the batch's tensors were made for this step alone, and so may be changed in place.
 ///
-/// A learner fills it in for each batch: with what a [`Dataset`](super::Dataset) says is [`fresh`](super::Dataset::fresh),
+/// A learner fills it in for each batch: with what a [`Dataset`](crate::data::Dataset) says is [`fresh`](crate::data::Dataset::fresh),
 /// and with what was copied to the learner's device. It holds on to those tensors until the next batch, so their memory can't
 /// meanwhile become that of another tensor.
 ///

@@ -8,19 +8,16 @@ use std::time::{Duration, Instant};
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    EpochReport,
-    told::{SmoothLoss, Told, Untold},
+    At, EpochReport, Hook, Outcome,
+    deferred::{SmoothLoss, Told, Untold},
 };
 use crate::{
-    Rng,
-    callback::{Hook, Outcome},
-    data::{Data, Fresh},
-    error::At,
-    input::Input,
+    batch::{Fresh, Input, Target},
+    data::Data,
     loss::LossFunc,
     model::{Gradients, Model, Params},
     optim::Optimizer,
-    target::Target,
+    rng::Rng,
 };
 
 pub(crate) struct State {

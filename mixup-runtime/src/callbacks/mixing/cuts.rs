@@ -10,12 +10,12 @@ use std::fmt;
 use rand::RngExt as _;
 
 use super::{Draws, MixUpError, Mode, draws::permutation};
-use crate::Rng;
+use crate::rng::Rng;
 
 /// A box of an image, in pixels.
 ///
 /// ```
-/// use mixup::mixup::CutBox;
+/// use mixup::callbacks::mixing::CutBox;
 ///
 /// // λ = ¾ of an image of 8×8: half its sides. Around the corner, only a quarter of the box lies in the image.
 /// let inside = CutBox::new(0.75, [8, 8], [4, 4]);

@@ -1,0 +1,25 @@
+//! How messages call a type.
+
+/// `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`; of a function its name; a closure and a pointer to
+/// a function have none and are called that.
+pub(crate) fn short_type_name<T: ?Sized>() -> String {
+    let name = std::any::type_name::<T>();
+    if name.ends_with("{{closure}}") {
+        return "closure".to_owned();
+    }
+    // What stands in angle brackets is left out: `Top<f32>`, `<Top as Metric>::of`. The `>` of an arrow closes none.
+    let (mut depth, mut path, mut before) = (0_usize, String::new(), ' ');
+    for letter in name.chars() {
+        match letter {
+            '<' => depth += 1,
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => path.push(letter),
+            _ => {}
+        }
+        before = letter;
+    }
+    if path.contains("fn(") {
+        return "function".to_owned();
+    }
+    path.rsplit("::").find(|part| !part.is_empty()).unwrap_or(name).to_owned()
+}

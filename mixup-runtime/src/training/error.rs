@@ -1,0 +1,231 @@
+//! What can go wrong in a training: where it was, and why.
+
+use std::fmt;
+
+use tch::TchError;
+
+use super::Hook;
+use crate::{
+    batch::TargetError,
+    data::DataError,
+    error::{BoxError, brief},
+    optim::SettingError,
+};
+
+/// The place in a training: which epoch, which batch, trained or validated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct At {
+    /// The epoch, counted from 0; none before the first and outside of a training.
+    pub epoch: Option<usize>,
+    /// The batch in this pass over the data, counted from 0.
+    pub batch: Option<usize>,
+    /// Whether it was a training batch.
+    pub train: bool,
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.train { "training" } else { "validation" };
+        match (self.epoch, self.batch) {
+            (Some(epoch), Some(batch)) => write!(f, "epoch {epoch}, {kind} batch {batch}"),
+            (Some(epoch), None) => write!(f, "epoch {epoch}"),
+            (None, Some(batch)) => write!(f, "{kind} batch {batch}"),
+            (None, None) => f.write_str("outside of the epochs"),
+        }
+    }
+}
+
+/// A callback's hook, and when it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Where {
+    /// The callback's name.
+    pub callback: &'static str,
+    /// The hook.
+    pub hook: Hook,
+    /// When.
+    pub at: At,
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "callback `{}`, hook `{}`, {}", self.callback, self.hook, self.at)
+    }
+}
+
+/// Losses or metrics that could not be read from the device: what an event's `make_…` methods return. Out of a hook it becomes
+/// an [`Error::Torch`], for it is no fault of the callback.
+#[derive(Debug, thiserror::Error)]
+#[error("reading losses and metrics: {0}")]
+pub struct ReadError(#[from] pub tch::TchError);
+
+/// Why a learner could not be built, or a training did not finish.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A hook returned an error.
+    #[error("{at}: {}", brief(source))]
+    Callback {
+        /// Which callback, hook, epoch and batch.
+        at: Where,
+        /// What the hook returned.
+        source: BoxError,
+    },
+    /// The model refused its input.
+    #[error("the model, {at}, with {input}: {}", brief(source))]
+    Model {
+        /// Which batch.
+        at: At,
+        /// The input's shapes and kinds.
+        input: String,
+        /// What the model returned.
+        source: BoxError,
+    },
+    /// The loss function refused output and target.
+    #[error("the loss function {loss}, {at}: {}", brief(source))]
+    Loss {
+        /// The loss function's name.
+        loss: String,
+        /// Which batch.
+        at: At,
+        /// What it returned.
+        source: BoxError,
+    },
+    /// The loss that the backward pass should begin with is no scalar that depends on the parameters.
+    #[error(
+        "the loss, {at}, has the shape {shape:?}: the backward pass begins with one number; reduce it with its mean"
+    )]
+    LossShape {
+        /// Which batch.
+        at: At,
+        /// The loss's shape.
+        shape: Vec<i64>,
+    },
+    /// A metric refused output and target.
+    #[error("the metric `{metric}`, {at}: {}", brief(source))]
+    Metric {
+        /// The metric's name.
+        metric: String,
+        /// Which batch.
+        at: At,
+        /// What it returned.
+        source: BoxError,
+    },
+    /// The data could not be loaded.
+    #[error("the data, {at}: {}", brief(source))]
+    Data {
+        /// Which batch.
+        at: At,
+        /// What the data set returned.
+        #[source]
+        source: Box<DataError>,
+    },
+    /// libtorch refused a step of the loop: the backward pass, the optimizer, a copy to the device.
+    #[error("{what}, {at}: {}", brief(source))]
+    Torch {
+        /// The step.
+        what: &'static str,
+        /// Which batch.
+        at: At,
+        /// libtorch's error.
+        #[source]
+        source: TchError,
+    },
+    /// Ctrl-C, or an [`Interrupt`](crate::learner::Interrupt), ended the run; the learner is usable as after any other end.
+    #[error("interrupted, {at}")]
+    Interrupted {
+        /// When.
+        at: At,
+    },
+    /// A learner that can't be.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// Something needs validation data, and the learner has none.
+    #[error("there is no validation data to {what}; give the data a validation part, as `valid(…)` does")]
+    NoValidation {
+        /// What needs it.
+        what: &'static str,
+    },
+    /// A callback stopped a validation or a prediction, which has then no result.
+    #[error("there is nothing to {what}: the run was {outcome}")]
+    Stopped {
+        /// What was being done.
+        what: &'static str,
+        /// How it ended.
+        outcome: String,
+    },
+    /// The predictions' parts do not fit together.
+    #[error("joining the predictions: {}", brief(source))]
+    Join {
+        /// Why.
+        #[source]
+        source: TargetError,
+    },
+    /// More than one thing went wrong: training, and then the end of it.
+    #[error("{first}{}", then(rest))]
+    Several {
+        /// What ended the training.
+        #[source]
+        first: Box<Error>,
+        /// What `on_train_end` returned after that, the last callback first.
+        rest: Vec<Error>,
+    },
+}
+
+/// Why a learner could not be built.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A CUDA device was asked for, and libtorch has none.
+    #[error("the device {wanted} is not there: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`")]
+    Device {
+        /// The device asked for.
+        wanted: String,
+        /// How many CUDA devices libtorch sees.
+        found: i64,
+    },
+    /// A learning rate that can't be trained with.
+    #[error("the learning rate is {lr}: it must be a finite number of at least 0")]
+    LearningRate {
+        /// The rate given.
+        lr: f64,
+    },
+    /// An optimizer's setting that can't be.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// Callbacks whose `before` and `after` go round.
+    #[error("the callbacks' `before` and `after` go round: {}; leave one of them out", ring_text(ring))]
+    OrderRing {
+        /// Their names, each to run before the next one, and the last before the first.
+        ring: Vec<&'static str>,
+    },
+    /// A callback asks for another one that the learner does not have.
+    #[error(
+        "the callback `{by}` asks for `{wanted}` in `{hook}`, and the learner has none: add one with `.callback(…)`, or \
+         ask for an `Option` of it"
+    )]
+    MissingCallback {
+        /// Who asks.
+        by: &'static str,
+        /// In which hook.
+        hook: Hook,
+        /// The name of the callback that is missing.
+        wanted: &'static str,
+    },
+    /// Two metrics with one name could not be told apart.
+    #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]
+    MetricName {
+        /// The name.
+        name: String,
+    },
+}
+
+/// «`A` before `B` before `A`».
+fn ring_text(ring: &[&str]) -> String {
+    let names: Vec<_> = ring.iter().chain(ring.first()).map(|name| format!("`{name}`")).collect();
+    names.join(" before ")
+}
+
+/// `; then …` for each further error.
+fn then(errors: &[Error]) -> String {
+    errors.iter().flat_map(|error| ["; then ".to_owned(), error.to_string()]).collect()
+}

@@ -1,0 +1,17 @@
+//! The moments of a training, by name: generated from the table in `mixup-macros/src/hooks.rs`.
+
+mixup_macros::__hooks!();
+
+impl Hook {
+    /// Hooks that close what another opened run in reverse order, so that whoever came last is done first.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        self.name().ends_with("_end")
+    }
+}
+
+impl std::fmt::Display for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,42 @@
+//! fastai's table, a line at a time.
+
+use std::time::Duration;
+
+/// The columns of the table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    names: Vec<String>,
+}
+
+impl Table {
+    pub(crate) fn new(metric_names: &[String]) -> Self {
+        let names = ["epoch", "train_loss", "valid_loss"].map(str::to_owned).into_iter();
+        Self { names: names.chain(metric_names.iter().cloned()).chain(["time".to_owned()]).collect() }
+    }
+
+    pub(crate) fn header(&self) -> String {
+        self.line(&self.names)
+    }
+
+    pub(crate) fn row(
+        &self,
+        epoch: usize,
+        train_loss: f64,
+        valid_loss: Option<f64>,
+        metrics: &[f64],
+        time: Duration,
+    ) -> String {
+        let mut cells = vec![epoch.to_string(), format!("{train_loss:.6}")];
+        cells.push(valid_loss.map_or_else(String::new, |loss| format!("{loss:.6}")));
+        cells.extend(metrics.iter().map(|metric| format!("{metric:.6}")));
+        cells.push(format!("{:02}:{:02}", time.as_secs() / 60, time.as_secs() % 60));
+        self.line(&cells)
+    }
+
+    /// Each cell as wide as its column's name, and at least as a number with six decimals.
+    fn line(&self, cells: &[String]) -> String {
+        let cells =
+            cells.iter().zip(&self.names).map(|(cell, name)| format!("{cell:<width$}", width = name.len().max(8)));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}
