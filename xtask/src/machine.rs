@@ -104,6 +104,16 @@ impl Machine {
         command
     }
 
+    /// The cargo that runs this program.
+    pub fn cargo(&self) -> Command {
+        self.command(self.var("CARGO").unwrap_or("cargo".as_ref()))
+    }
+
+    /// Cargo's target folder.
+    pub fn target(&self) -> PathBuf {
+        self.root.join(self.var("CARGO_TARGET_DIR").unwrap_or("target".as_ref()))
+    }
+
     /// Fails once Ctrl-C was pressed.
     pub fn go_on(&self) -> Result<(), Error> {
         if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }

@@ -1,10 +1,10 @@
-//! `cargo xtask setup | test | demo | bench`: the chores of this workspace.
+//! `cargo xtask setup | test | demo | bench | package`: the chores of this workspace.
 //!
 //! The rest of the workspace needs libtorch to build. This crate builds without it, finds or makes it, and then calls cargo,
 //! so a fresh checkout needs one command and no instructions.
 //!
 //! Each module imports only modules before it in this list:
-//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → suite
+//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → suite → package
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
@@ -15,6 +15,7 @@ mod error;
 mod fetch;
 mod libtorch;
 mod machine;
+mod package;
 mod peers;
 mod run;
 mod setup;
@@ -65,6 +66,8 @@ enum Chore {
         #[arg(last = true, hide = true)]
         rest: Vec<OsString>,
     },
+    /// Pack the crates as they are published, and check that a program outside of the workspace compiles with them
+    Package,
     /// Run the example `mixup`: train a small network without and with MixUp
     Demo {
         /// Passed to the example; see its help with `cargo xtask demo -- --help`
@@ -98,7 +101,7 @@ impl Chore {
     /// The arguments of the call of cargo, if there is one.
     fn arguments(self) -> Option<Vec<OsString>> {
         match self {
-            Self::Setup { .. } => None,
+            Self::Setup { .. } | Self::Package => None,
             Self::Test { args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
             Self::Bench { names, peers, rest } => Some(run::bench(&names, peers, rest)),
@@ -108,6 +111,9 @@ impl Chore {
 
 fn chore(chore: Chore) -> Result<ExitCode, Error> {
     let machine = here()?;
+    if matches!(chore, Chore::Package) {
+        return package::run(&machine);
+    }
     let ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
     let mut vars = Vec::new();
     if matches!(chore, Chore::Bench { peers: true, .. }) {

@@ -29,8 +29,7 @@ const DISK: u64 = 9_000_000_000;
 ///
 /// There is no Python, too little disk space, or pip or uv failed. Nothing incomplete is left behind.
 pub fn ensure(machine: &Machine) -> Result<PathBuf, Error> {
-    let target = machine.var("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let folder = machine.root.join(target).join("peers");
+    let folder = machine.target().join("peers");
     let python = folder.join("bin").join("python");
     let note = REQUIREMENTS.join("\n");
     if fs::read_to_string(folder.join(NOTE)).is_ok_and(|made_of| made_of == note) && python.exists() {

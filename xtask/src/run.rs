@@ -75,7 +75,7 @@ fn after_dashes(args: Vec<OsString>) -> impl Iterator<Item = OsString> {
 
 /// A call of cargo with the environment that it needs.
 pub fn cargo(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> Command {
-    let mut command = machine.command(machine.var("CARGO").unwrap_or("cargo".as_ref()));
+    let mut command = machine.cargo();
     command.args(arguments);
     let variable = machine.platform.library_path();
     let before = machine.var(variable).map(|paths| env::split_paths(paths).collect()).unwrap_or_default();

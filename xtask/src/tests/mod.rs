@@ -2,6 +2,7 @@
 
 mod find;
 mod make;
+mod package;
 mod peers;
 mod run;
 mod suite;
