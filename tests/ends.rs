@@ -101,7 +101,7 @@ fn the_ends_are_told_how_training_ended() {
     let interrupt = learn.interrupt_handle();
     let ways = [
         None,
-        Some((Hook::EpochEnd, Trouble::Stop)),
+        Some((Hook::EpochEnd, Trouble::stop())),
         Some((Hook::LossBegin, Trouble::Error)),
         Some((Hook::LossBegin, Trouble::Panic)),
         Some((Hook::LossBegin, Trouble::Interrupt(interrupt))),

@@ -132,7 +132,7 @@ fn ways(learn: &Learner) -> Vec<Option<(Place, Trouble, usize)>> {
     let times = |hook| if matches!(hook, Hook::TrainBegin | Hook::TrainEnd) { 0..1 } else { 0..2 };
     let mut add = |place, trouble: Trouble, after| ways.push(Some((place, trouble, after)));
     for hook in hooks_returning("StopTraining") {
-        times(hook).for_each(|after| add(Place::Hook(hook), Trouble::Stop, after));
+        times(hook).for_each(|after| add(Place::Hook(hook), Trouble::stop(), after));
     }
     for &hook in Hook::ALL {
         for after in times(hook) {
@@ -145,7 +145,7 @@ fn ways(learn: &Learner) -> Vec<Option<(Place, Trouble, usize)>> {
         }
     }
     // The fifth batch is the first of the validation, the first batch hook behind four is in it.
-    add(Place::Hook(Hook::BatchBegin), Trouble::Stop, 4);
+    add(Place::Hook(Hook::BatchBegin), Trouble::stop(), 4);
     for place in [Place::Model, Place::Loss, Place::Data] {
         for after in [0, 1, 4, 5, 9] {
             add(place, Trouble::Error, after);
@@ -203,7 +203,7 @@ fn ended_as_told(
     let outcome = learn.report().outcome;
     match (way, ended) {
         (None, Ok(Ok(report))) => assert_eq!((report.outcome, report.epochs.len()), (Outcome::Finished, 2), "{case}"),
-        (Some((Place::Hook(at), Trouble::Stop, _)), Ok(Ok(report))) => {
+        (Some((Place::Hook(at), Trouble::Return(_), _)), Ok(Ok(report))) => {
             let stopped = Outcome::Stopped { by: "Saboteur", hook: *at, why: "as planned".to_owned() };
             assert_eq!(report.outcome, stopped, "{case}");
         }

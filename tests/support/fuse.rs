@@ -1,5 +1,5 @@
-//! Something goes wrong, once, at a place that is told beforehand: in a hook, the model, the loss function, the data, a
-//! metric.
+//! Something goes wrong, once, at a place that is set beforehand: in a hook, the model, the loss function, the optimizer,
+//! the data, a metric.
 
 use std::{
     fmt,
@@ -7,17 +7,19 @@ use std::{
 };
 
 use mixup::{
-    batch::Batch,
-    callback::Hook,
-    data::{DataError, Dataset},
+    callback::{
+        Asked, BackwardBegin, BackwardEnd, BatchBegin, BatchEnd, EpochBegin, EpochEnd, Flow, Hook, HookResult,
+        LossBegin, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
+    },
     error::BoxError,
     learner::Interrupt,
+    optim::{Hyper, OptimizerError, OptimizerState, SettingError},
     prelude::*,
 };
 use signal_hook::{consts::SIGINT, low_level::raise};
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
-use super::Linear;
+use super::Log;
 
 /// Where it happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +27,7 @@ pub enum Place {
     Hook(Hook),
     Model,
     Loss,
+    Optimizer,
     Data,
     Metric,
 }
@@ -32,11 +35,18 @@ pub enum Place {
 /// What happens.
 #[derive(Clone, Debug)]
 pub enum Trouble {
-    Stop,
+    /// The hook returns this.
+    Return(Flow),
     Error,
     Panic,
     CtrlC,
     Interrupt(Interrupt),
+}
+
+impl Trouble {
+    pub fn stop() -> Self {
+        Self::Return(StopTraining::because("as planned").into())
+    }
 }
 
 /// The error that was planned.
@@ -51,31 +61,36 @@ impl fmt::Display for Planned {
 
 impl std::error::Error for Planned {}
 
-/// Burns down once, when its place is passed for the last of `after` times; clones burn together.
+/// Goes off once, when its place is passed after `after` other times; clones are the same fuse.
 #[derive(Clone, Default)]
-pub struct Fuse(Arc<Mutex<Option<(Place, Trouble, usize)>>>);
+pub struct Fuse {
+    charge: Arc<Mutex<Option<(Place, Trouble, usize)>>>,
+    /// The places that were passed, in order.
+    pub passed: Log,
+}
 
 impl Fuse {
     /// Goes off at the place, when it has been passed `after` times.
     pub fn set(&self, place: Place, trouble: Trouble, after: usize) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((place, trouble, after));
+        *self.charge.lock().unwrap_or_else(PoisonError::into_inner) = Some((place, trouble, after));
     }
 
     /// Whether it has not gone off.
     pub fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.charge.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Passes the place; true asks for a stop.
-    pub fn pass(&self, here: Place) -> Result<bool, Planned> {
-        let mut fuse = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *fuse {
+    /// Passes the place; returns what the hook there is to return.
+    pub fn pass(&self, here: Place) -> Result<Flow, Planned> {
+        self.passed.add(format!("{here:?}"));
+        let mut charge = self.charge.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *charge {
             Some((place, _, after)) if *place == here && *after > 0 => *after -= 1,
             Some((place, ..)) if *place == here => {
-                let trouble = fuse.take();
-                drop(fuse);
+                let trouble = charge.take();
+                drop(charge);
                 match trouble {
-                    Some((_, Trouble::Stop, _)) => return Ok(true),
+                    Some((_, Trouble::Return(flow), _)) => return Ok(flow),
                     Some((_, Trouble::Error, _)) => return Err(Planned(here)),
                     Some((_, Trouble::Panic, _)) => panic!("{}", Planned(here)),
                     Some((_, Trouble::CtrlC, _)) => raise(SIGINT).expect("a signal to oneself"),
@@ -85,90 +100,72 @@ impl Fuse {
             }
             _ => {}
         }
-        Ok(false)
-    }
-
-    fn hook(&self, hook: Hook) -> Result<(), Planned> {
-        self.pass(Place::Hook(hook)).map(drop)
-    }
-
-    fn stoppable(&self, hook: Hook) -> Result<Option<StopTraining>, Planned> {
-        Ok(self.pass(Place::Hook(hook))?.then(|| StopTraining::because("as planned")))
+        Ok(Flow::Continue)
     }
 }
 
 /// A callback with every hook, each with the fuse in it.
 pub struct Saboteur(pub Fuse);
 
-#[callback]
-impl Saboteur {
-    fn on_train_begin(&mut self) -> Result<Option<StopTraining>, Planned> {
-        self.0.stoppable(Hook::TrainBegin)
-    }
+/// Written by hand, since a hook here may return each request that it has.
+macro_rules! sabotage {
+    ($($hook:ident $event:ident,)*) => {
+        impl Callback for Saboteur {
+            const NAME: &'static str = "Saboteur";
+            const HOOKS: &'static [Asked] = &[$(Asked::new(Hook::$event, &[]),)*];
 
-    fn on_epoch_begin(&mut self) -> Result<Option<StopTraining>, Planned> {
-        self.0.stoppable(Hook::EpochBegin)
-    }
-
-    fn on_batch_begin(&mut self) -> Result<Option<StopTraining>, Planned> {
-        self.0.stoppable(Hook::BatchBegin)
-    }
-
-    fn on_loss_begin(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::LossBegin)
-    }
-
-    fn on_backward_begin(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::BackwardBegin)
-    }
-
-    fn on_backward_end(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::BackwardEnd)
-    }
-
-    fn on_step_end(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::StepEnd)
-    }
-
-    fn on_batch_end(&mut self) -> Result<Option<StopTraining>, Planned> {
-        self.0.stoppable(Hook::BatchEnd)
-    }
-
-    fn on_validate_begin(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::ValidateBegin)
-    }
-
-    fn on_validate_end(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::ValidateEnd)
-    }
-
-    fn on_epoch_end(&mut self) -> Result<Option<StopTraining>, Planned> {
-        self.0.stoppable(Hook::EpochEnd)
-    }
-
-    fn on_train_end(&mut self) -> Result<(), Planned> {
-        self.0.hook(Hook::TrainEnd)
-    }
+            $(fn $hook(&mut self, _: &mut $event<'_>) -> HookResult {
+                Ok(self.0.pass(Place::Hook(Hook::$event))?)
+            })*
+        }
+    };
 }
 
-/// A model with the fuse in it.
+sabotage! {
+    on_train_begin TrainBegin,
+    on_epoch_begin EpochBegin,
+    on_batch_begin BatchBegin,
+    on_loss_begin LossBegin,
+    on_backward_begin BackwardBegin,
+    on_backward_end BackwardEnd,
+    on_step_end StepEnd,
+    on_batch_end BatchEnd,
+    on_validate_begin ValidateBegin,
+    on_validate_end ValidateEnd,
+    on_epoch_end EpochEnd,
+    on_train_end TrainEnd,
+}
+
+/// A model, loss function, data set or optimizer with the fuse in it.
 pub struct Fused<T>(pub T, pub Fuse);
 
-impl Model for Fused<Linear> {
+impl<M: Model> Model for Fused<M> {
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         self.1.pass(Place::Model)?;
         self.0.forward_batch(input, train)
     }
 }
 
-impl Loss for Fused<CrossEntropy> {
+impl<L: Loss> Loss for Fused<L> {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
         self.1.pass(Place::Loss)?;
         self.0.loss(output, target, reduction)
     }
+
+    fn mixed_loss(
+        &self,
+        output: &Tensor,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<Tensor, BoxError> {
+        self.1.pass(Place::Loss)?;
+        self.0.mixed_loss(output, first, second, weight, reduction)
+    }
 }
 
-impl Dataset for Fused<TensorDataset> {
+impl<D: Dataset> Dataset for Fused<D> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -176,6 +173,38 @@ impl Dataset for Fused<TensorDataset> {
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
         self.1.pass(Place::Data).map_err(DataError::other)?;
         self.0.batch(indices)
+    }
+}
+
+impl<O: Optimizer> Optimizer for Fused<O> {
+    fn step(&mut self, params: &Params) -> Result<(), TchError> {
+        // Where an optimizer panics, autograd is off.
+        tch::no_grad(|| self.1.pass(Place::Optimizer)).map_err(|planned| TchError::Torch(planned.to_string()))?;
+        self.0.step(params)
+    }
+
+    fn hyper(&self) -> &Hyper {
+        self.0.hyper()
+    }
+
+    fn hyper_mut(&mut self) -> &mut Hyper {
+        self.0.hyper_mut()
+    }
+
+    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
+        self.0.state(params)
+    }
+
+    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
+        self.0.load_state(state, params)
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        self.0.check()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
     }
 }
 

@@ -1,0 +1,94 @@
+//! What a training goes through, moment by moment, when nothing is wrong: the loop, written down a second time.
+
+use mixup::{callback::Hook, training::At};
+
+use crate::support::fuse::Place;
+
+pub const EPOCHS: usize = 2;
+pub const TRAINING_BATCHES: usize = 3;
+pub const VALIDATION_BATCHES: usize = 2;
+
+/// A place, passed once.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub place: Place,
+    pub at: At,
+    /// The moment at which a phase begins, where this one is owed to whoever reached that one, on every way out.
+    pub owed_since: Option<usize>,
+}
+
+#[derive(Default)]
+pub struct Script(Vec<Moment>);
+
+impl Script {
+    /// A training of so many epochs.
+    ///
+    /// A hook that runs on every way out is written where it runs after a phase that is completed, with
+    /// [`owed`](Self::owed) instead of [`hook`](Self::hook).
+    pub fn of(epochs: usize) -> Self {
+        let mut script = Self::default();
+        let training = script.hook(Hook::TrainBegin, At::default());
+        for epoch in 0..epochs {
+            let of_epoch = At { epoch: Some(epoch), batch: None, train: true };
+            script.hook(Hook::EpochBegin, of_epoch);
+            (0..TRAINING_BATCHES).for_each(|batch| script.training_batch(At { batch: Some(batch), ..of_epoch }));
+            script.validation(At { train: false, ..of_epoch });
+            script.hook(Hook::EpochEnd, of_epoch);
+        }
+        script.owed(Hook::TrainEnd, At::default(), training);
+        script
+    }
+
+    fn training_batch(&mut self, at: At) {
+        self.part(Place::Data, at);
+        self.hook(Hook::BatchBegin, at);
+        self.part(Place::Model, at);
+        self.hook(Hook::LossBegin, at);
+        self.part(Place::Loss, at);
+        self.hook(Hook::BackwardBegin, at);
+        self.hook(Hook::BackwardEnd, at);
+        self.part(Place::Optimizer, at);
+        self.hook(Hook::StepEnd, at);
+        self.hook(Hook::BatchEnd, at);
+    }
+
+    fn validation(&mut self, at: At) {
+        self.hook(Hook::ValidateBegin, at);
+        (0..VALIDATION_BATCHES).for_each(|batch| self.validation_batch(At { batch: Some(batch), ..at }));
+        self.hook(Hook::ValidateEnd, at);
+    }
+
+    fn validation_batch(&mut self, at: At) {
+        self.part(Place::Data, at);
+        self.hook(Hook::BatchBegin, at);
+        self.part(Place::Model, at);
+        self.hook(Hook::LossBegin, at);
+        self.part(Place::Loss, at);
+        self.part(Place::Metric, at);
+        self.hook(Hook::BatchEnd, at);
+    }
+
+    fn part(&mut self, place: Place, at: At) {
+        self.0.push(Moment { place, at, owed_since: None });
+    }
+
+    /// Returns the moment's number.
+    fn hook(&mut self, hook: Hook, at: At) -> usize {
+        self.part(Place::Hook(hook), at);
+        self.0.len() - 1
+    }
+
+    fn owed(&mut self, hook: Hook, at: At, since: usize) {
+        self.0.push(Moment { place: Place::Hook(hook), at, owed_since: Some(since) });
+    }
+
+    pub fn moments(&self) -> &[Moment] {
+        &self.0
+    }
+
+    /// How many times the place of this moment is passed before it.
+    pub fn passed_before(&self, moment: usize) -> usize {
+        let place = self.0[moment].place;
+        self.0[..moment].iter().filter(|earlier| earlier.place == place).count()
+    }
+}

@@ -1,0 +1,212 @@
+//! The learner that is led out: a fuse in each of its parts, and witnesses among its callbacks.
+
+use mixup::{callback::Hook, error::BoxError, prelude::*, training::At};
+use tch::{Kind, Tensor};
+
+use crate::{
+    script::{TRAINING_BATCHES, VALIDATION_BATCHES},
+    support::{
+        Linear, Log,
+        fuse::{Fuse, Fused, Saboteur, metric},
+        linear, series,
+    },
+};
+
+/// A mixing callback, or none.
+pub struct Mixing {
+    pub name: &'static str,
+    /// Adds the callback.
+    pub add: Option<fn(&mut Learner)>,
+    /// Whether it wraps the loss function.
+    pub wraps: bool,
+    /// Whether the targets are one-hot, and not class indices.
+    pub one_hot: bool,
+}
+
+/// Where the saboteur stands among the callbacks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sabotage {
+    BeforeMixing,
+    AfterMixing,
+}
+
+impl Mixing {
+    /// The saboteur's places: without a mixing callback they are one and the same.
+    pub fn sabotages(&self) -> &[Sabotage] {
+        if self.add.is_some() { &[Sabotage::BeforeMixing, Sabotage::AfterMixing] } else { &[Sabotage::BeforeMixing] }
+    }
+}
+
+/// The callbacks that write down what they see, in the order in which they run.
+pub const CAST: [&str; 3] = [FIRST, SABOTEUR, LAST];
+pub const FIRST: &str = "first";
+pub const SABOTEUR: &str = "Saboteur";
+pub const LAST: &str = "last";
+
+const BATCH_SIZE: i64 = 4;
+
+pub struct Subject {
+    pub learn: Learner,
+    pub fuse: Fuse,
+    pub original: LossFunc,
+    data: Views,
+}
+
+impl Subject {
+    pub fn new(mixing: &Mixing, sabotage: Sabotage) -> Self {
+        let (fuse, items) = (Fuse::default(), Views::new(mixing.one_hot));
+        let part = |batches| Fused(items.first(batches), fuse.clone());
+        let data = Data::builder(part(TRAINING_BATCHES)).valid(part(VALIDATION_BATCHES));
+        let data = data.batch_size(BATCH_SIZE as usize).shuffle(false).build().expect("there are items");
+        let of_model = fuse.clone();
+        let mut learn = Learner::builder(data, move |vars| Fused(Pixels(linear(vars, 4, 2)), of_model))
+            .loss(Fused(CrossEntropy::default(), fuse.clone()))
+            .optimizer(Fused(Sgd::default().momentum(0.9), fuse.clone()))
+            .metric_named("accuracy", metric(&fuse))
+            .quiet()
+            .build()
+            .expect("nothing is wrong with it");
+        let original = learn.loss_func().clone();
+        let witness = |name| Witness { name, original: original.clone(), seen: fuse.passed.clone() };
+        learn.callback(witness(FIRST));
+        if sabotage == Sabotage::BeforeMixing {
+            learn.callback(Saboteur(fuse.clone()));
+        }
+        mixing.add.into_iter().for_each(|add| add(&mut learn));
+        if sabotage == Sabotage::AfterMixing {
+            learn.callback(Saboteur(fuse.clone()));
+        }
+        learn.callback(witness(LAST));
+        Self { learn, fuse, original, data: items }
+    }
+
+    /// Whether the data is as it was when the learner was built.
+    pub fn data_is_unchanged(&self, mixing: &Mixing) -> bool {
+        let before = Views::new(mixing.one_hot);
+        self.data.inputs.equal(&before.inputs) && self.data.targets.equal(&before.targets)
+    }
+}
+
+/// Images of one channel and four pixels, whose batches lie in the data's own memory: to write into one is to change the data.
+struct Views {
+    inputs: Tensor,
+    targets: Tensor,
+}
+
+impl Views {
+    fn new(one_hot: bool) -> Self {
+        let items = BATCH_SIZE * TRAINING_BATCHES.max(VALIDATION_BATCHES) as i64;
+        let classes = Tensor::arange(items, (Kind::Int64, tch::Device::Cpu)).remainder(2);
+        let inputs = series(items * 4, 0.37).reshape([items, 1, 2, 2]);
+        Self { inputs, targets: if one_hot { classes.one_hot(2).to_kind(Kind::Float) } else { classes } }
+    }
+
+    /// The items of the first `batches`, in the same memory.
+    fn first(&self, batches: usize) -> Self {
+        let items = BATCH_SIZE * batches as i64;
+        Self { inputs: self.inputs.narrow(0, 0, items), targets: self.targets.narrow(0, 0, items) }
+    }
+}
+
+impl Dataset for Views {
+    fn len(&self) -> usize {
+        self.inputs.size()[0] as usize
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+        let (first, items) = (indices[0] as i64, indices.len() as i64); // they follow each other: nothing is shuffled
+        let of = |tensor: &Tensor| tensor.f_narrow(0, first, items);
+        Ok(Batch { input: of(&self.inputs)?.into(), target: of(&self.targets)?.into() })
+    }
+}
+
+/// A linear layer on the pixels; blends stacked inputs itself.
+struct Pixels(Linear);
+
+impl Model for Pixels {
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
+        let pixels = match input {
+            Input::Stacked { first, second, weight } => {
+                second.f_lerp_tensor(first, &weight.f_reshape([-1, 1, 1, 1])?)?.f_flatten(1, -1)?
+            }
+            other => other.one()?.f_flatten(1, -1)?,
+        };
+        self.0.forward_batch(&pixels.into(), train)
+    }
+}
+
+/// Writes down each hook, and what it finds there.
+struct Witness {
+    name: &'static str,
+    original: LossFunc,
+    seen: Log,
+}
+
+impl Witness {
+    fn sees(&self, hook: Hook, at: At, loss_func: &LossFunc) {
+        let own_loss = loss_func.is_same(&self.original);
+        self.seen.add(sight(self.name, hook, at, own_loss, autograd_is_on()));
+    }
+}
+
+#[callback]
+impl Witness {
+    fn on_train_begin(&self, loss_func: &LossFunc) {
+        self.sees(Hook::TrainBegin, At::default(), loss_func);
+    }
+
+    fn on_epoch_begin(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::EpochBegin, At { epoch: Some(epoch), batch: None, train }, loss_func);
+    }
+
+    fn on_batch_begin(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::BatchBegin, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+    }
+
+    fn on_loss_begin(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::LossBegin, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+    }
+
+    fn on_backward_begin(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::BackwardBegin, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+    }
+
+    fn on_backward_end(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::BackwardEnd, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+    }
+
+    fn on_step_end(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::StepEnd, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+    }
+
+    fn on_batch_end(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::BatchEnd, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+    }
+
+    fn on_validate_begin(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::ValidateBegin, At { epoch: Some(epoch), batch: None, train }, loss_func);
+    }
+
+    fn on_validate_end(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::ValidateEnd, At { epoch: Some(epoch), batch: None, train }, loss_func);
+    }
+
+    fn on_epoch_end(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::EpochEnd, At { epoch: Some(epoch), batch: None, train }, loss_func);
+    }
+
+    fn on_train_end(&self, loss_func: &LossFunc) {
+        self.sees(Hook::TrainEnd, At::default(), loss_func);
+    }
+}
+
+/// `first: on_batch_begin, epoch 0, validation batch 1, loss wrapped, autograd off`.
+pub fn sight(who: &str, hook: Hook, at: At, own_loss: bool, autograd: bool) -> String {
+    let loss = if own_loss { "" } else { ", loss wrapped" };
+    let autograd = if autograd { "" } else { ", autograd off" };
+    format!("{who}: {hook}, {at}{loss}{autograd}")
+}
+
+pub fn autograd_is_on() -> bool {
+    (Tensor::from(1.0_f32).set_requires_grad(true) * 2.0).requires_grad()
+}

@@ -1,0 +1,142 @@
+//! A way out of a training, or out of a part of it: what happens, at which moment, and what is then left out.
+
+use std::fmt;
+
+use mixup::{
+    callback::{Flow, Hook},
+    learner::Interrupt,
+    training::At,
+};
+
+use crate::{
+    script::{EPOCHS, Moment, Script},
+    support::fuse::{Place, Trouble},
+};
+
+/// What the saboteur, or a part with the fuse in it, does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    Error,
+    Panic,
+    Interrupt,
+    /// The hook returns this.
+    Request(Flow),
+}
+
+impl Deed {
+    pub fn trouble(&self, interrupt: Interrupt) -> Trouble {
+        match self {
+            Self::Error => Trouble::Error,
+            Self::Panic => Trouble::Panic,
+            Self::Interrupt => Trouble::Interrupt(interrupt),
+            Self::Request(flow) => Trouble::Return(flow.clone()),
+        }
+    }
+
+    /// The request of this name, as [`Hook::flows`] lists it.
+    fn request(name: &str) -> Self {
+        let Trouble::Return(stop) = Trouble::stop() else { unreachable!("a stop is returned") };
+        let all = [
+            stop,
+            Flow::SkipEpoch,
+            Flow::SkipBatch,
+            Flow::SkipValidation,
+            Flow::SkipBackward,
+            Flow::SkipStep,
+            Flow::KeepGradients,
+        ];
+        let found = all.into_iter().find(|flow| format!("{flow:?}").starts_with(name));
+        Self::Request(found.unwrap_or_else(|| panic!("add `{name}` here, and to `Way::leaves_out` what it leaves out")))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub deed: Deed,
+    /// The moment's number in the script.
+    pub number: usize,
+    pub moment: Moment,
+}
+
+/// `Panic, on_batch_end, epoch 0, training batch 1`.
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, {:?}, {}", self.deed, self.moment.place, self.moment.at)
+    }
+}
+
+impl Way {
+    /// Each deed at each moment where it may be done, and first of all the way through to the end.
+    pub fn all(script: &Script) -> Vec<Self> {
+        let mut ways = vec![Self::through(script)];
+        for (number, &moment) in script.moments().iter().enumerate() {
+            let mut deeds = vec![Deed::Error, Deed::Panic];
+            if let Place::Hook(hook) = moment.place {
+                deeds.push(Deed::Interrupt);
+                deeds.extend(hook.flows().iter().map(|name| Deed::request(name)));
+            }
+            ways.extend(deeds.into_iter().map(|deed| Self { deed, number, moment }));
+        }
+        ways
+    }
+
+    /// The way on which nothing happens.
+    pub fn through(script: &Script) -> Self {
+        Self { deed: Deed::Request(Flow::Continue), number: 0, moment: script.moments()[0] }
+    }
+
+    /// Whether the hook, or the part, fails: then nobody is called any more at this moment.
+    pub fn fails(&self) -> bool {
+        matches!(self.deed, Deed::Error | Deed::Panic)
+    }
+
+    /// Whether it is only at `on_train_end` that this happens, when the training itself has finished.
+    pub fn is_too_late(&self) -> bool {
+        self.moment.place == Place::Hook(Hook::TrainEnd)
+    }
+
+    /// Whether the training does not come to a moment, on account of this way out. What is owed is never left out.
+    pub fn leaves_out(&self, script: &Script, number: usize) -> bool {
+        let moment = script.moments()[number];
+        if number <= self.number || moment.owed_since.is_some() {
+            return false;
+        }
+        let here = self.moment.at;
+        let same_epoch = moment.at.epoch == here.epoch;
+        let same_pass = same_epoch && moment.at.train == here.train && moment.at.batch.is_some();
+        let same_batch = same_pass && moment.at.batch == here.batch;
+        match &self.deed {
+            Deed::Error | Deed::Panic | Deed::Request(Flow::StopTraining(_)) => true,
+            Deed::Interrupt => self.heard(script).is_some_and(|heard| number >= heard),
+            Deed::Request(Flow::SkipEpoch) if self.moment.place == Place::Hook(Hook::EpochBegin) => {
+                same_epoch && moment.place != Place::Hook(Hook::EpochEnd)
+            }
+            Deed::Request(Flow::SkipEpoch) => same_pass,
+            Deed::Request(Flow::SkipBatch) => same_batch,
+            Deed::Request(Flow::SkipValidation) => same_epoch && !moment.at.train,
+            Deed::Request(Flow::SkipBackward) => same_batch && moment.place != Place::Hook(Hook::BatchEnd),
+            Deed::Request(Flow::SkipStep) => same_batch && moment.place == Place::Optimizer,
+            Deed::Request(Flow::KeepGradients | Flow::Continue) => false,
+        }
+    }
+
+    /// The moment before which an interrupt is heard: when the next batch is to be loaded.
+    fn heard(&self, script: &Script) -> Option<usize> {
+        let loads = |(number, moment): &(usize, &Moment)| *number > self.number && moment.place == Place::Data;
+        script.moments().iter().enumerate().find(loads).map(|(number, _)| number)
+    }
+
+    /// Where the training is when an interrupt is heard: in the batch before, or before the first one of a pass.
+    pub fn interrupted_at(&self, script: &Script) -> At {
+        match self.heard(script) {
+            Some(heard) => {
+                let at = script.moments()[heard].at;
+                At { batch: at.batch.and_then(|batch| batch.checked_sub(1)), ..at }
+            }
+            None => END,
+        }
+    }
+}
+
+/// Where a training is that was trained to its end.
+pub const END: At = At { epoch: Some(EPOCHS - 1), batch: None, train: true };
