@@ -1,8 +1,8 @@
-//! Arbitrary text as a call of `#[callback]`, `#[on]` or `hook!`: whatever it is, no panic, and Rust out of Rust.
+//! Arbitrary text as a call of `#[callback]`, `#[on]` or `hook!`: nothing panics, and the output for Rust is Rust.
 //!
-//! A crate of macros cannot be linked, so its files are taken in here as they are.
+//! A proc-macro crate cannot be linked, so its files are included here.
 #![no_main]
-#![allow(dead_code, reason = "the table is the runtime's too")]
+#![allow(dead_code, reason = "parts of the table are for the runtime only")]
 
 #[path = "../../mixup-macros/src/check/mod.rs"]
 mod check;
@@ -30,7 +30,7 @@ mod tokens;
 mod written;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    // Brackets and signs that stand in one another by the hundred are too much for `syn`'s stack, before they come to us.
+    // Hundreds of nested brackets or operators overflow the stack in `syn`, before our code sees them.
     if text.len() <= 4096 {
         written::feed(text);
     }

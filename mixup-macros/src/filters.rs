@@ -1,6 +1,7 @@
-//! When a hook's method runs: `train`, `valid`, `every`, `first`, `last`, `if`, held against what the hook comes once for.
+//! Filters: when a hook's method runs. `train`, `valid`, `every`, `first`, `last` and `if`, checked against how often the hook
+//! runs.
 //!
-//! `train`, `valid` and each `if` must be so; of `first`, `every` and `last` one is enough.
+//! `train`, `valid` and `if` must hold; of `first`, `every` and `last` one is enough.
 
 use quote::ToTokens;
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
@@ -25,7 +26,7 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// Takes one of them; whether it was there already.
+    /// Adds a filter. Returns whether it was given before.
     pub(crate) fn take(
         &mut self,
         key: &Ident,
@@ -48,50 +49,53 @@ impl Filters {
         [train, valid, first, last].iter().all(|flag| flag.is_none()) && every.is_none() && when.is_none()
     }
 
-    /// Those that look at values: the period and the condition.
+    /// The expressions, which may use values of the hook: the period and the condition.
     pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expr> {
         [&self.every, &self.when].into_iter().flatten().map(|(_, expr)| expr)
     }
 
-    /// What is wrong with them whatever the hook: told once for a method of several hooks.
+    /// Checks what does not depend on the hook: reported once for a method of several hooks.
     pub(crate) fn check_alone(&self, has_self: bool, mistakes: &mut Mistakes) {
         if let (Some(_), Some(valid)) = (&self.train, &self.valid) {
-            mistakes.add(valid, "a batch is one of `train` and `valid`, never both: leave out both to have all");
+            mistakes.add(valid, "`train` and `valid` exclude each other: remove both to run for all batches");
         }
         if !has_self {
             for word in self.expressions().flat_map(|expr| words(expr.to_token_stream())).filter(|word| word == "self")
             {
-                mistakes.add(&word, "there is no `self` here: use values of the hook and constants");
+                mistakes.add(&word, "functions and closures have no `self`: use values of the hook and constants");
             }
         }
     }
 
-    /// What can't be in this hook.
+    /// Checks that the filters can be used in this hook.
     pub(crate) fn check(&self, hook: &Hook, mistakes: &mut Mistakes) {
         let name = hook.name;
         let of_batches = matches!(hook.once, Once::Batch | Once::TrainingBatch);
         for flag in [&self.train, &self.valid].into_iter().flatten() {
             if !of_batches {
-                let comes = if hook.once == Once::Epoch { "an epoch" } else { "a training" };
+                let period = if hook.once == Once::Epoch { "epoch" } else { "training" };
                 mistakes.add(
                     flag,
-                    format!("`{flag}` chooses among batches, and `{name}` comes once in {comes}: leave it out"),
+                    format!("`{flag}` selects batches, but `{name}` runs once per {period}: remove `{flag}`"),
                 );
             } else if hook.once == Once::TrainingBatch && flag == "valid" {
                 mistakes
-                    .add(flag, format!("`{name}` comes in training only, so `valid` would never be so: leave it out"));
+                    .add(flag, format!("`valid` never holds in `{name}`, which runs only in training: remove `valid`"));
             }
         }
         if hook.once == Once::Training {
             let moments = [&self.first, &self.last].into_iter().flatten().chain(self.every.iter().map(|(key, _)| key));
             for key in moments {
-                mistakes.add(key, format!("`{name}` comes once in a training: leave out `{key}`"));
+                mistakes.add(
+                    key,
+                    format!("`{key}` has no meaning in `{name}`, which runs once per training: remove `{key}`"),
+                );
             }
         }
         for word in self.expressions().flat_map(|expr| words(expr.to_token_stream())) {
             let plain = word.unraw().to_string();
             if first_with(&plain).is_some() && !hook.names().iter().any(|known| known.name == plain) {
-                mistakes.add(&word, no_value(hook, &plain));
+                mistakes.add(&word, no_value(hook, &plain, ""));
             }
         }
     }
@@ -106,7 +110,7 @@ impl Filters {
     }
 }
 
-/// A period that is a literal is a whole number above 0; of another the compiler knows the type, and the run the value.
+/// A literal must be a whole number above 0. The compiler checks the type of any other expression, and the run its value.
 fn every(written: Expr, mistakes: &mut Mistakes) -> Expr {
     let wrong = match strip_expr(&written) {
         Expr::Lit(literal) => match &literal.lit {
@@ -117,13 +121,13 @@ fn every(written: Expr, mistakes: &mut Mistakes) -> Expr {
         _ => false,
     };
     if wrong {
-        mistakes.add(&written, "`every` is a whole number of at least 1: write `every = 50`");
+        mistakes.add(&written, "`every` must be a whole number of at least 1: write `every = 50`");
         return syn::parse_quote!(1);
     }
     written
 }
 
-/// Tokens as a listing shows them, without the spaces that are printed around points and colons.
+/// The expression as listings show it: on one line, without the spaces that are printed around `.` and `::`.
 fn one_line(expr: &Expr) -> String {
     let text = expr.to_token_stream().to_string().replace('\n', " ");
     [(" . ", "."), (" :: ", "::"), ("( ", "("), (" )", ")")]

@@ -1,7 +1,7 @@
-//! The one table of hooks and of the names that each may ask for.
+//! The one table of hooks and of the values that each can ask for.
 //!
-//! `#[callback]` checks users' code against it ([`crate::check`]), and the runtime's event types, the trait `Callback`
-//! and the flow values of each hook are generated from it ([`crate::runtime`]), so that the two cannot disagree.
+//! `#[callback]` checks users' code against it ([`crate::check`]). The runtime's event types, the trait `Callback` and what
+//! each hook may return are generated from it ([`crate::runtime`]), so that the two cannot disagree.
 
 /// How a value is lent to a hook, and so how a parameter may take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Lent {
     Changed,
 }
 
-/// A name that a hook's parameter may have.
+/// A value that a parameter of a hook can ask for.
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "a name's name is its name")]
 pub(crate) struct Name {
@@ -27,29 +27,29 @@ pub(crate) struct Name {
     pub doc: &'static str,
 }
 
-/// A hook: when it runs, what exists then, what it may answer.
+/// A hook: when it runs, which values it has, what it may return.
 #[derive(Debug)]
 pub(crate) struct Hook {
     pub name: &'static str,
-    /// The runtime's type that carries what exists then.
+    /// The runtime's type that contains the hook's values.
     pub event: &'static str,
-    /// The hook whose names all exist here too.
+    /// The hook whose values all exist here too.
     pub builds_on: Option<&'static str>,
-    /// The names that exist here for the first time.
+    /// The values that exist here for the first time.
     pub adds: &'static [Name],
     /// The flow values that it may return.
     pub flows: &'static [&'static str],
-    /// What it comes once for.
+    /// How often it runs.
     pub once: Once,
     pub doc: &'static str,
 }
 
-/// What a hook comes once for, and so what `every`, `first` and `last` count there.
+/// How often a hook runs: once per training, epoch or batch. `every`, `first` and `last` count these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Once {
     Training,
     Epoch,
-    /// A batch, trained or validated.
+    /// In training and in validation.
     Batch,
     TrainingBatch,
 }
@@ -81,23 +81,23 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "TrainBegin",
         builds_on: None,
         adds: &[
-            copied(
-                "epochs",
-                "usize",
-                "How many epochs this training is to have; 0 where a run only validates or predicts.",
-            ),
+            copied("epochs", "usize", "How many epochs this training has; 0 in a run that only validates or predicts."),
             read("metric_names", "[String]", "The names of the metrics, in the order of `last_metrics`."),
-            changed("loss_func", "LossFunc", "The loss function. Who replaces it gives it back in `on_train_end`."),
-            changed("opt", "dyn Optimizer", "The optimizer, with its learning rate and its other hyper-parameters."),
+            changed(
+                "loss_func",
+                "LossFunc",
+                "The loss function. A callback that replaces it must restore it in `on_train_end`.",
+            ),
+            changed("opt", "dyn Optimizer", "The optimizer, with its learning rate and its other hyperparameters."),
             read("params", "Params", "The model's parameters, by name."),
             changed("model", "dyn Model", "The model."),
-            read("data", "Data", "The data that is trained and validated on."),
-            changed("rng", "Rng", "The learner's generator: whatever is random draws from it."),
-            copied("device", "Device", "Where the model lies and where the batches are sent."),
+            read("data", "Data", "The data of training and of validation."),
+            changed("rng", "Rng", "The learner's random number generator."),
+            copied("device", "Device", "The model's device, to which the batches are moved."),
         ],
         flows: &["StopTraining"],
         once: Once::Training,
-        doc: "Once, before the first epoch. Whoever enters it gets `on_train_end`, however training ends.",
+        doc: "Once, before the first epoch. A callback that enters it also gets `on_train_end`, however training ends.",
     },
     Hook {
         name: "on_epoch_begin",
@@ -105,8 +105,8 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: Some("on_train_begin"),
         adds: &[
             copied("epoch", "usize", "The epoch, counted from 0."),
-            copied("iteration", "usize", "Training batches finished so far in the whole training."),
-            copied("train", "bool", "Whether the model is being trained: false while it is validated."),
+            copied("iteration", "usize", "How many training batches are finished so far in the whole training."),
+            copied("train", "bool", "Whether the model is being trained: false in validation."),
         ],
         flows: &["StopTraining", "SkipEpoch"],
         once: Once::Epoch,
@@ -120,26 +120,26 @@ pub(crate) const HOOKS: &[Hook] = &[
             changed(
                 "last_input",
                 "Input",
-                "The batch's input, on the device, before the model sees it: `[n, …]`. Who keeps it past the hook takes a copy: callbacks may change it in place.",
+                "The batch's input on the device, before the model sees it: `[n, …]`. Callbacks may change it in place, so a callback that keeps it past the hook must copy it.",
             ),
-            changed("last_target", "Target", "The batch's target, on the device, for as many items."),
+            changed("last_target", "Target", "The batch's target on the device, for the same `n` items."),
             read(
                 "fresh",
                 "Fresh",
-                "Which of the batch's tensors were made for this step alone, and so may be changed in place.",
+                "Which of the batch's tensors were made for this step only, and so may be changed in place.",
             ),
-            copied("num_batch", "usize", "The batch's place in this pass over the data, counted from 0."),
+            copied("num_batch", "usize", "The batch's number in this pass over the data, counted from 0."),
             copied("batches", "usize", "How many batches this pass over the data has."),
         ],
         flows: &["StopTraining", "SkipEpoch", "SkipBatch"],
         once: Once::Batch,
-        doc: "Each batch, in training and in validation, when it is on the device.",
+        doc: "Before each batch, in training and in validation, once it is on the device.",
     },
     Hook {
         name: "on_loss_begin",
         event: "LossBegin",
         builds_on: Some("on_batch_begin"),
-        adds: &[changed("last_output", "Tensor", "What the model answered, before the loss function sees it.")],
+        adds: &[changed("last_output", "Tensor", "The model's output, before the loss function sees it.")],
         flows: &[],
         once: Once::Batch,
         doc: "After the model's forward pass, in training and in validation.",
@@ -149,12 +149,12 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "BackwardBegin",
         builds_on: Some("on_loss_begin"),
         adds: &[
-            changed("last_loss", "Tensor", "The batch's loss, a scalar: what the backward pass begins with."),
+            changed("last_loss", "Tensor", "The batch's loss, a scalar, from which the backward pass begins."),
             on_demand(
                 "smooth_loss",
                 "f64",
                 "f64::NAN",
-                "The training loss, smoothed over batches (β 0.98, bias corrected). Waits for the device; NaN before the first batch.",
+                "The training loss, smoothed over batches (β = 0.98, bias-corrected). Reading it waits for the device. NaN before the first batch.",
             ),
         ],
         flows: &["SkipBackward"],
@@ -168,7 +168,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         adds: &[read(
             "gradients",
             "Gradients",
-            "The gradients, by the parameters' names; may be clipped or scaled in place.",
+            "The gradients, by the names of the parameters. They may be clipped or scaled in place.",
         )],
         flows: &["SkipStep"],
         once: Once::TrainingBatch,
@@ -209,11 +209,11 @@ pub(crate) const HOOKS: &[Hook] = &[
             "valid_loss",
             "Option<f64>",
             "None",
-            "The validation loss, averaged over the items; `None` where there was no validation.",
+            "The validation loss, averaged over the items; `None` without a validation.",
         )],
         flows: &[],
         once: Once::Epoch,
-        doc: "After a validation that was begun.",
+        doc: "After each validation that was begun.",
     },
     Hook {
         name: "on_epoch_end",
@@ -224,7 +224,7 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "last_metrics",
                 "[f64]",
                 "&[]",
-                "The metrics on the validation data, in the order of `metric_names`; NaN where there was no validation.",
+                "The metrics on the validation data, in the order of `metric_names`; NaN without a validation.",
             ),
             on_demand(
                 "train_loss",
@@ -236,21 +236,21 @@ pub(crate) const HOOKS: &[Hook] = &[
         ],
         flows: &["StopTraining"],
         once: Once::Epoch,
-        doc: "After the validation of each epoch.",
+        doc: "At the end of each epoch, after its validation.",
     },
     Hook {
         name: "on_train_end",
         event: "TrainEnd",
         builds_on: Some("on_train_begin"),
-        adds: &[read("outcome", "Outcome", "How training ended: finished, stopped, failed, panicked, interrupted.")],
+        adds: &[read("outcome", "Outcome", "How training ended: finished, stopped, failed, panicked or interrupted.")],
         flows: &[],
         once: Once::Training,
-        doc: "Once, for every callback whose `on_train_begin` was entered, however training ended.",
+        doc: "Once, for every callback that entered `on_train_begin`, however training ended.",
     },
 ];
 
 impl Name {
-    /// A parameter of this name, in full, as a user writes it.
+    /// The parameter as users write it: `last_input: &mut Input`.
     pub(crate) fn spelt(&self) -> String {
         let Self { name, ty, lent, .. } = self;
         match lent {
@@ -262,12 +262,12 @@ impl Name {
 }
 
 impl Hook {
-    /// Whether it closes what another hook opened.
+    /// Whether it ends what another hook began.
     pub(crate) fn is_end(&self) -> bool {
         self.name.ends_with("_end")
     }
 
-    /// Its name without `on_`, as `#[on(…)]` has it.
+    /// Its name without `on_`, as `#[on(…)]` takes it.
     pub(crate) fn moment(&self) -> &'static str {
         self.name.trim_start_matches("on_")
     }
@@ -276,7 +276,7 @@ impl Hook {
         HOOKS.iter().find(|hook| hook.name == name)
     }
 
-    /// Every name that exists in this hook, the oldest first.
+    /// All values that exist in this hook, those of earlier hooks first.
     pub(crate) fn names(&self) -> Vec<&'static Name> {
         let mut names = self.builds_on.and_then(Hook::find).map_or_else(Vec::new, Hook::names);
         names.extend(Hook::find(self.name).into_iter().flat_map(|hook| hook.adds));
@@ -284,7 +284,7 @@ impl Hook {
     }
 }
 
-/// The hook in which a name exists first, and the name.
+/// The hook in which a value exists first, and the value.
 pub(crate) fn first_with(name: &str) -> Option<(&'static Hook, &'static Name)> {
     HOOKS.iter().find_map(|hook| Some((hook, hook.adds.iter().find(|known| known.name == name)?)))
 }

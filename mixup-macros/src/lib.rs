@@ -1,17 +1,17 @@
-//! `#[callback]`: a plain `impl` block, a function or a closure becomes the hooks of a training.
+//! `#[callback]`: turns a plain `impl` block, a function or a closure into hooks of a training.
 //!
-//! The pipeline is the list of rooms, each of which imports only those below it; `tests/layers.rs` checks the order:
+//! The list of rooms is the pipeline. Each room imports only rooms below it, which `tests/layers.rs` checks:
 //!
-//! - `item`: what the macros stand on: an `impl` block, a function, a closure,
+//! - `item`: the kinds of item that become callbacks: an `impl` block, a function, a closure,
 //! - `expand`: the implementation of `Callback`, as `snapshots` shows it,
-//! - `check`: what is wrong with hooks, functions and closures, all at once,
-//! - `options`, `filters`, `params`: what stands in parentheses, parsed and checked,
+//! - `check`: the mistakes in hooks, functions and closures, all at once,
+//! - `options`, `filters`, `params`: what is written in parentheses, parsed and checked,
 //! - `suggest`: which name was probably meant by one that does not exist,
 //! - `runtime`: what `mixup-runtime` gets from the table,
 //! - `hooks`: the one table of hooks and values,
-//! - `tokens` (where the compiler shows them), `mistakes` (collected), `parse` (parts of an item).
+//! - `tokens` (and where the compiler shows them), `mistakes` (collected), `parse` (parts of an item).
 //!
-//! Users find it as `mixup::callback`.
+//! Users reach the macros through the crate `mixup`.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -32,10 +32,10 @@ mod tokens;
 
 use proc_macro::TokenStream;
 
-/// Makes a callback of a type, out of one of its `impl` blocks.
+/// Turns a type into a callback: the methods of an `impl` block become hooks.
 ///
-/// A method that is named after a hook runs at that moment of the training. Its parameters ask for what there is by name,
-/// and get exactly that:
+/// A method with the name of a hook runs at that moment of the training. Its parameters ask for values by name, and are passed
+/// exactly those:
 ///
 /// ```
 /// use mixup::prelude::*;
@@ -55,38 +55,37 @@ use proc_macro::TokenStream;
 /// assert_eq!(StopAt::NAME, "StopAt");
 /// ```
 ///
-/// The block stays as it is: a hook is still a method, and what is no hook is left alone, save that a method is taken for a
-/// slip if its name begins with `on_` or is that of an event in fastai v2, as `before_batch`. Such a helper belongs in a block
-/// without `#[callback]`. A type has one block with it.
+/// The block stays as it is: a hook is still a method, and other methods are helpers. But a method whose name begins with `on_`
+/// without being a hook, or is that of an event in fastai v2, such as `before_batch`, is an error, since it is probably
+/// misspelt. A helper of such a name belongs in a block without `#[callback]`. A type has one block with `#[callback]`.
 ///
 /// # Hooks
 ///
-/// A hook takes `&mut self`, `&self`, or no `self` at all. Type parameters, lifetimes and bounds are the block's; `#[cfg(…)]`
-/// may stand on the block, on a hook and on a parameter. A callback is `Send` and borrows nothing, so that it can stay with
-/// the learner.
+/// A hook takes `&mut self`, `&self`, or no `self` at all. The block may have type parameters, lifetimes and bounds. `#[cfg(…)]`
+/// is supported on the block, on a hook and on a parameter. A callback must be `Send` and `'static`, because the learner keeps
+/// it.
 ///
-/// [`#[on(…)]`](macro@on) makes a hook of a method of any name, for one moment or several, and says when it runs. Several
-/// methods may serve one hook: they run in the order in which they are written, and of what they return the one that skips the
-/// most is taken.
+/// [`#[on(…)]`](macro@on) turns a method of any name into a hook, for one moment or several, and filters when it runs. Several
+/// methods may serve one hook: they run in the order in which they are written, and of the flow values that they return, the
+/// one that skips the most wins.
 ///
 /// # Parameters
 ///
-/// What is a copy is taken by value (`epoch: usize`), what can be read by `&` (`last_metrics: &[f64]`), and what can be
-/// changed by `&mut`, or by `&` if it stays as it is (`last_input: &mut Input`, `last_target: &Target`). The next hook, and
-/// whoever else asks, sees what was changed. A parameter that is not used may begin with an underscore: `_epoch` asks for
-/// `epoch`. Only what some callback asks for is computed, where computing it costs something.
+/// A copied value is taken by value (`epoch: usize`), a read-only value by `&` (`last_metrics: &[f64]`), and a mutable value by
+/// `&mut`, or by `&` to only read it (`last_input: &mut Input`, `last_target: &Target`). Later hooks, and other callbacks that
+/// ask for the value, see the change. An unused parameter may begin with an underscore: `_epoch` asks for `epoch`. A value that
+/// is expensive to compute is computed only if a callback asks for it.
 ///
-/// Who wants everything asks for the event itself: `event: &mut BatchBegin<'_>` in `on_batch_begin`, with the hook's values as its
-/// fields.
+/// To get everything, ask for the event: `event: &mut BatchBegin<'_>` in `on_batch_begin`. Its fields are the hook's values.
 ///
-/// Another callback is asked for by its type: `recorder: &Recorder`, `mixup: Option<&mut MixUp>`. Where it is not an `Option`, a
-/// learner without it is not built.
+/// To get another callback, ask for it by its type: `recorder: &Recorder`, `mixup: Option<&mut MixUp>`. A learner without a
+/// callback that is asked for is not built, unless the parameter is an `Option`.
 ///
 /// # What a hook returns
 ///
-/// Nothing, one of its flow values, an `Option` of one, or a `Result` of any of these. An error ends the training and says
-/// which callback it came from, in which hook, epoch and batch. Its type is a `std::error::Error + Send + Sync`, or what
-/// becomes one as `String` does.
+/// Nothing, one of the hook's flow values, an `Option` of one, or a `Result` of any of these. An error ends the training; the
+/// learner's error says in which callback, hook, epoch and batch it happened. Its type must be a
+/// `std::error::Error + Send + Sync`, or convert into a boxed one, as `String` does.
 ///
 /// ```
 /// # use mixup::prelude::*;
@@ -103,9 +102,9 @@ use proc_macro::TokenStream;
 ///
 /// # Functions
 ///
-/// A function is a callback too. `#[callback(…)]` says its hook, and when it runs, as `#[on(…)]` does for a method. The
-/// function's name is then that of a type, and of its one value, which a learner takes; the function itself is
-/// `shout::shout`. So it cannot have the name of a value that hooks ask for. A closure is made one by [`hook!`](macro@hook).
+/// A function can be a callback, too. `#[callback(…)]` names its hook, and filters when it runs, as `#[on(…)]` does for a method.
+/// The function's name becomes a unit struct, which is passed to the learner; the function itself becomes `shout::shout`. So
+/// the function cannot have the name of a hook's value. [`hook!`](macro@hook) turns a closure into a callback.
 ///
 /// ```
 /// # use mixup::prelude::*;
@@ -123,15 +122,15 @@ use proc_macro::TokenStream;
 ///
 /// # Options
 ///
-/// | option | what it says |
+/// | option | meaning |
 /// |---|---|
-/// | `order = 10` | Its place among the others, an `i32` known at compile time: the smaller runs earlier, and in hooks named `…_end` later. 0 unless given. |
-/// | `before = Other`, `after = Other` | Its place beside a callback of another type, where there is one; this weighs more than `order`. May be there several times. |
-/// | `name = "watch"` | What messages and listings call it, and the key of its state: the type's name unless given. |
-/// | `state`, `state(best, waited)` | Its state belongs to a checkpoint: all of it (which then is `Serialize` and `DeserializeOwned`), or these fields. |
-/// | `describe`, `describe(alpha)` | What a learner's summary tells of it: all fields (the type is `Debug`), or these. |
-/// | `crate = my::mixup` | Where the crate `mixup` is, if it isn't `::mixup`: for who has it under another name. |
-/// | `on_epoch_end, train, every = 5, …` | On a function: its hooks, and [when](macro@on) it runs. |
+/// | `order = 10` | The order among callbacks, a constant `i32`. A smaller number runs earlier; in the hooks named `…_end`, later. Defaults to 0. |
+/// | `before = Other`, `after = Other` | Runs before or after a callback of another type, if the learner has one. Takes precedence over `order`. May be given several times. |
+/// | `name = "watch"` | The name in messages and listings, and the key of the state. Defaults to the type's name. |
+/// | `state`, `state(best, waited)` | The state that a checkpoint saves: the whole type (which must be `Serialize` and `DeserializeOwned`), or these fields. |
+/// | `describe`, `describe(alpha)` | What a learner's summary shows: all fields (the type must be `Debug`), or these. |
+/// | `crate = my::mixup` | The path of the crate `mixup`, if it is not `::mixup`: for a dependency that is renamed or re-exported. |
+/// | `on_epoch_end, train, every = 5, …` | On a function: its hooks, and [when](macro@on) they run. |
 ///
 #[doc = include_str!("hooks.md")]
 #[proc_macro_attribute]
@@ -139,7 +138,7 @@ pub fn callback(options: TokenStream, item: TokenStream) -> TokenStream {
     item::callback(options.into(), &item.into()).into()
 }
 
-/// Says in which hooks a method of a [`#[callback]`](macro@callback) block runs, whatever its name, and when.
+/// Turns a method of a [`#[callback]`](macro@callback) block, whatever its name, into a hook, and filters when it runs.
 ///
 /// ```
 /// # use mixup::prelude::*;
@@ -162,30 +161,31 @@ pub fn callback(options: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// First the hooks, called as they are without `on_`; a method that is called as a hook needs none. Where there are several,
-/// only what exists in all of them can be asked for, and returned. A method may have several `#[on(…)]`, each with filters of its
-/// own.
+/// The hooks come first, without `on_`; a method with the name of a hook needs none. A method of several hooks can ask only for
+/// values that exist in all of them, and return only what all of them may return. A method may have several `#[on(…)]`, each
+/// with its own filters.
 ///
-/// | filter | runs only |
+/// | filter | the method runs only |
 /// |---|---|
-/// | `train`, `valid` | for batches of training, of validation |
-/// | `every = N` | in a hook that is named `…_end`: when each N-th batch or epoch is done; in the others: before the first and each N-th after it. Batches of training are counted over the whole training, those of validation in their pass. N is a `usize`, known at compile time or when the hook runs (`every = self.period`); 0 is an error. |
-/// | `first`, `last` | at the first, the last batch of the pass over the data; in hooks of epochs at the first, the last epoch |
-/// | `if = …` | where this is so. Sees `self` and the values of the hook by their names, also those that are no parameter. |
+/// | `train`, `valid` | for batches of training, or of validation |
+/// | `every = N` | in a hook named `…_end`: after each N-th batch or epoch; in the other hooks: before the first, and before each N-th after it. Training batches are counted over the whole training, validation batches in their pass. N is a `usize`, a constant or a value computed when the hook runs (`every = self.period`); 0 is an error. |
+/// | `first`, `last` | for the first or the last batch of the pass over the data; in hooks of epochs, for the first or the last epoch |
+/// | `if = …` | if the expression is true. It can use `self` and all values of the hook by their names, also those that are not parameters. |
 ///
-/// Of `first`, `every` and `last` one is enough; all others must be so. A `StopTraining` or a `break` out of the loop makes the last
-/// batch another one than `last` expects.
+/// Of `first`, `every` and `last`, one is enough; all other filters must hold. `last` expects that the pass is completed: if it
+/// ends early, as by a `StopTraining` or a `SkipEpoch`, `last` never holds.
 #[proc_macro_attribute]
 pub fn on(options: TokenStream, item: TokenStream) -> TokenStream {
     let _ = options;
     item::on_without_callback(&item.into()).into()
 }
 
-/// Makes a callback of a closure, where it stands: `hook!(on_batch_end, |iteration: usize| …)`.
+/// Turns a closure into a callback: `hook!(on_batch_end, |iteration: usize| …)`.
 ///
-/// First the hook, then options as `#[callback(…)]` has them on a function, then the closure. Its parameters ask by name, as those
-/// of a method do, and say their types. It may change what it captures; a learner keeps it, so it captures by `move` what is not
-/// `'static`. Messages call it by its place in the source unless there is a `name = "…"`.
+/// The hook comes first, then options as `#[callback(…)]` takes them on a function, then the closure. Its parameters ask for
+/// values by name, as those of a method do, and must have types. The closure may change what it captures. The learner keeps it,
+/// so it must own what it captures (`move`), unless that is `'static`. In messages its name is its place in the source, unless
+/// it is given a `name = "…"`.
 ///
 /// ```
 /// # use mixup::prelude::*;

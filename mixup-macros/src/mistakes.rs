@@ -1,21 +1,21 @@
-//! Mistakes are gathered, so that a user sees all of them at once, each on its own token and with the way out of it.
+//! Mistakes are collected, so that users see all of them at once, each on its own token.
 
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// What is wrong so far.
+/// The mistakes found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Mistakes(Option<syn::Error>);
 
 impl Mistakes {
-    /// One mistake, on the tokens that are wrong.
+    /// Adds a mistake, shown on the tokens that are wrong.
     pub(crate) fn add(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.extend(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Mistakes that were found elsewhere.
+    /// Adds mistakes that are errors already.
     pub(crate) fn extend(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),
@@ -23,7 +23,7 @@ impl Mistakes {
         }
     }
 
-    /// The mistakes of a part.
+    /// Adds the mistakes of a part.
     pub(crate) fn append(&mut self, others: Self) {
         if let Some(errors) = others.0 {
             self.extend(errors);
@@ -34,17 +34,26 @@ impl Mistakes {
         self.0.is_none()
     }
 
-    /// The compiler's errors; nothing where there is no mistake.
+    /// A `compile_error!` for each mistake.
     pub(crate) fn into_compile_errors(self) -> TokenStream {
         self.0.map(syn::Error::into_compile_error).unwrap_or_default()
     }
 }
 
-/// «`a`, `b` and `c`».
+/// `` `a`, `b` and `c` ``
 pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, "and")
+}
+
+/// `` `a`, `b` or `c` ``
+pub(crate) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, "or")
+}
+
+fn joined<'a>(words: impl IntoIterator<Item = &'a str>, with: &str) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match words.pop() {
-        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
+        Some(last) if !words.is_empty() => format!("{} {with} {last}", words.join(", ")),
         last => last.unwrap_or_default(),
     }
 }

@@ -1,4 +1,4 @@
-//! A parameter: what it asks for, by name, by the event's type or by a callback's, and whether it takes it as it is lent.
+//! A parameter asks for a value by name, for the event, or for another callback by type. Its type must fit what is passed.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -29,7 +29,7 @@ pub(crate) enum What<'a> {
     Other(Other<'a>),
 }
 
-/// Another callback, as it is asked for.
+/// Another callback, as the parameter asks for it.
 pub(crate) struct Other<'a> {
     pub ty: &'a Type,
     pub mutable: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Other<'a> {
     reference: &'a TypeReference,
 }
 
-/// How a parameter takes what it is lent.
+/// How a parameter takes a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
     /// `epoch: usize`
@@ -48,22 +48,22 @@ enum Taken {
     Mut,
 }
 
-/// The name by which all of a hook's values are asked for.
+/// The name of a parameter that asks for all of a hook's values.
 const EVENT: &str = "event";
 
-/// Where a parameter stands: what else decides whether it is right.
+/// What a parameter is checked against.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub hook: &'static Hook,
-    /// Whether the method serves other hooks too.
+    /// Whether the method also serves other hooks.
     pub several: bool,
-    /// The lifetimes that are chosen anew at each call.
+    /// Its lifetimes are chosen anew for each call.
     pub generics: Option<&'a Generics>,
-    /// The callback's own type, where it has a name.
+    /// The callback's own type, if it has a name.
     pub me: Option<&'a Type>,
 }
 
-/// What the parameters ask for; nothing where the compiler has something to say of them itself.
+/// Checks the parameters. Nothing if the compiler reports a mistake in them itself.
 pub(crate) fn params<'a>(
     context: Context<'a>,
     written: impl Iterator<Item = &'a PatType>,
@@ -73,14 +73,14 @@ pub(crate) fn params<'a>(
     for written in written {
         let Some(new) = param(context, written, mistakes) else { continue };
         match params.iter().find(|before| before.is_same(&new)) {
-            // The compiler tells it of two parameters of one name.
+            // The compiler reports two parameters of one name itself.
             Some(before) if before.written == new.written => return None,
             Some(before) => {
                 let twice = match (&new.what, &before.what) {
                     (What::Other(other), _) => text(other.ty),
                     _ => plain(&before.written).trim_start_matches('_').to_owned(),
                 };
-                mistakes.add(&new.written, format!("`{twice}` is asked for twice: keep one of the two"));
+                mistakes.add(&new.written, format!("`{twice}` is asked for twice: keep one"));
             }
             None => params.push(new),
         }
@@ -91,10 +91,11 @@ pub(crate) fn params<'a>(
             let instead = match &param.what {
                 What::Event => continue,
                 What::Value(name) => format!("event.{}", name.name),
-                What::Other(other) => format!("event.callback::<{}>()", text(other.ty)),
+                What::Other(Other { ty, mutable: true, .. }) => format!("event.callback_mut::<{}>()", text(ty)),
+                What::Other(Other { ty, .. }) => format!("event.callback::<{}>()", text(ty)),
             };
             let message =
-                format!("`event` has all that there is in `{at}`: leave out `{written}` and take it as `{instead}`");
+                format!("`event` already provides `{written}` in `{at}`: remove the parameter and write `{instead}`");
             mistakes.add(&param.written, message);
         }
     }
@@ -113,7 +114,7 @@ impl Param<'_> {
             }
     }
 
-    /// As the learner's listings show it.
+    /// The name that the learner's listings show.
     pub(crate) fn name(&self) -> String {
         match &self.what {
             What::Value(name) => name.name.to_owned(),
@@ -133,7 +134,7 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => &pat.ident,
         pattern => {
             let message = format!(
-                "a parameter of `{}` is a plain name, for it says what is asked for, as in `epochs: usize`",
+                "a parameter of `{}` must be a plain name, as in `epochs: usize`: the name says which value to pass",
                 hook.name
             );
             mistakes.add(pattern, message);
@@ -147,24 +148,21 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
     } else if let Some(other) = other(&param.ty) {
         callback(context, other, mistakes)?
     } else {
-        let mut message = no_value(hook, &plain(written));
-        if let Some(ty) = callback_type(&param.ty)
-            && message.contains("there are")
-        {
-            let by_reference = format!("; another callback is asked for by `&`, as in `{written}: &{}`", text(ty));
-            message.push_str(&by_reference);
-        }
+        let hint = callback_type(&param.ty)
+            .map(|ty| format!("; to ask for another callback, write `{written}: &{}`", text(ty)))
+            .unwrap_or_default();
+        let message = no_value(hook, &plain(written), &hint);
         mistakes.add(written, message);
         return None;
     };
     Some(Param { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
 }
 
-/// All of the hook's values, by the event's own type.
+/// `event`: all of the hook's values.
 fn event<'a>(context: Context<'_>, param: &PatType, mistakes: &mut Mistakes) -> Option<What<'a>> {
     let Hook { name, event, .. } = context.hook;
     if context.several {
-        let message = "a method of several hooks cannot take `event`, for each hook's is of another type: ask for values by name, or \
+        let message = "a method of several hooks cannot take `event`, which has another type in each: ask for values by name, or \
                        write a method for each hook";
         mistakes.add(&param.pat, message);
         return None;
@@ -179,7 +177,7 @@ fn event<'a>(context: Context<'_>, param: &PatType, mistakes: &mut Mistakes) -> 
     if !right {
         let ty = shown(&param.ty);
         let message =
-            format!("`event` in `{name}` is a `&mut {event}<'_>`, not a `{ty}`: write `event: &mut {event}<'_>`");
+            format!("`event` has type `&mut {event}<'_>` in `{name}`, not `{ty}`: write `event: &mut {event}<'_>`");
         mistakes.add(&param.ty, message);
         return None;
     }
@@ -199,33 +197,37 @@ fn value<'a>(context: Context<'_>, name: &'static Name, param: &PatType, mistake
     }
     if reference.is_some_and(|reference| is_kept(context, reference)) {
         let mutable = if taken == Taken::Mut { "mut " } else { "" };
-        let message =
-            format!("`{}` is lent for the hook only: write `{}: &{mutable}{}`", name.name, name.name, name.ty);
+        let message = format!(
+            "`{}` is borrowed only while the hook runs: write `{}: &{mutable}{}`",
+            name.name, name.name, name.ty
+        );
         mistakes.add(&param.ty, message);
         return None;
     }
     Some(What::Value(name))
 }
 
-/// What to write instead of a type that takes a value in a way in which it is not lent.
+/// The message for a type that takes a value in a way in which it is not passed.
 fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
     let (value, lent) = (name.name, name.ty);
     let behind = if let Type::Reference(TypeReference { elem, .. }) = ty { strip_type(elem) } else { ty };
     if matches!(behind, Type::ImplTrait(_)) {
-        return Some(format!("nothing says which type that would be: write `{}`", name.spelt()));
+        return Some(format!("`{value}` has a fixed type, not an `impl Trait`: write `{}`", name.spelt()));
     }
     match (name.lent, taken) {
-        (Lent::Copied, Taken::Mut) => Some(format!("`{value}` is a copy: write `{}`", name.spelt())),
-        (Lent::Read, Taken::Mut) => Some(format!("`{value}` can only be read: write `{}`", name.spelt())),
-        (Lent::Read, Taken::Value) => Some(format!("`{value}` is lent: write `{}`", name.spelt())),
+        (Lent::Copied, Taken::Mut) => {
+            Some(format!("`{value}` is a copy, so a change has no effect: write `{}`", name.spelt()))
+        }
+        (Lent::Read, Taken::Mut) => Some(format!("`{value}` is read-only: write `{}`", name.spelt())),
+        (Lent::Read, Taken::Value) => Some(format!("`{value}` is borrowed: write `{}`", name.spelt())),
         (Lent::Changed, Taken::Value) => {
-            Some(format!("`{value}` is lent: write `{}`, or `{value}: &{lent}` if it stays as it is", name.spelt()))
+            Some(format!("`{value}` is borrowed: write `{}`, or `{value}: &{lent}` to only read it", name.spelt()))
         }
         _ => None,
     }
 }
 
-/// Whether a reference has a lifetime that is longer than the call.
+/// Whether a reference has a lifetime that outlives the call.
 fn is_kept(context: Context<'_>, reference: &TypeReference) -> bool {
     let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident != "_") else { return false };
     !context.generics.is_some_and(|generics| generics.lifetimes().any(|param| param.lifetime == *lifetime))
@@ -235,11 +237,11 @@ fn is_kept(context: Context<'_>, reference: &TypeReference) -> bool {
 fn callback<'a>(context: Context<'a>, other: Other<'a>, mistakes: &mut Mistakes) -> Option<What<'a>> {
     let ty = text(other.ty);
     if ty == "Self" || context.me.is_some_and(|me| text(me) == ty) {
-        mistakes.add(other.ty, "a callback cannot ask for itself: it has `self`");
+        mistakes.add(other.ty, "a callback cannot ask for itself: use `self`");
         return None;
     }
     if is_kept(context, other.reference) {
-        mistakes.add(other.ty, format!("another callback is lent for the hook only: write `&{ty}`"));
+        mistakes.add(other.ty, format!("another callback is borrowed only while the hook runs: write `&{ty}`"));
         return None;
     }
     Some(What::Other(other))
@@ -267,7 +269,7 @@ const PRIMITIVES: [&str; 17] = [
     "usize",
 ];
 
-/// A type that may be a callback's: none of the language's own, and none that a value of a hook has.
+/// The type, if it can be a callback's: neither a primitive, nor a common one of `std`, nor the type of a value.
 fn callback_type(ty: &Type) -> Option<&Type> {
     let ty = strip_type(ty);
     let Type::Path(path) = ty else { return None };
@@ -277,7 +279,7 @@ fn callback_type(ty: &Type) -> Option<&Type> {
     (!of_values && !of_std && !PRIMITIVES.contains(&&last[..])).then_some(ty)
 }
 
-/// A type as a message shows it.
+/// The type as messages show it.
 fn shown(ty: &Type) -> String {
     let text = ty.to_token_stream().to_string();
     [("& ", "&"), (" < ", "<"), (" <", "<"), ("< ", "<"), (" >", ">"), (" :: ", "::"), (" ,", ",")]

@@ -16,15 +16,15 @@ pub(crate) fn events() -> TokenStream {
         #callback
         #(#returns)*
 
-        /// For each value the types of a parameter that may take it: `#[callback]` hands in through these traits, so that
-        /// a wrong type is told in one sentence.
+        /// For each value, the types that its parameter may have: `#[callback]` passes values through these traits, so that
+        /// a wrong type is reported in one sentence.
         #[doc(hidden)]
-        #[allow(non_camel_case_types, reason = "they are called as the values are")]
+        #[allow(non_camel_case_types, reason = "they have the names of the values")]
         pub mod lent {
             use super::*;
-            /// What is lent.
+            /// The source of all values.
             pub struct Value;
-            /// A type that no parameter has.
+            /// A type that no parameter can have.
             pub struct Nothing;
             #(#lent)*
         }
@@ -50,13 +50,13 @@ pub(crate) fn hooks() -> TokenStream {
             /// All hooks, in the order in which a training reaches them first.
             pub const ALL: &[Hook] = &[#(Hook::#variants),*];
 
-            /// The hook's name, as the method that serves it is called.
+            /// The hook's name, which is the name of its method.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { #(Hook::#variants => #names,)* }
             }
 
-            /// The names that a callback may ask for in this hook.
+            /// The values that a callback can ask for in this hook.
             #[must_use]
             pub const fn names(self) -> &'static [&'static str] {
                 match self { #(Hook::#variants => #known,)* }
@@ -71,14 +71,14 @@ pub(crate) fn hooks() -> TokenStream {
     }
 }
 
-/// The type that carries what exists in a hook.
+/// The type that contains the values of a hook.
 fn event(hook: &Hook) -> TokenStream {
     let event = format_ident!("{}", hook.event);
-    let doc = format!("What exists in `{}`. {}", hook.name, hook.doc);
+    let doc = format!("The values of `{}`. {}", hook.name, hook.doc);
     let fields = hook.names().into_iter().map(|name| {
         let (ident, ty) = (format_ident!("{}", name.name), ty(name));
         let made = if name.unmade.is_some() {
-            format!(" Filled in by [`make_{ident}`](Self::make_{ident}).")
+            format!(" Set by [`make_{ident}`](Self::make_{ident}).")
         } else {
             String::new()
         };
@@ -93,7 +93,7 @@ fn event(hook: &Hook) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[non_exhaustive]
-        #[allow(missing_debug_implementations, reason = "models and optimizers need not have it")]
+        #[allow(missing_debug_implementations, reason = "models and optimizers need not implement it")]
         pub struct #event<'a> {
             #(#fields,)*
             #untold
@@ -109,13 +109,13 @@ fn event(hook: &Hook) -> TokenStream {
 
             #(#makes)*
 
-            /// Another callback of the learner, where it has one of this type.
+            /// The learner's callback of this type, if it has one.
             #[must_use]
             pub fn callback<C: Callback>(&self) -> Option<&C> {
                 self.__others.get()
             }
 
-            /// The same, to change.
+            /// The learner's callback of this type, if it has one, to change it.
             #[must_use]
             pub fn callback_mut<C: Callback>(&mut self) -> Option<&mut C> {
                 self.__others.get_mut()
@@ -133,18 +133,18 @@ fn ty(name: &Name) -> TokenStream {
     }
 }
 
-/// The method that fills in what costs something.
+/// The method that reads a deferred value.
 fn make(name: &Name) -> TokenStream {
     let (ident, make) = (format_ident!("{}", name.name), format_ident!("make_{}", name.name));
     let doc = format!(
-        "Fills in `{ident}`, and waits for the device where it has to. `#[callback]` calls this for a method that asks for \
-         `{ident}`, once it is known that the method runs now; who implements the trait by hand calls it before a look."
+        "Reads `{ident}`, and waits for the device if it has to. `#[callback]` calls this right before a method that asks for \
+         `{ident}`; an implementation of the trait by hand must call it before it uses the field."
     );
     quote! {
         #[doc = #doc]
         ///
         /// # Errors
-        /// What libtorch says where the values can't be read.
+        /// libtorch's error if the values can't be read.
         pub fn #make(&mut self) -> Result<(), ReadError> {
             self.#ident = self.untold.#ident(self.#ident)?;
             Ok(())
@@ -161,51 +161,51 @@ fn view(name: &Name) -> TokenStream {
     match name.lent {
         Lent::Copied => quote! { #ident: state.#ident },
         Lent::Read => quote! { #ident: &state.#ident },
-        // What is boxed in the state is lent without its box.
+        // A value that is boxed in the state is borrowed without its box.
         Lent::Changed if name.ty.starts_with("dyn ") => quote! { #ident: &mut *state.#ident },
         Lent::Changed => quote! { #ident: &mut state.#ident },
     }
 }
 
-/// The trait, the same without its constants for the learner's list, and the list's way to each hook.
+/// The trait `Callback`, its object-safe form for the learner's list, and the list's method for each hook.
 fn callback_trait() -> TokenStream {
     let hooks: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.name)).collect();
     let events: Vec<_> = HOOKS.iter().map(|hook| format_ident!("{}", hook.event)).collect();
     let docs = HOOKS.iter().map(|hook| hook.doc);
     quote! {
-        /// Something that runs at named moments of a training and may change what it is lent there.
+        /// Code that runs at named moments of a training and may change the values that it gets there.
         ///
-        /// Written by `#[callback]`, which takes hooks from an `impl` block and fills in the constants; a hook that
-        /// is not in `HOOKS` is never called.
+        /// `#[callback]` implements it: it takes the hooks from an `impl` block and fills in the constants. A hook that is not
+        /// in `HOOKS` is never called.
         #[diagnostic::on_unimplemented(
             message = "`{Self}` is not a callback",
-            label = "put `#[callback]` on an `impl` block with hooks, or `#[callback(on_epoch_end)]` on a function; `hook!` makes one of a closure"
+            label = "put `#[callback]` on an `impl` block with hooks, or `#[callback(on_epoch_end)]` on a function, or pass a closure to `hook!`"
         )]
         pub trait Callback: std::any::Any + Send {
-            /// What messages and listings call it.
+            /// The name in messages and listings.
             const NAME: &'static str;
-            /// Its place among the others: the smaller runs earlier, in hooks named `…_end` later.
+            /// The order among callbacks: a smaller number runs earlier, and later in the hooks named `…_end`.
             const ORDER: i32 = 0;
-            /// The hooks that it has, and the names that it asks for in each.
+            /// Its hooks, and the values that it asks for in each.
             const HOOKS: &'static [Asked];
-            /// The callbacks that it runs before, where the learner has them.
+            /// The callbacks before which it runs, if the learner has them.
             const BEFORE: &'static [Peer] = &[];
-            /// The callbacks that it runs after, where the learner has them.
+            /// The callbacks after which it runs, if the learner has them.
             const AFTER: &'static [Peer] = &[];
 
-            /// What a learner's summary tells of it: its name, and of its fields those that it chooses.
+            /// What a learner's summary shows: the name, and the fields that are chosen with `describe`.
             fn describe(&self) -> String { Self::NAME.to_owned() }
 
-            /// Its state, where it has one that belongs to a checkpoint.
+            /// The state that a checkpoint saves, if there is one.
             ///
             /// # Errors
-            /// What the state's types say when they can't be written down.
+            /// The error of a type that can't be serialized.
             fn save(&self) -> Result<Option<CallbackState>, BoxError> { Ok(None) }
 
-            /// Takes up a state that [`save`](Self::save) gave, whole or not at all.
+            /// Restores a state that [`save`](Self::save) returned, completely or not at all.
             ///
             /// # Errors
-            /// [`StateError`] where it is the state of something else.
+            /// [`StateError`] if it is the state of something else.
             fn load(&mut self, state: &CallbackState) -> Result<(), BoxError> {
                 let _ = state;
                 Err(StateError::NoState.into())
@@ -215,8 +215,8 @@ fn callback_trait() -> TokenStream {
                 #[doc = #docs]
                 ///
                 /// # Errors
-                /// Whatever the callback returns: training then ends with an error that says where.
-                #[allow(unused_variables, reason = "a hook that is not there does nothing")]
+                /// Any error of the callback. It ends the training, whose error says where it happened.
+                #[allow(unused_variables, reason = "a hook does nothing by default")]
                 fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult { Ok(Flow::Continue) }
             )*
         }
@@ -248,7 +248,7 @@ fn callback_trait() -> TokenStream {
 
         impl Callbacks {
             #(
-                #[allow(dead_code, reason = "`on_train_end` is owed one by one, not run like the others")]
+                #[allow(dead_code, reason = "`on_train_end` is called for one callback at a time")]
                 pub(crate) fn #hooks(&mut self, state: &mut State) -> Result<Decision, Error> {
                     self.run(Hook::#events, state, |callback, state, others| {
                         callback.#hooks(&mut #events::view(state, others))
@@ -259,19 +259,18 @@ fn callback_trait() -> TokenStream {
     }
 }
 
-/// The trait of all that a hook may return, with the sentence for what it may not.
+/// The trait of all types that a hook may return, with the message for other types.
 fn returns(hook: &Hook) -> TokenStream {
     let (returns, name) = (format_ident!("{}Returns", hook.event), hook.name);
     let doc = format!("What `{name}` may return.");
-    let message = format!("`{name}` may not return `{{Self}}`");
+    let message = format!("`{name}` cannot return `{{Self}}`");
+    let error = "whose error is a `std::error::Error + Send + Sync`";
     let label = match hook.flows {
-        [] => "return nothing here, or a `Result<(), _>` whose error is a `std::error::Error + Send + Sync`".to_owned(),
+        [] => format!("return nothing, or a `Result<(), _>` {error}"),
         flows => {
             let flows: Vec<_> = flows.iter().map(|flow| format!("`{flow}`")).collect();
-            format!(
-                "return nothing here, or {}, an `Option` of it, or a `Result` of these whose error is a `std::error::Error + Send + Sync`",
-                flows.join(" or ")
-            )
+            let flows = flows.join(", ");
+            format!("return nothing, {flows}, an `Option` of a flow value, or a `Result` of any of these {error}")
         }
     };
     let flows: Vec<_> = hook.flows.iter().map(|flow| format_ident!("{flow}")).collect();
@@ -279,7 +278,7 @@ fn returns(hook: &Hook) -> TokenStream {
         #[doc = #doc]
         #[diagnostic::on_unimplemented(message = #message, label = #label)]
         pub trait #returns {
-            /// As the learner understands it.
+            /// The flow that the learner follows.
             ///
             /// # Errors
             /// The error that the hook returned.
@@ -306,19 +305,19 @@ fn returns(hook: &Hook) -> TokenStream {
     }
 }
 
-/// The trait that hands a value to a parameter of its name, with the sentence for a parameter of another type.
+/// The trait that passes a value to a parameter of its name, with the message for a parameter of another type.
 fn lent(name: &Name) -> TokenStream {
     let (ident, ty, spelt) = (format_ident!("{}", name.name), name.ty, name.spelt());
     let (is, write) = match name.lent {
         Lent::Copied => (ty.to_owned(), format!("write `{spelt}`")),
         Lent::Read => (format!("&{ty}"), format!("write `{spelt}`")),
-        Lent::Changed => (format!("&mut {ty}"), format!("write `{spelt}`, or `{ident}: &{ty}` if it stays as it is")),
+        Lent::Changed => (format!("&mut {ty}"), format!("write `{spelt}`, or `{ident}: &{ty}` to only read it")),
     };
-    let message = format!("`{ident}` is a `{is}`, not a `{{T}}`");
+    let message = format!("`{ident}` has type `{is}`, not `{{T}}`");
     let ty: TokenStream = ty.parse().unwrap_or_default();
     let (from, other) = match name.lent {
         Lent::Copied => (quote! { &'a #ty }, Some((quote! { #ty }, quote! { *value }))),
-        // Were there one type only, the compiler would take it for the one that is meant, and say something else.
+        // If there were only one type, the compiler would infer it and report something else.
         Lent::Read => (quote! { &'a #ty }, Some((quote! { Nothing }, quote! { { let _ = value; Nothing } }))),
         Lent::Changed => (quote! { &'a mut #ty }, Some((quote! { &'a mut #ty }, quote! { value }))),
     };

@@ -1,14 +1,14 @@
-//! What was probably meant by a name that there is not, and where that is.
+//! Suggestions: which name was probably meant by one that does not exist, and where that name is available.
 
 use crate::{
     hooks::{HOOKS, Hook, Name, first_with},
-    mistakes::listed,
+    mistakes::{listed, one_of},
 };
 
-/// What was probably meant: the nearest of what there is, if a third of the letters at most is different.
-pub(crate) fn nearest<'a>(written: &str, there_are: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The nearest of the known names, if at most a third of the letters differ.
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = written.chars().count().max(3) / 3;
-    there_are
+    known
         .into_iter()
         .map(|known| (strsim::osa_distance(written, known), known))
         .filter(|(distance, _)| *distance <= allowed)
@@ -16,7 +16,7 @@ pub(crate) fn nearest<'a>(written: &str, there_are: impl IntoIterator<Item = &'a
         .map(|(_, known)| known)
 }
 
-/// What parts of the hooks' names are called elsewhere, so that who comes from there finds the hook here.
+/// Parts of the hooks' names in other libraries, and here: for users who come from there.
 const ELSEWHERE: [(&str, &str); 6] = [
     ("_start", "_begin"),
     ("_finish", "_end"),
@@ -26,7 +26,7 @@ const ELSEWHERE: [(&str, &str); 6] = [
     ("_fit", "_train"),
 ];
 
-/// The events of fastai v2's `Callback`, and the hook that comes then.
+/// The events of fastai v2's `Callback`, and the hook that runs at the same moment.
 pub(crate) const FASTAI_2: [(&str, &str); 17] = [
     ("before_fit", "on_train_begin"),
     ("before_epoch", "on_epoch_begin"),
@@ -47,78 +47,92 @@ pub(crate) const FASTAI_2: [(&str, &str); 17] = [
     ("after_cancel_fit", "on_train_end"),
 ];
 
-/// The hook that fastai v2 calls so.
+/// The hook for an event of fastai v2.
 pub(crate) fn in_fastai_2(written: &str) -> Option<&'static str> {
     FASTAI_2.iter().find(|(there, _)| *there == written).map(|(_, here)| *here)
 }
 
-/// The hook that a name is probably meant for.
+/// The hook whose name is nearest.
 fn nearest_hook(written: &str) -> Option<&'static str> {
     let here = ELSEWHERE.iter().fold(written.to_lowercase(), |name, (there, here)| name.replace(there, here));
     nearest(&here, HOOKS.iter().map(|hook| hook.name))
 }
 
-/// What to say of a method that is named like a hook and is none.
+/// The message for a method that is named like a hook, but is none.
 pub(crate) fn no_hook(written: &str) -> String {
-    let helper = "a helper with such a name belongs in an `impl` block without `#[callback]`";
+    let helper = "a helper of that name belongs in an `impl` block without `#[callback]`";
     if let Some(meant) = in_fastai_2(written) {
-        return format!("`{written}` is called `{meant}` here; {helper}");
+        return format!("fastai v2's `{written}` is named `{meant}` here; {helper}");
     }
     if let Some(meant) = nearest_hook(written) {
-        return format!("no hook `{written}`; did you mean `{meant}`?");
+        return format!("no hook named `{written}`: did you mean `{meant}`?");
     }
     let hooks = listed(HOOKS.iter().map(|hook| hook.name));
-    format!("no hook `{written}`: there are {hooks}; {helper}")
+    format!("no hook named `{written}`: the hooks are {hooks}; {helper}")
 }
 
-/// Methods that are not called as hooks are left alone, but where there are no others one of them may be meant for a hook.
+/// The message for a block without hooks. One of its methods may be meant as one.
 pub(crate) fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
     let meant = methods.find_map(|method| {
         let hook = nearest_hook(&format!("on_{method}"))?;
-        Some(format!("no hook in this `impl` block; did you mean `{hook}` by `{method}`?"))
+        Some(format!("no hook in this `impl` block: did you mean `{hook}` instead of `{method}`?"))
     });
     meant.unwrap_or_else(|| {
-        let hooks = listed(HOOKS.iter().map(|hook| hook.name));
-        format!("no hook in this `impl` block: a callback has at least one of {hooks}")
+        let hooks = one_of(HOOKS.iter().map(|hook| hook.name));
+        format!("no hook in this `impl` block: a callback needs at least one of {hooks}")
     })
 }
 
-/// The value of this name in a hook; `_epoch` asks for `epoch` and leaves it unused.
+/// The value of this name in a hook; `_epoch` asks for `epoch` and does not use it.
 pub(crate) fn find(hook: &Hook, written: &str) -> Option<&'static Name> {
     let name = written.strip_prefix('_').unwrap_or(written);
     hook.names().into_iter().find(|known| known.name == name)
 }
 
-/// Why there is no such value in this hook.
-pub(crate) fn no_value(hook: &Hook, written: &str) -> String {
+/// The message for a name that is no value of this hook. The hint follows where no value's name is near.
+pub(crate) fn no_value(hook: &Hook, written: &str, hint: &str) -> String {
     let (name, at) = (written.strip_prefix('_').unwrap_or(written), hook.name);
     if first_with(name).is_some() {
-        let (when, there) = elsewhere(hook, name);
-        return format!("`{name}` does not exist {when} in `{at}`: it is {there}");
+        let available = available(hook, name);
+        return if is_later(hook, name) {
+            format!("`{name}` does not exist yet in `{at}`: it is {available}")
+        } else {
+            format!("`{name}` no longer exists in `{at}`: it is {available}")
+        };
     }
     let here: Vec<_> = hook.names().into_iter().map(|known| known.name).collect();
     let everywhere = HOOKS.iter().flat_map(|hook| hook.adds).map(|known| known.name);
-    // `loss` is no slip for `last_loss`, but means it.
+    // `loss` is short for `last_loss`.
     let part = || here.iter().copied().find(|known| known.ends_with(&format!("_{name}")));
     if let Some(meant) = nearest(name, here.iter().copied()).or_else(part) {
-        format!("no value `{written}` in `{at}`; did you mean `{meant}`?")
+        format!("no value named `{written}` in `{at}`: did you mean `{meant}`?")
     } else if let Some(meant) = nearest(name, everywhere) {
-        format!("no value `{written}` in `{at}`; did you mean `{meant}`, which is {}?", elsewhere(hook, meant).1)
+        format!("no value named `{written}` in `{at}`: did you mean `{meant}`, which is {}?", available(hook, meant))
     } else {
-        format!("no value `{written}` in `{at}`: there are {}", listed(here))
+        format!("no value named `{written}` in `{at}`: the values are {}{hint}", listed(here))
     }
 }
 
-/// Whether a value that is not in this hook comes later or is gone, and where it is.
-fn elsewhere(hook: &Hook, name: &str) -> (&'static str, String) {
-    let place = |name: &str| HOOKS.iter().position(|hook| hook.name == name);
-    let having: Vec<_> = HOOKS.iter().filter(|hook| find(hook, name).is_some()).map(|hook| hook.name).collect();
-    let places: Vec<_> = having.iter().filter_map(|name| place(name)).collect();
-    match having.as_slice() {
-        [first, ..] if places.first() > place(hook.name).as_ref() => ("yet", format!("first there in `{first}`")),
+/// The hooks that have a value, by their places in the table.
+fn having(name: &str) -> impl Iterator<Item = usize> {
+    HOOKS.iter().enumerate().filter(move |(_, hook)| find(hook, name).is_some()).map(|(place, _)| place)
+}
+
+/// Whether a value that this hook does not have comes later.
+fn is_later(hook: &Hook, name: &str) -> bool {
+    let here = HOOKS.iter().position(|other| other.name == hook.name);
+    having(name).next() > here
+}
+
+/// In which hooks a value is available that this hook does not have.
+fn available(hook: &Hook, name: &str) -> String {
+    let places: Vec<usize> = having(name).collect();
+    let hooks = |places: &[usize]| places.iter().map(|place| HOOKS[*place].name).collect::<Vec<_>>();
+    match places.as_slice() {
+        [first, _, _, ..] if is_later(hook, name) => format!("available from `{}` on", HOOKS[*first].name),
         [first, _, .., last] if places.is_sorted_by(|place, next| place + 1 == *next) => {
-            ("any more", format!("there from `{first}` to `{last}`"))
+            format!("available from `{}` to `{}`", HOOKS[*first].name, HOOKS[*last].name)
         }
-        _ => ("any more", format!("there in {}", listed(having))),
+        places => format!("available in {}", listed(hooks(places))),
     }
 }

@@ -1,4 +1,4 @@
-// One `#[callback]` is enough.
+// `#[callback]` is given once.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// All hooks of a type stand in one block.
+// All hooks of a type are in one block.
 
 use mixup::prelude::*;
 

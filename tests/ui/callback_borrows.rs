@@ -1,4 +1,4 @@
-// A callback owns what it has, or shares it, for the learner may outlive what it borrows.
+// A callback owns or shares its data, because the learner may outlive what it borrows.
 
 use mixup::prelude::*;
 

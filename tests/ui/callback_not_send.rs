@@ -1,4 +1,4 @@
-// A callback can go to another thread, as the learner can.
+// A callback must be `Send`, because the learner may move to another thread.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// The training loop awaits nothing.
+// A closure cannot be `async`: the training loop does not await hooks.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Options stand before the closure.
+// Options are written before the closure.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A learner keeps its callbacks, so a closure owns what it uses.
+// A closure owns what it uses, because the learner keeps it.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Behind the hook and its options stands a closure.
+// A closure follows the hook and its options.
 
 use mixup::prelude::*;
 

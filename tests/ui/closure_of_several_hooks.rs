@@ -1,4 +1,4 @@
-// A closure serves one hook; what is to serve several is a function or a method.
+// A closure runs in one hook; a function or a method can run in several.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// `hook!` says in which hook the closure runs.
+// `hook!` needs the hook in which the closure runs.
 
 use mixup::prelude::*;
 

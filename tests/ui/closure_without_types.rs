@@ -1,4 +1,4 @@
-// A closure's parameters say their types.
+// A closure's parameters need types.
 
 use mixup::prelude::*;
 

@@ -1,10 +1,10 @@
-// Who has the crate under another name says so with `crate`.
+// If the crate `mixup` has another name, `crate` gives its path.
 
 use mixup::prelude::*;
 
 struct Watch;
 
-#[callback(crate = training)]
+#[callback(crate = elsewhere)]
 impl Watch {
     fn on_batch_end(&self) {}
 }

@@ -1,4 +1,4 @@
-// What is described can be printed.
+// A callback that is described must implement `Debug`.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// `event` is of the type that belongs to the hook.
+// `event` has the type that belongs to the hook.
 
 use mixup::{callback::EpochEnd, prelude::*};
 

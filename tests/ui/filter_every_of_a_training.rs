@@ -1,4 +1,4 @@
-// What comes once has no every, first or last.
+// A hook that runs once per training has no `every`, `first` or `last`.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Every is a `usize`, also where it is a field; the compiler compares.
+// `every` is a `usize`, even if it is a field; the compiler checks the type.
 
 use mixup::prelude::*;
 

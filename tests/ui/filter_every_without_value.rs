@@ -1,4 +1,4 @@
-// Every has a number.
+// `every` needs a number.
 
 use mixup::prelude::*;
 

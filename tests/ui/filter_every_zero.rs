@@ -1,4 +1,4 @@
-// Every is at least one.
+// `every` is at least 1.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// What is no value of the hook is looked for as any name.
+// A name in `if` that is no value of the hook is looked up like any other name.
 
 use mixup::prelude::*;
 

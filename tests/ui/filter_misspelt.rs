@@ -1,4 +1,4 @@
-// A slip in a filter is an error on that word.
+// A misspelt filter is an error on that word.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A batch is one of training or of validation.
+// A batch belongs to training or to validation, never to both.
 
 use mixup::prelude::*;
 

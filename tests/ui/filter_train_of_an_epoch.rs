@@ -1,4 +1,4 @@
-// `train` and `valid` choose among batches.
+// `train` and `valid` select batches.
 
 use mixup::prelude::*;
 

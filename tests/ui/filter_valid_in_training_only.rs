@@ -1,4 +1,4 @@
-// What comes in training only has no batches of validation.
+// A hook that runs only in training has no batches of validation.
 
 use mixup::prelude::*;
 

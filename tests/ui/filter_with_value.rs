@@ -1,4 +1,4 @@
-// A filter without a value takes none.
+// A filter that is a flag takes no value.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A function that is a callback has no type parameters.
+// A function that is a callback cannot be generic over types.
 
 use mixup::prelude::*;
 

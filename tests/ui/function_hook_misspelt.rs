@@ -1,4 +1,4 @@
-// A slip in a function's hook is an error on that word.
+// A misspelt hook of a function is an error on that word.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A function with `#[callback]` is not called as a value of the hooks is: its name stands for a callback.
+// A function with `#[callback]` cannot have the name of a hook's value, because its name refers to the callback.
 
 use mixup::prelude::*;
 

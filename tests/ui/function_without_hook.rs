@@ -1,4 +1,4 @@
-// A function says in which hook it runs, whatever it is called.
+// A function needs the hook in which it runs, whatever its own name.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// The training loop calls a hook and goes on when it returns: hooks are not `async`.
+// A hook cannot be `async`: the training loop does not await it.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A hook has no type parameters: nothing says what they would be.
+// A hook cannot be generic over types or constants: a call does not determine them.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A method that begins with `on_` is a hook, so a slip in its name is an error, not a hook that never runs.
+// A method that begins with `on_` is a hook, so a misspelt name is an error, and not a hook that never runs.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Hooks are called as fastai calls them; who writes another library's name is told ours.
+// A hook's name in another library is rejected with the name used here.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A hook that is there twice is told once.
+// Two hooks of one name are reported once.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Where no hook is near, all of them are listed, and a helper is sent to a block of its own.
+// If no hook's name is similar, all hooks are listed; helpers belong in another block.
 
 use mixup::prelude::*;
 

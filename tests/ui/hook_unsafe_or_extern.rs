@@ -1,4 +1,4 @@
-// Hooks are called by safe Rust.
+// A hook is called by safe Rust code.
 
 use mixup::prelude::*;
 

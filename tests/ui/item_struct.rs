@@ -1,4 +1,4 @@
-// `#[callback]` stands on the `impl` block, not on the type.
+// `#[callback]` belongs on the `impl` block, not on the type.
 
 use mixup::prelude::*;
 

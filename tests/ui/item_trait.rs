@@ -1,4 +1,4 @@
-// `#[callback]` stands on an `impl` block.
+// `#[callback]` belongs on an `impl` block.
 
 use mixup::prelude::*;
 

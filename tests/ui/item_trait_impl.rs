@@ -1,4 +1,4 @@
-// `#[callback]` stands on the type's own `impl` block: it writes the trait's itself.
+// `#[callback]` belongs on the type's own `impl` block: it implements the trait itself.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// `#[callback]` stands on the block, not on its methods.
+// `#[callback]` belongs on the block, not on its methods.
 
 use mixup::prelude::*;
 

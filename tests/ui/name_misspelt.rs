@@ -1,4 +1,4 @@
-// A parameter asks by its name, so a slip in it is an error on that name.
+// A parameter asks by its name, so a misspelt name is an error on that name.
 
 use mixup::prelude::*;
 

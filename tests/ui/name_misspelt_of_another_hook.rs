@@ -1,4 +1,4 @@
-// A slip in the name of a value that is elsewhere is led there.
+// For a misspelt value of another hook, the message says where the value is available.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A value is asked for once; `_epoch` asks for `epoch`.
+// A hook asks for a value once; `_epoch` asks for `epoch`, too.
 
 use mixup::prelude::*;
 

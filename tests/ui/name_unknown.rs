@@ -1,4 +1,4 @@
-// Where no name is near, the hook's names are listed.
+// If no value's name is similar, the values of the hook are listed.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// `#[on]` stands on a method.
+// `#[on]` belongs on a method.
 
 use mixup::prelude::*;
 

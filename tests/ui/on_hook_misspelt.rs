@@ -1,4 +1,4 @@
-// `#[on]` names a hook without `on_`; a slip in it is an error on that word.
+// `#[on]` takes a hook without `on_`; a misspelt hook is an error on that word.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Where no hook and no filter is near, all that may stand there is listed.
+// If no hook's or filter's name is similar, all of them are listed.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// `#[on]` says `on` already: the hook stands without it.
+// `#[on]` takes a hook without `on_`.
 
 use mixup::prelude::*;
 

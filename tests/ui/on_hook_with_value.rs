@@ -1,4 +1,4 @@
-// A hook has no value.
+// A hook takes no value.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// What is about the whole callback stands in `#[callback]`, not in `#[on]`.
+// An option of the whole callback belongs in `#[callback]`, not in `#[on]`.
 
 use mixup::prelude::*;
 

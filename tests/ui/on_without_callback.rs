@@ -1,4 +1,4 @@
-// `#[on]` is understood by the `#[callback]` around it.
+// `#[on]` needs `#[callback]` on the block around it.
 
 use mixup::prelude::*;
 

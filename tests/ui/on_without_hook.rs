@@ -1,4 +1,4 @@
-// `#[on]` says in which hook a method runs, unless the method is called as one.
+// `#[on]` needs the hook in which the method runs, unless the method has the name of one.
 
 use mixup::prelude::*;
 

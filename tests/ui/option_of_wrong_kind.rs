@@ -1,4 +1,4 @@
-// An option's value is of the option's kind.
+// An option's value is of the right kind.
 
 use mixup::prelude::*;
 

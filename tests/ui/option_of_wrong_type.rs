@@ -1,4 +1,4 @@
-// What the compiler alone can compare is told by it, on the value.
+// A type that only the compiler can check is reported by the compiler, on the value.
 
 use mixup::prelude::*;
 

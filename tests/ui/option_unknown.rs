@@ -1,4 +1,4 @@
-// An option that there is not is an error on its name.
+// An unknown option is an error on its name.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Options have a comma between them.
+// Options are separated by commas.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// An option has a value.
+// An option needs its value.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// `before` and `after` name a type.
+// `before` and `after` take a type.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Another callback is lent.
+// Another callback is borrowed.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A callback does not ask for itself.
+// A callback cannot ask for itself.
 
 use mixup::prelude::*;
 

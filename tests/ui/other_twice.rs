@@ -1,4 +1,4 @@
-// Another callback is asked for once.
+// A callback asks for another one once.
 
 use mixup::prelude::*;
 

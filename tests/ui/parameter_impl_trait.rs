@@ -1,4 +1,4 @@
-// The types are fixed, so a parameter says its own.
+// The types of values are fixed, so a parameter names its type.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A parameter is a plain name, for the name says what is asked for.
+// A parameter must be a plain name, because the name says which value to pass.
 
 use mixup::prelude::*;
 

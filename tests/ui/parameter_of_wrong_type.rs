@@ -1,4 +1,4 @@
-// A value has the type that the table gives it; the compiler compares, on the type as written.
+// A value has the type that the table gives it; the compiler reports another type where it is written.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A hook may return only the flow values that mean something there.
+// A hook can return only the flow values that have a meaning there.
 
 use mixup::prelude::*;
 

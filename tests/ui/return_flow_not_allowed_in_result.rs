@@ -1,4 +1,4 @@
-// What is inside a `Result` is held to the same rule.
+// The same rule holds within a `Result`.
 
 use mixup::prelude::*;
 

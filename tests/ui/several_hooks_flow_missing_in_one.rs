@@ -1,4 +1,4 @@
-// A method of several hooks returns what all of them may.
+// A method of several hooks returns only what all of them may return.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// A method of several hooks asks for what exists in all of them; the message says where it is missing.
+// A method of several hooks asks only for values that exist in all of them; the message names the hook without the value.
 
 use mixup::prelude::*;
 

@@ -1,4 +1,4 @@
-// Each hook has an event of its own type.
+// Each hook has its own type of event.
 
 use mixup::{callback::BatchBegin, prelude::*};
 

@@ -1,4 +1,4 @@
-// A state is what `serde` can write down and read.
+// A state must implement serde's `Serialize` and `Deserialize`.
 
 use mixup::prelude::*;
 

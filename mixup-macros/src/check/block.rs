@@ -18,12 +18,8 @@ use crate::{
 pub(crate) fn trait_of(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<String> {
     let (path, _) = block.trait_.as_ref()?;
     let ty = block.self_ty.to_token_stream();
-    mistakes.add(
-        path,
-        format!(
-            "`#[callback]` stands on an `impl` block of the type itself, not of a trait: write `impl {ty} {{ … }}`"
-        ),
-    );
+    mistakes
+        .add(path, format!("`#[callback]` cannot be used on the `impl` block of a trait: put it on the type's own block, `impl {ty} {{ … }}`"));
     Some(path.segments.last().map(|segment| plain(&segment.ident)).unwrap_or_default())
 }
 
@@ -32,7 +28,8 @@ pub(crate) fn type_name(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<Str
     if let Type::Path(TypePath { path, .. }) = strip_type(&block.self_ty) {
         return path.segments.last().map(|segment| plain(&segment.ident));
     }
-    mistakes.add(&block.self_ty, "a callback is a struct or an enum, by its name: write `impl MyCallback { … }`");
+    mistakes
+        .add(&block.self_ty, "a callback must be a struct or an enum: write its name, as in `impl MyCallback { … }`");
     None
 }
 
@@ -51,7 +48,7 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
             _ => continue,
         };
         for attr in attrs.iter().filter(|attr| is_called(attr, "on")) {
-            mistakes.add(attr, format!("`#[on]` stands on a method, not on {what}"));
+            mistakes.add(attr, format!("`#[on]` cannot be used on {what}: put it on a method"));
         }
     }
     let meant: Vec<_> = methods(block).filter(|method| is_meant_as_hook(method)).collect();
@@ -91,7 +88,7 @@ fn serves<'a>(method: &'a ImplItemFn, block: &'a ItemImpl, mistakes: &mut Mistak
     let hooks = hooks_of(method, &mut here);
     // Without a hook there is nothing to check the signature against.
     if !hooks.is_empty() {
-        modifiers(signature, "put it on the `impl`", &mut here);
+        modifiers(signature, &|ident| format!("declare `{ident}` on the `impl`"), &mut here);
         receiver(signature, &mut here);
     }
     let candidate = Candidate {
@@ -125,7 +122,7 @@ fn hooks_of(method: &ImplItemFn, mistakes: &mut Mistakes) -> Vec<(&'static Hook,
             Meta::Path(_) => TokenStream::new(),
             Meta::List(list) => list.tokens.clone(),
             Meta::NameValue(_) => {
-                mistakes.add(attr, "`#[on]` has its hook in parentheses: write `#[on(batch_end)]`");
+                mistakes.add(attr, "`#[on]` takes its hook in parentheses: write `#[on(batch_end)]`");
                 continue;
             }
         };
@@ -138,19 +135,19 @@ fn hooks_of(method: &ImplItemFn, mistakes: &mut Mistakes) -> Vec<(&'static Hook,
                 if let Some((key, other)) = named.iter().find(|(_, other)| other.name != hook.name) {
                     let (name, moment) = (hook.name, other.moment());
                     let message = format!(
-                        "a method called `{name}` runs in `{name}`: give it another name, or leave out `{moment}`"
+                        "`{moment}` conflicts with the method's name, `{name}`: rename the method, or remove `{moment}`"
                     );
                     here.add(key, message);
                 }
             }
             None if named.is_empty() && here.is_empty() => {
-                here.add(attr.path(), "`#[on]` says in which hook the method runs: write `#[on(batch_end)]`");
+                here.add(attr.path(), "`#[on]` needs a hook in which the method runs: write `#[on(batch_end)]`");
             }
             None => {}
         }
         for (key, hook) in named {
             if hooks.iter().any(|(other, _)| other.name == hook.name) {
-                here.add(key, format!("`{}` is there twice: keep one of the two", hook.moment()));
+                here.add(key, format!("`{}` is given twice: keep one", hook.moment()));
             } else {
                 hooks.push((hook, options.filters.clone()));
             }

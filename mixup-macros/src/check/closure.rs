@@ -2,7 +2,7 @@
 
 use syn::{ExprClosure, Pat, Type, spanned::Spanned};
 
-use super::{By, Candidate, Serves, with_filters};
+use super::{By, Candidate, Serves, is_async, with_filters};
 use crate::{hooks::first_with, mistakes::Mistakes, options::Options, parse::plain};
 
 /// The hook of `hook!(on_…, |…| …)`, and the types of its parameters, which must be written.
@@ -13,7 +13,7 @@ pub(crate) fn closure<'a>(
 ) -> Option<(Serves<'a>, Vec<&'a Type>)> {
     let mut here = Mistakes::default();
     if let Some(token) = &closure.asyncness {
-        here.add(token, "a hook is called by the training loop, which awaits nothing: write it without `async`");
+        here.add(token, is_async("a hook"));
     }
     let mut params = Vec::new();
     for param in &closure.inputs {
@@ -22,23 +22,25 @@ pub(crate) fn closure<'a>(
             Pat::Ident(param) => {
                 let name = plain(&param.ident);
                 let known = first_with(name.trim_start_matches('_')).map(|(_, known)| known.spelt());
-                let example = known.unwrap_or_else(|| "epoch: usize".to_owned());
-                here.add(param, format!("a closure's parameter says its type: write `{example}`"));
+                let write = known
+                    .map_or_else(|| "write one, as in `epoch: usize`".to_owned(), |spelt| format!("write `{spelt}`"));
+                here.add(param, format!("the parameter `{name}` needs a type: {write}"));
             }
             other => here.add(
                 other,
-                "a parameter of a hook is a plain name, for it says what is asked for, as in `epoch: usize`",
+                "a parameter of a hook must be a plain name, as in `epoch: usize`: the name says which value to pass",
             ),
         }
     }
     if options.hooks.is_empty() && here.is_empty() && mistakes.is_empty() {
-        let message = "`hook!` says in which hook the closure runs: write `hook!(on_batch_end, |iteration: usize| …)`";
+        let message =
+            "`hook!` needs a hook in which the closure runs: write `hook!(on_batch_end, |iteration: usize| …)`";
         here.extend(syn::Error::new(closure.inputs_begin.span(), message));
     }
     for (key, _) in options.hooks.iter().skip(1) {
         here.add(
             key,
-            format!("a closure serves one hook: leave out `{key}`, or write a function with `#[callback(…)]`"),
+            format!("a closure runs in one hook only: remove `{key}`, or write a function with `#[callback(…)]`"),
         );
     }
     let hooks = with_filters(options, &mut here);

@@ -17,18 +17,17 @@ pub(crate) fn function<'a>(function: &'a ItemFn, options: &Options, mistakes: &m
         return Vec::new();
     }
     let mut here = Mistakes::default();
-    modifiers(signature, "write the type itself", &mut here);
+    modifiers(signature, &|_| "write a concrete type".to_owned(), &mut here);
     let name = plain(&signature.ident);
     if first_with(&name).is_some() {
         let message = format!(
-            "a function with `#[callback]` is a value by its name too, so nothing near it could have a parameter `{name}`: \
-             call it something else"
+            "a function with `#[callback]` cannot be named `{name}`: rename it, since parameters named `{name}` would refer to it"
         );
         here.add(&signature.ident, message);
     }
     if options.hooks.is_empty() && mistakes.is_empty() {
         let name = Hook::find(&name).map_or("on_epoch_end", |hook| hook.name);
-        let message = format!("`#[callback]` on a function says in which hook it runs: write `#[callback({name})]`");
+        let message = format!("`#[callback]` on a function needs a hook in which it runs: write `#[callback({name})]`");
         here.add(&signature.ident, message);
     }
     let candidate = Candidate {

@@ -35,34 +35,35 @@ pub(crate) struct Serves<'a> {
     pub filters: Filters,
 }
 
-/// What is called.
+/// What the trait's method calls.
 #[derive(Clone, Copy)]
 pub(crate) enum By<'a> {
     Method {
         name: &'a Ident,
-        /// Whether it takes the callback.
+        /// Whether it takes `self`.
         receiver: bool,
     },
     Closure,
 }
 
-/// Whether a second `#[callback]` follows this one: the last one then does the work.
+/// Whether a second `#[callback]` follows. That one then makes the implementation.
 pub(crate) fn callback_twice(attrs: &[Attribute], mistakes: &mut Mistakes) -> bool {
     let second = attrs.iter().find(|attr| is_called(attr, "callback"));
     if let Some(attr) = second {
-        mistakes.add(attr, "`#[callback]` is there twice: keep one of the two");
+        mistakes.add(attr, "`#[callback]` is given twice: keep one");
     }
     second.is_some()
 }
 
-/// A callback cannot run before or after itself.
+/// Checks that the callback is not to run before or after itself.
 pub(crate) fn places(options: &Options, me: &Type, mistakes: &mut Mistakes) {
     for (option, others) in [("before", &options.before), ("after", &options.after)] {
         for other in others {
             let text = other.to_token_stream().to_string();
             if text == "Self" || text == me.to_token_stream().to_string() {
-                mistakes
-                    .add(other, format!("a callback cannot run {option} itself: name another one, or leave it out"));
+                let message =
+                    format!("a callback cannot run {option} itself: name another callback, or remove `{option}`");
+                mistakes.add(other, message);
             }
         }
     }
@@ -73,10 +74,10 @@ struct Candidate<'a, P> {
     by: By<'a>,
     output: &'a ReturnType,
     cfgs: Vec<TokenStream>,
-    /// The parameters but for `self`.
+    /// The parameters without `self`.
     params: P,
     generics: Option<&'a Generics>,
-    /// The callback's own type, where it has a name.
+    /// The callback's own type, if it has a name.
     me: Option<&'a Type>,
 }
 
@@ -112,20 +113,22 @@ fn with_filters(options: &Options, mistakes: &mut Mistakes) -> Vec<(&'static Hoo
     options.hooks.iter().map(|(_, hook)| (*hook, options.filters.clone())).collect()
 }
 
-/// What a hook's signature cannot have: `async`, `unsafe`, `extern`, parameters for types and constants.
-fn modifiers(signature: &Signature, instead: &str, mistakes: &mut Mistakes) {
+/// The message for a hook that is `async`.
+fn is_async(what: &str) -> String {
+    format!("{what} cannot be `async`: remove `async`, since the training loop does not await hooks")
+}
+
+/// Checks that a hook is not `async`, `unsafe`, `extern` or generic over types or constants.
+fn modifiers(signature: &Signature, instead: &dyn Fn(&Ident) -> String, mistakes: &mut Mistakes) {
     let name = plain(&signature.ident);
     if let Some(token) = &signature.asyncness {
-        mistakes.add(
-            token,
-            format!("`{name}` is called by the training loop, which awaits nothing: write it without `async`"),
-        );
+        mistakes.add(token, is_async(&format!("`{name}`")));
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        mistakes.add(token, format!("`{name}` is called by safe code: write it without `unsafe`"));
+        mistakes.add(token, format!("`{name}` cannot be `unsafe`: remove `unsafe`, since safe code calls it"));
     }
     if let Some(abi) = &signature.abi {
-        mistakes.add(abi, format!("`{name}` is called from Rust: write it without `extern`"));
+        mistakes.add(abi, format!("`{name}` cannot be `extern`: remove `extern`, since Rust code calls it"));
     }
     for param in &signature.generics.params {
         let ident = match param {
@@ -133,11 +136,15 @@ fn modifiers(signature: &Signature, instead: &str, mistakes: &mut Mistakes) {
             GenericParam::Type(param) => &param.ident,
             GenericParam::Const(param) => &param.ident,
         };
-        mistakes.add(param, format!("nothing says what `{ident}` would be when `{name}` is called: {instead}"));
+        let message = format!(
+            "`{name}` cannot be generic over `{ident}`: {}, since nothing determines it when the hook is called",
+            instead(ident)
+        );
+        mistakes.add(param, message);
     }
 }
 
-/// A hook borrows the callback, or does without it.
+/// Checks that a hook borrows the callback, if it takes `self` at all.
 fn receiver(signature: &Signature, mistakes: &mut Mistakes) {
     let Some(receiver) = signature.receiver() else { return };
     let borrows = match &receiver.kind {
@@ -148,8 +155,9 @@ fn receiver(signature: &Signature, mistakes: &mut Mistakes) {
     if !borrows {
         let name = plain(&signature.ident);
         let receiver = Receiver { attrs: Vec::new(), ..receiver.clone() };
-        let message =
-            format!("`{name}` may be called again, so it cannot take the callback away: write `&mut self` or `&self`");
+        let message = format!(
+            "`{name}` must borrow the callback: write `&mut self` or `&self`, since the hook may be called again"
+        );
         mistakes.add(receiver, message);
     }
 }

@@ -1,4 +1,4 @@
-//! `hook!(on_…, |…| …)`: a closure becomes a callback where it stands.
+//! `hook!(on_…, |…| …)`: a closure as a callback.
 
 use proc_macro2::{Delimiter, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -17,7 +17,7 @@ use crate::{
     tokens::{ends, grouped},
 };
 
-/// The closure in a type of its own, which is a callback.
+/// An expression whose type is a callback with the closure in it.
 ///
 /// With mistakes, a callback without hooks, so that code around it gets no errors of its own.
 pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
@@ -48,19 +48,19 @@ pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
     }}
 }
 
-/// Options, and then the closure.
+/// Parses the options, and then the closure.
 fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes) -> syn::Result<ExprClosure> {
     while input.peek(Ident::peek_any) && !input.peek(syn::Token![move]) && !input.peek(syn::Token![async]) {
         options.parse_next(input, Place::Closure, mistakes)?;
     }
     if !(input.peek(syn::Token![|]) || input.peek(syn::Token![move]) || input.peek(syn::Token![async])) {
-        let message = "a closure is expected behind the hook: write `hook!(on_batch_end, |iteration: usize| …)`";
+        let message = "expected a closure after the hook, as in `hook!(on_batch_end, |iteration: usize| …)`";
         return Err(syn::Error::new(input.span(), message));
     }
     let closure: ExprClosure = input.parse()?;
     input.parse::<Option<syn::Token![,]>>()?;
     if !input.is_empty() {
-        return Err(input.error("the closure is the last thing in `hook!`: write options before it"));
+        return Err(input.error("expected nothing after the closure in `hook!`: write options before it"));
     }
     Ok(closure)
 }

@@ -1,4 +1,4 @@
-//! `#[callback(on_…)]` on a function: a type of the function's name, whose one value is the callback.
+//! `#[callback(on_…)]` on a function: a unit struct of the function's name is the callback.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -15,7 +15,7 @@ use crate::{
     tokens::generated,
 };
 
-/// The type, with the function as its associated function, and the trait's implementation.
+/// The unit struct, with the function as its associated function, and the trait's implementation.
 pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     if check::callback_twice(&function.attrs, &mut mistakes) {
@@ -24,7 +24,7 @@ pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         let name = plain(&function.sig.ident);
         let message =
-            format!("`#[callback]` stands on the `impl` block, not on its method `{name}`: put it above `impl`");
+            format!("`#[callback]` cannot be used on a method: put it on the `impl` block that contains `{name}`");
         mistakes.add(receiver, message);
         return output(item, &TokenStream::new(), mistakes);
     }

@@ -1,5 +1,5 @@
-//! What the macros stand on: an `impl` block, a function, a closure. Each becomes the user's code and, beside it, the
-//! implementation of `Callback`.
+//! The kinds of item that become callbacks: an `impl` block, a function, a closure. The output is the user's code, followed by
+//! the implementation of `Callback`.
 
 mod block;
 mod closure;
@@ -18,8 +18,8 @@ use crate::{
 
 /// `#[callback(options)]` on `item`.
 ///
-/// Whatever is wrong, the output has the user's code, and an implementation with the hooks that are right: code that uses
-/// the callback elsewhere gets no errors of its own.
+/// Whatever is wrong, the output contains the user's code, and an implementation with the hooks that are right: code that
+/// uses the callback elsewhere gets no errors of its own.
 pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream {
     let error = match syn::parse2(item.clone()) {
         Ok(Item::Impl(block)) => return block::callback(options, block, item),
@@ -33,12 +33,12 @@ pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream 
     output(item, &TokenStream::new(), mistakes)
 }
 
-/// `#[on(…)]` on an item outside of a block with `#[callback]`, which would have removed it.
+/// `#[on(…)]` outside of a block with `#[callback]`, which would have removed it.
 pub(crate) fn on_without_callback(item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     mistakes.extend(syn::Error::new(
         Span::call_site(),
-        "`#[on]` says when a method of a callback runs: put `#[callback]` on the `impl` block around it",
+        "`#[on]` is used outside of an `impl` block with `#[callback]`: put `#[callback]` on the block",
     ));
     output(item, &TokenStream::new(), mistakes)
 }
@@ -53,12 +53,12 @@ fn output(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes)
 fn unsupported(item: &Item) -> syn::Error {
     let on_its_block = |token: &dyn ToTokens, what: &str, name: &Ident| {
         let message = format!(
-            "`#[callback]` stands on an `impl` block, not on {what}: put it on `impl {name} {{ … }}`, where the hooks are"
+            "`#[callback]` cannot be used on {what}: put it on the block with the hooks, `impl {name} {{ … }}`"
         );
         syn::Error::new_spanned(token.to_token_stream(), message)
     };
     let elsewhere = |token: &dyn ToTokens, what: &str| {
-        let message = format!("`#[callback]` stands on an `impl` block with hooks or on a function, not on {what}");
+        let message = format!("`#[callback]` cannot be used on {what}: put it on an `impl` block or on a function");
         syn::Error::new_spanned(token.to_token_stream(), message)
     };
     match item {
@@ -72,6 +72,6 @@ fn unsupported(item: &Item) -> syn::Error {
         Item::Type(item) => elsewhere(&item.type_token, "a type alias"),
         Item::Use(item) => elsewhere(&item.use_token, "a `use`"),
         Item::Macro(item) => elsewhere(&item.mac.path, "a macro"),
-        other => elsewhere(other, "this"),
+        other => elsewhere(other, "this item"),
     }
 }

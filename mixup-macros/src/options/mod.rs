@@ -1,4 +1,4 @@
-//! What may stand in the parentheses of `#[callback(…)]`, `#[on(…)]` and `hook!(…)`: one grammar, each place with its share.
+//! What is written in the parentheses of `#[callback(…)]`, `#[on(…)]` and `hook!(…)`: one grammar, of which each takes a part.
 
 mod table;
 mod values;
@@ -11,7 +11,7 @@ use syn::{
 
 pub(crate) use self::table::Place;
 use self::{
-    table::{OPTIONS, Takes, no_option},
+    table::{OPTIONS, Takes, unknown},
     values::{fields, krate, name, order, other},
 };
 use crate::{
@@ -20,14 +20,14 @@ use crate::{
     mistakes::Mistakes,
 };
 
-/// Fields of the callback: those that are named, or all.
+/// The fields that `state` or `describe` is about.
 pub(crate) struct Fields {
     pub key: Ident,
-    /// Empty where it is all of them.
+    /// Empty for all fields.
     pub named: Vec<Ident>,
 }
 
-/// The options that are right, as written.
+/// The options, as written.
 #[derive(Default)]
 pub(crate) struct Options {
     pub hooks: Vec<(Ident, &'static Hook)>,
@@ -38,12 +38,12 @@ pub(crate) struct Options {
     pub name: Option<Expr>,
     pub state: Option<Fields>,
     pub describe: Option<Fields>,
-    /// The path of the facade, where it is not `::mixup`.
+    /// The path of the facade, if it is not `::mixup`.
     pub krate: Option<Path>,
 }
 
 impl Options {
-    /// The options that are right; the others are mistakes.
+    /// Parses the options, and reports mistakes in them.
     pub(crate) fn parse(tokens: proc_macro2::TokenStream, place: Place, mistakes: &mut Mistakes) -> Self {
         let mut options = Self::default();
         let parser = |input: ParseStream<'_>| {
@@ -58,7 +58,7 @@ impl Options {
         options
     }
 
-    /// One option and the comma behind it.
+    /// Parses one option and the comma after it.
     pub(crate) fn parse_next(
         &mut self,
         input: ParseStream<'_>,
@@ -68,7 +68,7 @@ impl Options {
         if let Err(error) = self.parse_one(input, place, mistakes) {
             mistakes.extend(error);
         }
-        // Behind a mistake the next option begins after the next comma.
+        // After a mistake, the next option begins behind the next comma.
         while !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
             input.parse::<proc_macro2::TokenTree>()?;
         }
@@ -77,7 +77,7 @@ impl Options {
 
     fn parse_one(&mut self, input: ParseStream<'_>, place: Place, mistakes: &mut Mistakes) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
-            return Err(input.error(format!("an option is expected here: {}", place.all())));
+            return Err(input.error(place.expected()));
         }
         let key = input.call(Ident::parse_any)?;
         let written = key.unraw().to_string();
@@ -95,8 +95,9 @@ impl Options {
                 return skip(input);
             }
             Takes::Fields if input.peek(Token![=]) => {
-                let message =
-                    format!("`{option}` takes the names of fields: write `{option}` for all, or `{option}(best)`");
+                let message = format!(
+                    "`{option}` takes names of fields in parentheses: write `{option}(best)`, or `{option}` for all fields"
+                );
                 mistakes.add(&key, message);
                 return skip(input);
             }
@@ -109,12 +110,12 @@ impl Options {
             _ => {}
         }
         if self.take(&key, option, input, mistakes)? {
-            mistakes.add(&key, format!("`{option}` is there twice: keep one of the two"));
+            mistakes.add(&key, format!("`{option}` is given twice: keep one"));
         }
         comma(input, example)
     }
 
-    /// Whether it was there already.
+    /// Parses the option's value. Returns whether the option was given before.
     fn take(
         &mut self,
         key: &Ident,
@@ -134,7 +135,7 @@ impl Options {
         })
     }
 
-    /// What is no option is a hook, where one may stand; or a slip.
+    /// A word that is no option: a hook, where one is allowed, or a mistake.
     fn parse_hook(
         &mut self,
         key: Ident,
@@ -148,13 +149,13 @@ impl Options {
             (Place::Block, Some(hook)) => {
                 let name = hook.name;
                 let message = format!(
-                    "an `impl` block has its hooks as methods: leave out `{name}` and write `fn {name}(&mut self)`"
+                    "`#[callback]` on an `impl` block takes no hooks: write `{name}` as a method, `fn {name}(&mut self)`"
                 );
                 mistakes.add(&key, message);
                 return skip(input);
             }
             (Place::Method, Some(hook)) => {
-                let message = format!("`#[on]` says `on` already: write `{}`", hook.moment());
+                let message = format!("`#[on]` takes hooks without `on_`: write `{}`", hook.moment());
                 mistakes.add(&key, message);
                 return skip(input);
             }
@@ -163,7 +164,7 @@ impl Options {
             (Place::Block, None) => None,
         };
         let Some(hook) = found else {
-            mistakes.add(&key, no_option(written, place));
+            mistakes.add(&key, unknown(written, place));
             return skip(input);
         };
         if input.peek(Token![=]) || input.peek(syn::token::Paren) {
@@ -171,7 +172,7 @@ impl Options {
             return skip(input);
         }
         if self.hooks.iter().any(|(_, other)| other.name == hook.name) {
-            mistakes.add(&key, format!("`{written}` is there twice: keep one of the two"));
+            mistakes.add(&key, format!("`{written}` is given twice: keep one"));
         } else {
             self.hooks.push((key, hook));
         }
@@ -179,7 +180,7 @@ impl Options {
     }
 }
 
-/// Nothing more of this option: what is there up to the next comma has been spoken of.
+/// Skips the rest of an option whose mistake is reported already.
 fn skip(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;
@@ -191,5 +192,5 @@ fn comma(input: ParseStream<'_>, example: &str) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         return Ok(());
     }
-    Err(input.error(format!("a comma is expected between the options, as in `{example}, …`")))
+    Err(input.error(format!("expected a comma between options, as in `{example}, …`")))
 }

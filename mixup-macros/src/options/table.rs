@@ -1,8 +1,12 @@
-//! The table of options: what each takes, and where it may stand.
+//! The table of options: what each takes, and where it is allowed.
 
-use crate::{hooks::HOOKS, mistakes::listed, suggest::nearest};
+use crate::{
+    hooks::HOOKS,
+    mistakes::{listed, one_of},
+    suggest::nearest,
+};
 
-/// Where options stand.
+/// Where options may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// `#[callback(…)]` on an `impl` block.
@@ -15,10 +19,10 @@ pub(crate) enum Place {
     Closure,
 }
 
-/// Whose affair an option is.
+/// What an option applies to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
-    /// The whole callback, wherever it is written.
+    /// The whole callback, however it is written.
     Callback,
     /// A callback with fields.
     Fields,
@@ -35,7 +39,7 @@ pub(super) enum Takes {
     Fields,
 }
 
-/// Every option: its name, an example, whose affair it is, what it takes.
+/// Every option: its name, an example, what it applies to, what it takes.
 pub(super) const OPTIONS: &[(&str, &str, Of, Takes)] = &[
     ("order", "order = 10", Of::Callback, Takes::Value),
     ("before", "before = Other", Of::Callback, Takes::Value),
@@ -70,56 +74,77 @@ impl Place {
         }
     }
 
-    /// The examples of all that may stand here.
-    pub(super) fn all(self) -> String {
-        let hook = match self {
+    /// A hook as it is written here, as an example.
+    fn hook(self) -> Option<&'static str> {
+        match self {
             Self::Block => None,
             Self::Function | Self::Closure => Some("on_batch_end"),
             Self::Method => Some("batch_end"),
-        };
-        let options = OPTIONS.iter().filter(|(.., of, _)| self.takes(*of)).map(|(_, example, ..)| *example);
-        listed(hook.into_iter().chain(options))
+        }
     }
 
-    /// What to write instead of an option that belongs elsewhere.
+    /// An example of each option that may be written here.
+    fn options(self) -> impl Iterator<Item = &'static str> {
+        OPTIONS.iter().filter(move |(.., of, _)| self.takes(*of)).map(|(_, example, ..)| *example)
+    }
+
+    /// What is expected here: a hook or an option.
+    pub(super) fn expected(self) -> String {
+        let options = one_of(self.options());
+        match self.hook() {
+            Some(hook) => format!("expected a hook, such as `{hook}`, or one of {options}"),
+            None => format!("expected one of {options}"),
+        }
+    }
+
+    /// The message for an option that belongs elsewhere.
     pub(super) fn belongs_elsewhere(self, option: &str, example: &str) -> String {
+        let no_fields = |what| {
+            format!("`{option}` cannot be used on a {what}, which has no fields: remove it, or write an `impl` block")
+        };
         match self {
             Self::Block => {
                 let hook =
                     if example == option { format!("batch_end, {option}") } else { format!("batch_end, {example}") };
-                format!("`{option}` chooses when a hook runs: write it on the method, as `#[on({hook})]`")
+                format!(
+                    "`{option}` applies to a hook, not to the whole callback: write it on a method, as in `#[on({hook})]`"
+                )
             }
             Self::Method => {
                 format!(
-                    "`{option}` is about the whole callback: write it on the `impl` block, as `#[callback({example})]`"
+                    "`{option}` applies to the whole callback, not to a hook: write it on the `impl` block, as in `#[callback({example})]`"
                 )
             }
-            Self::Function => format!("a function has no fields: leave out `{option}`, or write an `impl` block"),
-            Self::Closure => format!("a closure has no fields: leave out `{option}`, or write an `impl` block"),
+            Self::Function => no_fields("function"),
+            Self::Closure => no_fields("closure"),
         }
     }
 }
 
-/// What to say of a word that there is not.
-pub(super) fn no_option(written: &str, place: Place) -> String {
+/// The message for a word that is neither a hook nor an option.
+pub(super) fn unknown(written: &str, place: Place) -> String {
     let options = OPTIONS.iter().filter(|(.., of, _)| place.takes(*of)).map(|(option, ..)| *option);
     let hooks = HOOKS
         .iter()
-        .filter(|_| place != Place::Block)
+        .filter(|_| place.hook().is_some())
         .map(|hook| if place == Place::Method { hook.moment() } else { hook.name });
-    let hook = place != Place::Block && (written.starts_with("on_") || nearest(written, hooks.clone()).is_some());
-    let what = if hook { "hook" } else { "option" };
-    match nearest(written, hooks.clone().chain(options)) {
-        Some(meant) => format!("no {what} `{written}`; did you mean `{meant}`?"),
-        None if hook => format!("no hook `{written}`: there are {}", listed(hooks)),
-        None if place == Place::Method => {
-            let filters = OPTIONS.iter().filter(|(.., of, _)| place.takes(*of)).map(|(_, example, ..)| *example);
-            format!(
-                "no hook and no filter `{written}`: the hooks are {}, the filters {}",
-                listed(hooks),
-                listed(filters)
-            )
+    let is_hook = place.hook().is_some() && (written.starts_with("on_") || nearest(written, hooks.clone()).is_some());
+    let kind = if is_hook { "hook" } else { "option" };
+    match (nearest(written, hooks.clone().chain(options)), place.hook()) {
+        (Some(meant), _) => format!("no {kind} named `{written}`: did you mean `{meant}`?"),
+        (None, _) if is_hook => format!("no hook named `{written}`: the hooks are {}", listed(hooks)),
+        (None, _) if place == Place::Method => format!(
+            "no hook or filter named `{written}`: the hooks are {}, and the filters are {}",
+            listed(hooks),
+            listed(place.options())
+        ),
+        (None, Some(hook)) => format!(
+            "no hook or option named `{written}` in {}: write a hook, such as `{hook}`, or one of {}",
+            place.name(),
+            one_of(place.options())
+        ),
+        (None, None) => {
+            format!("no option named `{written}` in {}: the options are {}", place.name(), listed(place.options()))
         }
-        None => format!("no option `{written}` in {}: there are {}", place.name(), place.all()),
     }
 }

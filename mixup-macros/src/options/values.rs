@@ -12,12 +12,12 @@ use crate::{
 pub(super) fn krate(input: ParseStream<'_>) -> syn::Result<Path> {
     let start = input.span();
     let path = input.call(Path::parse_mod_style).ok();
-    // A type has no modules in it.
+    // `Self` is a type, which contains no modules.
     path.filter(|path| path.segments.iter().all(|segment| segment.ident != "Self"))
-        .ok_or_else(|| syn::Error::new(start, "`crate` is a path: write `crate = my::mixup`"))
+        .ok_or_else(|| syn::Error::new(start, "`crate` must be a path: write `crate = my::mixup`"))
 }
 
-/// A callback's type; several are several options.
+/// The type of another callback. Several are given as several options.
 pub(super) fn other(option: &str, input: ParseStream<'_>, others: &mut Vec<Type>) -> syn::Result<bool> {
     let start = input.span();
     let ty: Option<Type> = input.parse().ok();
@@ -28,7 +28,9 @@ pub(super) fn other(option: &str, input: ParseStream<'_>, others: &mut Vec<Type>
             others.push(ty);
             Ok(twice)
         }
-        None => Err(syn::Error::new(start, format!("`{option}` is a callback's type: write `{option} = Other`"))),
+        None => {
+            Err(syn::Error::new(start, format!("`{option}` must be the type of a callback: write `{option} = Other`")))
+        }
     }
 }
 
@@ -39,16 +41,16 @@ pub(super) fn fields(key: &Ident, input: ParseStream<'_>) -> syn::Result<Fields>
         let paren = syn::parenthesized!(content in input);
         let start = content.span();
         let list = Punctuated::<Ident, Token![,]>::parse_terminated(&content);
-        content.parse::<proc_macro2::TokenStream>()?; // what is left of it is not told again
-        let message = format!("`{key}` takes the names of fields: write `{key}(best, waited)`");
+        content.parse::<proc_macro2::TokenStream>()?; // the rest is not reported again
+        let message = format!("`{key}` takes names of fields: write `{key}(best, waited)`");
         let list = list.map_err(|_| syn::Error::new(start, message))?;
         if list.is_empty() {
-            let message = format!("`{key}` names no field: write `{key}` for all of them, or `{key}(best)`");
+            let message = format!("`{key}()` names no field: write `{key}(best)`, or `{key}` for all fields");
             return Err(syn::Error::new(paren.span.join(), message));
         }
         for field in list {
             if named.contains(&field) {
-                return Err(syn::Error::new(field.span(), format!("`{field}` is there twice: keep one of the two")));
+                return Err(syn::Error::new(field.span(), format!("`{field}` is given twice: keep one")));
             }
             named.push(field);
         }
@@ -56,7 +58,7 @@ pub(super) fn fields(key: &Ident, input: ParseStream<'_>) -> syn::Result<Fields>
     Ok(Fields { key: key.clone(), named })
 }
 
-/// Whatever is an `i32` at compile time; what cannot be one is said here, in the user's words.
+/// Any expression that is an `i32` at compile time. A literal of another kind is reported here, in the user's words.
 pub(super) fn order(written: Expr, mistakes: &mut Mistakes) -> Expr {
     let mut value = strip_expr(&written);
     while let Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) = value {
@@ -65,23 +67,23 @@ pub(super) fn order(written: Expr, mistakes: &mut Mistakes) -> Expr {
     if let Expr::Lit(syn::ExprLit { lit, .. }) = value
         && !matches!(lit, syn::Lit::Int(_))
     {
-        mistakes.add(&written, "`order` is a whole number: write `order = 10`");
+        mistakes.add(&written, "`order` must be a whole number: write `order = 10`");
         return syn::parse_quote!(0);
     }
     written
 }
 
-/// Whatever is a text at compile time.
+/// Any expression that is a string at compile time.
 pub(super) fn name(written: Expr, mistakes: &mut Mistakes) -> Expr {
     match strip_expr(&written) {
         Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => {
             if text.value().trim().is_empty() {
-                mistakes.add(&written, "an empty name says nothing in a message: write `name = \"watch\"`");
+                mistakes.add(&written, "`name` is empty: write a name for messages to use, as in `name = \"watch\"`");
             }
             written
         }
         Expr::Lit(_) => {
-            mistakes.add(&written, "`name` is a text: write `name = \"watch\"`");
+            mistakes.add(&written, "`name` must be a string: write `name = \"watch\"`");
             syn::parse_quote!("")
         }
         _ => written,

@@ -1,4 +1,4 @@
-// A block stays as it is; its generics, its bounds and every `cfg` are the trait's too.
+// The block stays as it is; the implementation has its generics, its bounds and every `cfg`.
 #[callback(order = 7)]
 impl<'a, W: Write, const N: usize> Watch<'a, W, N>
 where

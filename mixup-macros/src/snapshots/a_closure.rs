@@ -1,4 +1,4 @@
-// A type around the closure, here, and its one value.
+// The closure gets a type of its own.
 hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input, _epoch: usize| {
     seen += last_input.items();
     (seen > 10).then(|| StopTraining::because("ten batches are enough"))

@@ -1,4 +1,4 @@
-// A type of the function's name, and the function as its own.
+// A unit struct with the function's name; the function is its associated function.
 #[callback(on_epoch_end, every = 5)]
 /// Says what an epoch came to.
 pub(crate) fn shout(epoch: usize, valid_loss: Option<f64>) {

@@ -1,4 +1,4 @@
-// A type needs a doc where the function has none: what is missing is told of the function alone.
+// The struct gets a doc comment if the function has none, so that `missing_docs` is reported for the function only.
 #[callback(on_epoch_begin, on_epoch_end, first, if = epochs > 1)]
 #[cfg(unix)]
 pub fn names<'a>(metric_names: &'a [String], _epoch: usize) -> Result<(), std::fmt::Error> {

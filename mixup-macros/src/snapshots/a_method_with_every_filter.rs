@@ -1,4 +1,4 @@
-// Flags and values of the event, then of `first`, `every` and `last` one, and what the expression looks at. `#[on]` is gone.
+// The condition: flags, then one of `first`, `every` and `last`, then `if` with the values that it uses. `#[on]` is removed.
 #[callback(name = "watch")]
 impl Watch {
     #[on(batch_end, train, first, every = self.period, last, if = self.loud && epoch > 0 && last_target.items() > 1)]

@@ -1,4 +1,4 @@
-// The block and the hook that is right are there, and the mistakes with them.
+// The output contains the block, the hook that is right, and the mistakes.
 #[callback(ordre = 3)]
 impl Stop {
     fn on_bacth_end(&self) {}
@@ -38,11 +38,11 @@ const _: () = {
     }
 };
 ::core::compile_error! {
-    "no option `ordre`; did you mean `order`?"
+    "no option named `ordre`: did you mean `order`?"
 }
 ::core::compile_error! {
-    "no hook `on_bacth_end`; did you mean `on_batch_end`?"
+    "no hook named `on_bacth_end`: did you mean `on_batch_end`?"
 }
 ::core::compile_error! {
-    "`last_loss` does not exist yet in `on_batch_begin`: it is first there in `on_backward_begin`"
+    "`last_loss` does not exist yet in `on_batch_begin`: it is available from `on_backward_begin` on"
 }

@@ -1,4 +1,4 @@
-// A callback without hooks stands in for it.
+// A callback without hooks takes its place.
 hook!(on_batch_end, |iteration| {})
 
 // becomes
@@ -6,7 +6,7 @@ hook!(on_batch_end, |iteration| {})
 {
     use ::mixup::callback as __mixup;
     ::core::compile_error! {
-        "a closure's parameter says its type: write `iteration: usize`"
+        "the parameter `iteration` needs a type: write `iteration: usize`"
     }
     __mixup::NoHooks
 }

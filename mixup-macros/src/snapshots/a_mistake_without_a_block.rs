@@ -1,4 +1,4 @@
-// What `#[on]` says is lost where no `#[callback]` is around it.
+// `#[on]` outside of a block with `#[callback]`.
 #[on(batch_end)]
 fn log(iteration: usize) {}
 
@@ -6,5 +6,5 @@ fn log(iteration: usize) {}
 
 fn log(iteration: usize) {}
 ::core::compile_error! {
-    "`#[on]` says when a method of a callback runs: put `#[callback]` on the `impl` block around it"
+    "`#[on]` is used outside of an `impl` block with `#[callback]`: put `#[callback]` on the block"
 }

@@ -1,4 +1,4 @@
-// Peers are types, as constants.
+// The other callbacks are constants made of their types.
 #[callback(before = MixUp, before = my::Other<u8>, after = Recorder, crate = crate::training)]
 impl Between {
     fn on_train_begin(&mut self) {}

@@ -1,4 +1,4 @@
-// Lent by their types out of one set, so that two of them are there at once.
+// All are borrowed from one set, so that several can be borrowed at a time.
 #[callback]
 impl Reader {
     fn on_epoch_end(

@@ -1,4 +1,4 @@
-// Of a state all is read before the first field is changed.
+// All fields of a state are read before the first one is changed.
 #[callback(state(best, r#type), describe(at_most))]
 impl Patience {
     fn on_train_begin(&mut self) {}

@@ -1,6 +1,6 @@
-//! The pipeline on token streams: what it makes of a block, what it says, and that nothing odd brings it down.
+//! The pipeline on token streams: its output, its messages, and that no input makes it panic.
 //!
-//! That the messages stand where they belong, and that what is made compiles, is tested with the facade.
+//! The facade's tests check that messages are shown in the right place, and that the output compiles.
 
 mod odd;
 mod snapshots;
@@ -16,15 +16,15 @@ use crate::{
     suggest::FASTAI_2,
 };
 
-/// The messages of all `compile_error!`s, in their order.
+/// The messages of all `compile_error!`s, in order.
 fn messages(options: TokenStream, item: &TokenStream) -> Vec<String> {
-    let file = syn::parse2::<syn::File>(callback(options, item)).expect("what is made is Rust");
+    let file = syn::parse2::<syn::File>(callback(options, item)).expect("the output is Rust");
     let errors = file.items.iter().filter_map(|item| if let Item::Macro(item) = item { Some(&item.mac) } else { None });
     errors.filter_map(|error| Some(error.parse_body::<syn::LitStr>().ok()?.value())).collect()
 }
 
 #[test]
-fn a_mistake_leaves_the_block_and_the_other_hooks() {
+fn a_mistake_keeps_the_block_and_the_other_hooks() {
     let block = quote! {
         impl Stop {
             fn on_bacth_end(&self) {}
@@ -34,19 +34,19 @@ fn a_mistake_leaves_the_block_and_the_other_hooks() {
     let made = callback(TokenStream::new(), &block).to_string();
     assert!(made.starts_with(&block.to_string()), "{made}");
     assert!(made.contains("Hook :: EpochEnd") && !made.contains("Hook :: BatchEnd"), "{made}");
-    assert_eq!(messages(TokenStream::new(), &block), ["no hook `on_bacth_end`; did you mean `on_batch_end`?"]);
+    assert_eq!(messages(TokenStream::new(), &block), ["no hook named `on_bacth_end`: did you mean `on_batch_end`?"]);
 }
 
 #[test]
-fn what_is_no_rust_stays_with_its_error() {
+fn code_that_does_not_parse_is_kept_with_its_error() {
     let half = quote! { impl Stop { fn on_epoch_end(&self) -> } fn };
     let made = callback(TokenStream::new(), &half).to_string();
     assert!(made.starts_with(&half.to_string()) && made.contains("compile_error"), "{made}");
 }
 
 #[test]
-fn every_name_is_told_yet_or_any_more_where_it_is_not() {
-    let mut told = 0;
+fn the_message_for_a_missing_value_says_whether_it_comes_later_or_is_gone() {
+    let mut missing = 0;
     for hook in HOOKS {
         for name in HOOKS.iter().flat_map(|hook| hook.adds) {
             let (method, parameter) = (quote::format_ident!("{}", hook.name), quote::format_ident!("{}", name.name));
@@ -61,24 +61,21 @@ fn every_name_is_told_yet_or_any_more_where_it_is_not() {
                     .iter()
                     .skip_while(|other| other.name != hook.name)
                     .any(|other| other.adds.iter().any(|add| add.name == name.name));
-                let when = if after { "yet" } else { "any more" };
-                assert!(
-                    said[0].starts_with(&format!("`{}` does not exist {when} in `{}`", name.name, hook.name)),
-                    "{said:?}"
-                );
-                told += 1;
+                let when = if after { "does not exist yet" } else { "no longer exists" };
+                assert!(said[0].starts_with(&format!("`{}` {when} in `{}`", name.name, hook.name)), "{said:?}");
+                missing += 1;
             }
         }
     }
-    assert!(told > 100, "{told}");
+    assert!(missing > 100, "{missing}");
 }
 
 #[test]
-fn the_table_holds_together() {
+fn the_table_is_consistent() {
     for (index, hook) in HOOKS.iter().enumerate() {
         assert!(hook.name.starts_with("on_") && syn::parse_str::<syn::Ident>(hook.event).is_ok(), "{}", hook.name);
         let before = |name| HOOKS[..index].iter().any(|hook: &Hook| hook.name == name);
-        assert!(hook.builds_on.is_none_or(before), "{} builds on what comes before it", hook.name);
+        assert!(hook.builds_on.is_none_or(before), "{} builds on a hook before it", hook.name);
         for name in hook.adds {
             assert!(syn::parse_str::<syn::Type>(name.ty).is_ok(), "{}: {}", name.name, name.ty);
             let adding = HOOKS.iter().flat_map(|hook| hook.adds).filter(|other| other.name == name.name).count();
@@ -87,13 +84,13 @@ fn the_table_holds_together() {
     }
 }
 
-/// The table, as the documentation has it.
+/// The table as a page of the documentation.
 fn page() -> String {
     let code =
         |words: &mut dyn Iterator<Item = &str>| words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
-        "# Hooks and what there is in each".to_owned(),
-        "\nA hook has its own values and all those of the hook that it builds on.".to_owned(),
+        "# Hooks and their values".to_owned(),
+        "\nA hook has its own values, and all values of the hook that it builds on.".to_owned(),
         "\n| hook | builds on | its own values | may return |\n|---|---|---|---|".to_owned(),
     ];
     lines.extend(HOOKS.iter().map(|hook| {
@@ -110,25 +107,22 @@ fn page() -> String {
 }
 
 #[test]
-fn the_documentation_has_the_table() {
+fn the_documentation_shows_the_table() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/hooks.md");
     if std::env::var_os("OVERWRITE").is_some() {
         std::fs::write(path, page()).expect("the file can be written");
     }
     let written = std::fs::read_to_string(path).expect("the file is there");
-    assert!(
-        written == page(),
-        "src/hooks.md is not the table: `OVERWRITE=1 cargo test -p mixup-macros` writes it anew"
-    );
+    assert!(written == page(), "src/hooks.md is out of date: `OVERWRITE=1 cargo test -p mixup-macros` rewrites it");
 }
 
 #[test]
-fn what_fastai_2_calls_a_moment_is_told_the_hook_that_comes_then() {
+fn a_hook_name_of_fastai_2_is_rejected_with_the_name_used_here() {
     for (there, here) in FASTAI_2 {
         assert!(Hook::find(here).is_some(), "{here}");
         let name = quote::format_ident!("{there}");
-        let told = messages(quote! {}, &quote! { impl Watch { fn #name(&self) {} fn on_epoch_end(&self) {} } });
-        let helper = "a helper with such a name belongs in an `impl` block without `#[callback]`";
-        assert_eq!(told, [format!("`{there}` is called `{here}` here; {helper}")]);
+        let said = messages(quote! {}, &quote! { impl Watch { fn #name(&self) {} fn on_epoch_end(&self) {} } });
+        let helper = "a helper of that name belongs in an `impl` block without `#[callback]`";
+        assert_eq!(said, [format!("fastai v2's `{there}` is named `{here}` here; {helper}")]);
     }
 }

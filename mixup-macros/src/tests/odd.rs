@@ -1,4 +1,4 @@
-//! Nothing odd brings the macros down, and what the user wrote is always there.
+//! No input makes the macros panic, and the output always contains the user's code.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use quote::quote;
 use super::written::{Call, feed};
 use crate::item::{callback, hook};
 
-/// Leaves out, repeats or replaces each token once, at every depth.
+/// The tokens with each one left out, repeated or replaced once, at every depth.
 fn odd(tokens: &TokenStream) -> Vec<TokenStream> {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let with = |index: usize, instead: Vec<TokenTree>| -> TokenStream {
@@ -30,7 +30,7 @@ fn odd(tokens: &TokenStream) -> Vec<TokenStream> {
     all
 }
 
-/// Without every `#[on(…)]`, which only the macro understands.
+/// The tokens without each `#[on(…)]`, which only the macro understands.
 fn without_on(tokens: TokenStream) -> TokenStream {
     let mut left: Vec<TokenTree> = Vec::new();
     for tree in tokens {
@@ -48,7 +48,7 @@ fn without_on(tokens: TokenStream) -> TokenStream {
     left.into_iter().collect()
 }
 
-/// Tokens as a text in which only they count: what was parsed and printed again has other spaces.
+/// The tokens as text without spaces, which change when tokens are parsed and printed again.
 fn dense(tokens: &TokenStream) -> String {
     tokens.to_string().replace(' ', "")
 }
@@ -69,7 +69,7 @@ fn block() -> TokenStream {
 }
 
 #[test]
-fn a_block_is_always_there() {
+fn the_output_always_contains_the_block() {
     let options =
         quote! { order = -1, name = "watch", crate = my::mixup, before = A<u8>, state(best, waited), describe };
     let block = block();
@@ -88,7 +88,7 @@ fn a_block_is_always_there() {
 }
 
 #[test]
-fn a_function_is_always_there() {
+fn the_output_always_contains_the_function() {
     let options = quote! { on_epoch_end, on_batch_end, every = 2, last, if = epoch > 0, name = "shout" };
     let function = quote! {
         #[cfg(unix)]
@@ -107,7 +107,7 @@ fn a_function_is_always_there() {
 }
 
 #[test]
-fn a_closure_becomes_an_expression_whatever_it_is() {
+fn hook_always_expands_to_an_expression() {
     let tokens = quote! {
         on_batch_end, train, every = 2, if = epoch > 0, name = "watch",
         move |iteration: usize, _last_input: &mut Input, other: Option<&Other>| -> Option<StopTraining> { None }
@@ -125,7 +125,7 @@ fn the_corpus_of_the_fuzz_target_passes() {
     let mut files = 0;
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("it can be read").path();
-        // What the target makes up need not be a text.
+        // Files that the fuzzer found need not be UTF-8.
         let bytes = fs::read(&path).expect("it can be read");
         feed(&String::from_utf8_lossy(&bytes));
         files += 1;
@@ -133,9 +133,9 @@ fn the_corpus_of_the_fuzz_target_passes() {
     assert!(files > 30, "{files}");
 }
 
-/// It is no part of the workspace, so nothing else would say that it does not build.
+/// The target is not part of the workspace, so nothing else would report that it does not build.
 #[test]
-fn the_fuzz_target_takes_in_every_file_of_the_pipeline() {
+fn the_fuzz_target_includes_every_file_of_the_pipeline() {
     let (ours, target) = (include_str!("../lib.rs"), include_str!("../../../fuzz/targets/expand.rs"));
     let files = ours.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
     let pipeline: Vec<_> = files.filter(|file| !["runtime", "tests"].contains(file)).collect();

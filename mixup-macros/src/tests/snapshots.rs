@@ -1,4 +1,4 @@
-//! What is made, case by case, as a file that can be read: the call above, below it what it becomes.
+//! The expansion, case by case, as a readable file: first the call, then what it becomes.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use super::written::Call;
 
 const BECOMES: &str = "\n// becomes\n\n";
 
-/// All cases, in the order of their names.
+/// All cases, ordered by name.
 fn cases() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/snapshots");
     let mut cases: Vec<_> =
@@ -17,7 +17,7 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-/// The expansion, formatted. What `hook!` makes is an expression, which only a function can hold.
+/// The expansion, formatted. That of `hook!` is an expression, which is wrapped in a function to be parsed as a file.
 fn formatted(call: Call) -> String {
     let hook = matches!(call, Call::Hook { .. });
     let made = call.expand();
@@ -26,12 +26,12 @@ fn formatted(call: Call) -> String {
     } else {
         made
     };
-    let text = prettyplease::unparse(&syn::parse2(made).expect("what is made is Rust"));
+    let text = prettyplease::unparse(&syn::parse2(made).expect("the output is Rust"));
     text.strip_prefix("fn hook() ").filter(|_| hook).map_or_else(|| text.clone(), str::to_owned)
 }
 
 #[test]
-fn each_snapshot_is_what_its_call_becomes() {
+fn each_call_expands_to_its_snapshot() {
     let overwrite = std::env::var_os("OVERWRITE").is_some();
     let cases = cases();
     assert!(cases.len() >= 12, "{}", cases.len());
@@ -44,10 +44,6 @@ fn each_snapshot_is_what_its_call_becomes() {
             fs::write(&path, &now).expect("it can be written");
         }
         let same = file == now || overwrite;
-        assert!(
-            same,
-            "{} is out of date: `OVERWRITE=1 cargo test -p mixup-macros` writes it anew\n{now}",
-            path.display()
-        );
+        assert!(same, "{} is out of date: `OVERWRITE=1 cargo test -p mixup-macros` rewrites it\n{now}", path.display());
     }
 }

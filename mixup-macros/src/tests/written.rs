@@ -1,13 +1,13 @@
-//! A macro's call as it is written in a file: `#[callback(…)]` and what it stands on, `#[on(…)]` alone, or `hook!(…)`.
+//! A macro's call as it is written in a file: `#[callback(…)]` with its item, `#[on(…)]` with its item, or `hook!(…)`.
 //!
-//! The snapshots, the corpus and what the fuzz target makes up are files of this form.
+//! The snapshots, the fuzz target's corpus and its inputs have this form.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::item;
 
-/// What a call hands over.
+/// A call with its input.
 #[derive(Debug)]
 pub(crate) enum Call {
     Callback { options: TokenStream, item: TokenStream },
@@ -16,7 +16,7 @@ pub(crate) enum Call {
 }
 
 impl Call {
-    /// Nothing where the text is no tokens, or does not begin with a call.
+    /// Nothing if the text cannot be tokenized or does not begin with a call.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut trees = text.parse::<TokenStream>().ok()?.into_iter();
         match (trees.next()?, trees.next()?) {
@@ -45,7 +45,7 @@ impl Call {
         }
     }
 
-    /// What the macro makes of it.
+    /// The macro's output.
     pub(crate) fn expand(self) -> TokenStream {
         match self {
             Self::Callback { options, item } => item::callback(options, &item),
@@ -54,10 +54,10 @@ impl Call {
         }
     }
 
-    /// Expands it, and holds what is made against what every expansion is.
+    /// Expands it, and checks what must hold for every output: Rust becomes Rust, and anything else becomes an error.
     ///
     /// # Panics
-    /// Something of it is not so.
+    /// If it does not hold.
     pub(crate) fn check(self) {
         let (item, is_rust) = match &self {
             Self::Callback { item, .. } | Self::On { item } => {
@@ -73,14 +73,15 @@ impl Call {
             _ => self.expand(),
         };
         if is_rust {
-            syn::parse2::<syn::File>(made).unwrap_or_else(|error| panic!("{error}: no Rust is made of\n{item}"));
+            syn::parse2::<syn::File>(made)
+                .unwrap_or_else(|error| panic!("{error}: the output is not Rust for\n{item}"));
         } else {
-            assert!(made.to_string().contains("compile_error"), "nothing is said of\n{item}");
+            assert!(made.to_string().contains("compile_error"), "no error for\n{item}");
         }
     }
 }
 
-/// All that a text can be to the macros. What is no call is taken for each of its parts.
+/// Gives a text to the macros. A text that is not a call is used as each part of one.
 pub(crate) fn feed(text: &str) {
     if let Some(call) = Call::read(text) {
         return call.check();

@@ -112,7 +112,7 @@ impl std::fmt::Debug for Peer {
 
 /// What a parameter may ask for by its type: every callback.
 #[diagnostic::on_unimplemented(
-    message = "no value of the hook is called so, and `{Self}` is not a callback",
+    message = "this hook has no value of that name, and `{Self}` is not a callback",
     label = "ask for a value by its name, or for a callback by its type"
 )]
 pub trait Askable: Callback {}

@@ -5,8 +5,8 @@ use crate::error::BoxError;
 /// A number of batches or epochs.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`every` is a number of batches or epochs, a `usize`, not a `{Self}`",
-    label = "write a `usize`, as in `every = 50`"
+    message = "`every` must be a `usize`, not a `{Self}`",
+    label = "write a number of batches or epochs, as in `every = 50`"
 )]
 pub trait Period {
     fn period(self) -> usize;

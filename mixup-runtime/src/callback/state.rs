@@ -107,8 +107,8 @@ pub type Loaded = Result<(), BoxError>;
 /// A callback that is its own state.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be the state of a checkpoint",
-    label = "derive `serde::Serialize` and `serde::Deserialize` on `{Self}`, or name those of its fields that are the state: `state(best)`"
+    message = "`{Self}` cannot be saved as the state of a callback",
+    label = "derive `serde::Serialize` and `serde::Deserialize` for `{Self}`, or name the fields that are its state, as in `state(best)`"
 )]
 pub trait Whole {
     fn save(&self) -> Saved;

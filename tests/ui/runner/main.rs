@@ -59,7 +59,8 @@ fn messages(answer: &str) -> Vec<String> {
         {
             let label = label.trim_start_matches('^').trim();
             labelled = true;
-            if let Some(last) = messages.last_mut().filter(|_| !label.is_empty()) {
+            // Dashes underline another place, whose label is not the error's.
+            if let Some(last) = messages.last_mut().filter(|_| !label.is_empty() && !label.starts_with('-')) {
                 let _ = write!(last, " ({label})");
             }
         }
@@ -70,7 +71,7 @@ fn messages(answer: &str) -> Vec<String> {
 fn page(cases: &[Case]) -> String {
     let mut page = format!(
         "# The handbook of mistakes\n\n{} mistakes that one can make with `#[callback]`, each with its rule, an example that does not \
-         compile, and what the compiler says. Made from the files beside this one: `OVERWRITE=1 cargo test -p ui handbook`.\n",
+         compile, and the compiler's message. Generated from the files in this folder by `OVERWRITE=1 cargo test -p ui handbook`.\n",
         cases.len()
     );
     let mut topic = "";

@@ -1,0 +1,18 @@
+// A hook cannot ask for a value that does not exist yet; the message says where it is available.
+
+use mixup::prelude::*;
+
+struct Early;
+
+#[callback]
+impl Early {
+    fn on_batch_begin(&self, last_loss: &tch::Tensor) {
+        let _ = last_loss;
+    }
+
+    fn on_epoch_end(&self, outcome: &Outcome) {
+        let _ = outcome;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+// A borrowed value is taken by `&` or `&mut`, not by value.
+
+use mixup::prelude::*;
+
+struct Keep;
+
+#[callback]
+impl Keep {
+    fn on_batch_begin(&mut self, last_input: Input, metric_names: Vec<String>) {
+        let _ = (last_input, metric_names);
+    }
+}
+
+fn main() {}
