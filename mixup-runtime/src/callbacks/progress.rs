@@ -1,40 +1,23 @@
 //! fastai's table as training goes on, and a bar for the epoch in progress.
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    time::Duration,
-};
+mod bar;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::{io::Write as _, time::Duration};
+
 use mixup_macros::callback;
 
+use self::bar::Bar;
 use crate::training::Table;
 
 /// Prints a row for each epoch on the standard output, and on a terminal a bar while the epoch runs. Every learner has it
 /// unless it is quiet.
+///
+/// When the standard error is a terminal, the first training adds to the process's panic hook: a bar that is shown is cleared
+/// before a panic's message is printed. Ctrl-C replaces the bar with a line that says that the training stops after this batch.
 #[derive(Debug, Default)]
 pub struct Progress {
     table: Table,
-    bar: Option<ProgressBar>,
-}
-
-impl Progress {
-    /// A new bar for a pass over the data; none where nobody watches.
-    fn begin_bar(&mut self, label: &'static str, batches: usize) {
-        self.end_bar();
-        if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new(batches as u64).with_message(label);
-            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}<{eta}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            self.bar = Some(bar);
-        }
-    }
-
-    fn end_bar(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
+    bar: Option<Bar>,
 }
 
 /// A line on the standard output; a reader who has gone away is no reason to end a training.
@@ -49,17 +32,18 @@ impl Progress {
             self.table = Table::new(metric_names);
             print(&self.table.header());
         }
+        self.bar = Bar::begin();
     }
 
     fn on_batch_begin(&mut self, num_batch: usize, batches: usize, train: bool) {
-        if num_batch == 0 {
-            self.begin_bar(if train { "train" } else { "valid" }, batches);
+        if let (0, Some(bar)) = (num_batch, &self.bar) {
+            bar.show(if train { "train" } else { "valid" }, batches);
         }
     }
 
     fn on_batch_end(&mut self) {
         if let Some(bar) = &self.bar {
-            bar.inc(1);
+            bar.advance();
         }
     }
 
@@ -71,11 +55,13 @@ impl Progress {
         last_metrics: &[f64],
         epoch_time: Duration,
     ) {
-        self.end_bar();
+        if let Some(bar) = &self.bar {
+            bar.clear();
+        }
         print(&self.table.row(epoch, train_loss, valid_loss, last_metrics, epoch_time));
     }
 
     fn on_train_end(&mut self) {
-        self.end_bar();
+        self.bar = None;
     }
 }

@@ -1,0 +1,281 @@
+//! What a training leaves on the terminal, however it ends. Each test runs in a process of its own on a terminal of its own.
+#![cfg(unix)]
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
+
+mod support;
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    num::NonZero,
+    os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
+    process::{Child, ExitStatus, exit},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver},
+    },
+    thread,
+    time::Duration,
+};
+
+use mixup::{callback::Callback, prelude::*};
+use pty_process::{
+    Size,
+    blocking::{Command, Pty},
+};
+use signal_hook::{consts::SIGINT, flag, low_level::raise};
+use support::process;
+
+const COLUMNS: u16 = 80;
+
+/// How long a test waits for something to appear.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A terminal on which one test of this file runs in a process of its own.
+struct Terminal {
+    keyboard: Pty,
+    output: Receiver<Vec<u8>>,
+    printed: Vec<u8>,
+    screen: vt100::Parser,
+    child: Child,
+}
+
+impl Terminal {
+    /// A terminal of so many rows.
+    fn run(test: &str, rows: u16) -> Self {
+        let (terminal, theirs) = pty_process::blocking::open().expect("a terminal");
+        terminal.resize(Size::new(rows, COLUMNS)).expect("a size");
+        let own = process::own(test);
+        let mut command =
+            Command::new(own.get_program()).args(own.get_args()).env("TERM", "xterm").env("RUST_BACKTRACE", "0");
+        for (name, value) in own.get_envs() {
+            command = command.env(name, value.unwrap_or_default());
+        }
+        let child = command.spawn(theirs).expect("it starts");
+        let mut reader = File::from(terminal.as_fd().try_clone_to_owned().expect("a second handle"));
+        let (sender, output) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // On Linux reading fails once the process is over.
+            while let Ok(read @ 1..) = reader.read(&mut bytes) {
+                let _ = sender.send(bytes[..read].to_vec());
+            }
+        });
+        let size = |count| NonZero::new(count).expect("no size here is 0");
+        let printed = Vec::new();
+        Self { keyboard: terminal, output, printed, screen: vt100::Parser::new(size(rows), size(COLUMNS), 0), child }
+    }
+
+    /// The rows of the screen, without the empty ones.
+    fn lines(&self) -> Vec<String> {
+        let rows = self.screen.screen().rows(0, COLUMNS).map(|row| row.trim_end().to_owned());
+        rows.filter(|row| !row.is_empty()).collect()
+    }
+
+    /// Waits until this has been printed.
+    fn wait_for(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.printed).contains(text) {
+            let bytes = self.output.recv_timeout(PATIENCE);
+            self.print(&bytes.unwrap_or_else(|e| panic!("{e} while waiting for `{text}`: {:#?}", self.lines())));
+        }
+    }
+
+    fn print(&mut self, bytes: &[u8]) {
+        self.printed.extend_from_slice(bytes);
+        self.screen.process(bytes);
+    }
+
+    fn press_ctrl_c(&mut self) {
+        self.keyboard.write_all(b"\x03").expect("the terminal takes it");
+    }
+
+    /// Waits for the end of the process, and returns what is on the screen then.
+    fn end(mut self) -> (ExitStatus, Vec<String>) {
+        loop {
+            match self.output.recv_timeout(PATIENCE) {
+                Ok(bytes) => self.print(&bytes),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end: {:#?}", self.lines()),
+            }
+        }
+        let status = self.child.wait().expect("it was started");
+        (status, self.lines())
+    }
+}
+
+/// The lines below the table's header.
+fn below_the_header(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(String::as_str).skip_while(|line| !line.starts_with("epoch")).skip(1).collect()
+}
+
+/// The terminal's title once the third batch has begun: a sign that does not change the screen.
+const WAITING: &str = "\x1b]0;waiting\x07";
+
+/// What a callback does at the third training batch of four.
+enum At3 {
+    WaitForCtrlC(Arc<AtomicBool>),
+    WaitForever,
+    Raise,
+    Fail,
+    Panic,
+    Nothing,
+}
+
+#[callback]
+impl At3 {
+    fn on_loss_begin(&mut self, num_batch: usize, train: bool) -> Result<(), std::io::Error> {
+        if num_batch != 2 || !train {
+            return Ok(());
+        }
+        eprint!("{WAITING}");
+        let wait = || thread::sleep(Duration::from_millis(10));
+        match self {
+            Self::WaitForCtrlC(heard) => {
+                while !heard.load(Ordering::Relaxed) {
+                    wait();
+                }
+            }
+            Self::WaitForever => loop {
+                wait();
+            },
+            Self::Raise => raise(SIGINT)?,
+            Self::Fail => return Err(std::io::Error::other("the disk is full")),
+            Self::Panic => panic!("the callback's own message"),
+            Self::Nothing => {}
+        }
+        Ok(())
+    }
+}
+
+/// What the process on the terminal does: it trains for an epoch of four batches, with the table and the bar, and ends as a
+/// program would.
+fn train(callback: impl Callback) -> ! {
+    let data = support::data(16, 4);
+    let builder = Learner::builder(data, |vars| support::linear(vars, 3, 2)).optimizer(Sgd::default());
+    let mut learn = builder.callback(callback).build().expect("nothing is wrong with it");
+    if let Err(error) = learn.fit(1, 0.1) {
+        eprintln!("error: {error}");
+    }
+    exit(0)
+}
+
+#[test]
+fn ctrl_c_leaves_only_the_table_and_the_error() {
+    const NAME: &str = "ctrl_c_leaves_only_the_table_and_the_error";
+    if process::is_own() {
+        let heard = Arc::default();
+        flag::register(SIGINT, Arc::clone(&heard)).expect("a signal that may be caught");
+        train(At3::WaitForCtrlC(heard));
+    }
+    // On the small terminal, `^C` scrolls the bar up.
+    for rows in [24, 4] {
+        let mut terminal = Terminal::run(NAME, rows);
+        terminal.wait_for(WAITING);
+        terminal.press_ctrl_c();
+        let (status, lines) = terminal.end();
+        assert!(status.success(), "{status}");
+        assert_eq!(below_the_header(&lines), ["error: interrupted, epoch 0, training batch 2"], "{lines:#?}");
+    }
+}
+
+#[test]
+fn ctrl_c_says_what_happens_next_while_the_batch_goes_on() {
+    const NAME: &str = "ctrl_c_says_what_happens_next_while_the_batch_goes_on";
+    if process::is_own() {
+        train(At3::WaitForever);
+    }
+    let message = "Stopping after this batch. Press Ctrl-C again to end the program at once.";
+    for rows in [24, 4] {
+        let mut terminal = Terminal::run(NAME, rows);
+        terminal.wait_for(WAITING);
+        terminal.press_ctrl_c();
+        terminal.wait_for("at once.");
+        assert_eq!(below_the_header(&terminal.lines()), [message], "{:#?}", terminal.lines());
+        terminal.press_ctrl_c();
+        let (status, lines) = terminal.end();
+        assert_eq!(status.signal(), Some(SIGINT), "the second one ends the process");
+        assert_eq!(below_the_header(&lines), [message, "^C"], "{lines:#?}");
+    }
+}
+
+#[test]
+fn an_interrupt_without_an_echo_clears_the_bar_and_nothing_else() {
+    const NAME: &str = "an_interrupt_without_an_echo_clears_the_bar_and_nothing_else";
+    if process::is_own() {
+        train(At3::Raise);
+    }
+    let (status, lines) = Terminal::run(NAME, 24).end();
+    assert!(status.success(), "{status}");
+    assert!(lines.iter().any(|line| line.starts_with("epoch")), "{lines:#?}");
+    assert_eq!(below_the_header(&lines), ["error: interrupted, epoch 0, training batch 2"], "{lines:#?}");
+}
+
+#[test]
+fn an_error_stands_below_the_table() {
+    const NAME: &str = "an_error_stands_below_the_table";
+    if process::is_own() {
+        train(At3::Fail);
+    }
+    let (status, lines) = Terminal::run(NAME, 24).end();
+    assert!(status.success(), "{status}");
+    let text = below_the_header(&lines).concat();
+    assert!(text.starts_with("error: callback `At3`, hook `on_loss_begin`") && text.ends_with("the disk is full"));
+}
+
+#[test]
+fn the_message_of_a_panic_takes_the_place_of_the_bar() {
+    const NAME: &str = "the_message_of_a_panic_takes_the_place_of_the_bar";
+    if process::is_own() {
+        train(At3::Panic);
+    }
+    let (status, lines) = Terminal::run(NAME, 60).end();
+    assert!(!status.success(), "{status}");
+    let text = below_the_header(&lines);
+    assert!(text[0].starts_with(&format!("thread '{NAME}'")), "{lines:#?}");
+    assert!(text.contains(&"the callback's own message"), "{lines:#?}");
+    assert!(!text.concat().contains(['█', '░']), "{lines:#?}");
+}
+
+#[test]
+fn a_training_that_finishes_leaves_only_the_table() {
+    const NAME: &str = "a_training_that_finishes_leaves_only_the_table";
+    if process::is_own() {
+        train(At3::Nothing);
+    }
+    let (status, lines) = Terminal::run(NAME, 24).end();
+    assert!(status.success(), "{status}");
+    let rows = below_the_header(&lines);
+    assert!(matches!(*rows, [row] if row.starts_with("0  ") && row.ends_with("00:00")), "{lines:#?}");
+}
+
+#[test]
+fn what_a_callback_prints_during_an_epoch_stays_on_the_screen() {
+    const NAME: &str = "what_a_callback_prints_during_an_epoch_stays_on_the_screen";
+
+    struct Prints;
+
+    #[callback]
+    impl Prints {
+        fn on_batch_begin(&self, num_batch: usize, train: bool) {
+            println!("begin {num_batch} {train}");
+        }
+
+        fn on_batch_end(&self, num_batch: usize, train: bool) {
+            println!("end {num_batch} {train}");
+        }
+    }
+
+    if process::is_own() {
+        train(Prints);
+    }
+    let (status, lines) = Terminal::run(NAME, 60).end();
+    assert!(status.success(), "{status}");
+    let passes = [(0, true), (1, true), (2, true), (3, true), (0, false)];
+    for (num_batch, train) in passes {
+        for moment in ["begin", "end"] {
+            let text = format!("{moment} {num_batch} {train}");
+            assert!(lines.contains(&text), "`{text}` is not on a line of its own: {lines:#?}");
+        }
+    }
+}
