@@ -1,6 +1,6 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
-//! Each module imports only those before it in this list, which a test holds it to: `error`, `rng`, `names`, `batch`, `model`,
+//! Each module imports only those before it in this list, which a test holds it to: `error`, `rng`, `names`, `kernel`, `batch`, `model`,
 //! `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
@@ -10,6 +10,7 @@ pub mod callback;
 pub mod callbacks;
 pub mod data;
 pub mod error;
+mod kernel;
 pub mod learner;
 pub mod loss;
 pub mod metrics;

@@ -1,6 +1,6 @@
 //! Who may change a batch in place: the memory that was made for the step, whole, and nothing else.
 
-use mixup::prelude::*;
+use mixup::{data::ImageDataset, prelude::*};
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -87,6 +87,32 @@ fn a_graph_that_had_saved_the_batch_says_that_it_was_changed() {
     assert!(error.to_string().contains("modified by an inplace operation"), "{error}");
 }
 
+/// A prepared batch is mixed into a buffer, and a smaller one into the first items of the same buffer. Whoever keeps a graph over
+/// one of them must not get the gradients of other numbers.
+#[test]
+fn a_graph_that_is_kept_past_its_batch_reports_that_the_next_batch_overwrote_it() {
+    let weight = random(&[6, 3], Kind::Float, 2).set_requires_grad(true);
+    for kinds in [[Kind::Float; 3], [Kind::Half; 3]] {
+        for sizes in [[6, 6, 6], [6, 4, 4], [6, 4, 6], [6, 6, 4]] {
+            let mut mixup = MixUp::default();
+            let [first, second, third] = [0, 1, 2].map(|at| {
+                let (items, kind) = (sizes[at], kinds[at]);
+                let batch = random(&[items, 3], kind, at as u64);
+                let (mut input, mut target) = (Input::from(batch), Target::from(classes(&[items], 3, 1)));
+                let partners = (0..items as usize).rev().collect();
+                let draws = Draws::new(vec![0.5; items as usize], partners).expect("a permutation");
+                mixup.mix(&mut input, &mut target, &draws).expect("the batch is whole");
+                (weight.narrow(0, 0, items).to_kind(kind) * input.one().expect("one tensor")).sum(Kind::Float)
+            });
+            for overwritten in [first, second] {
+                let error = overwritten.f_backward().expect_err("its gradient would be of other numbers");
+                assert!(error.to_string().contains("modified by an inplace operation"), "{sizes:?}: {error}");
+            }
+            third.f_backward().expect("the last one is still there");
+        }
+    }
+}
+
 /// What a hook found: where `last_input` lay, whether it might be changed, and its numbers.
 #[derive(Default)]
 struct Seen(Vec<(usize, bool, Vec<f64>)>);
@@ -167,4 +193,53 @@ fn what_another_callback_put_into_the_batch_is_not_written_into() {
     learn.fit(2, 1e-3).expect("it trains");
     assert!(learn.get::<Seen>().expect("it was added").0.iter().all(|(_, may, _)| !may));
     assert_eq!(f64s(&own), before);
+}
+
+#[test]
+fn the_data_sets_of_the_library_gather_each_batch_into_memory_of_its_own() {
+    fn check(dataset: &dyn Dataset, own: [&Tensor; 2]) {
+        assert!(dataset.fresh());
+        // All items in their order: the case in which a batch could share the memory of the data.
+        let batches = [(); 2].map(|()| dataset.batch(&[0, 1, 2, 3]).expect("four items"));
+        let batches: Vec<_> =
+            batches.iter().flat_map(|batch| [batch.input.tensors(), batch.target.tensors()].concat()).collect();
+        let fresh = Fresh::of(&[&batches[..], &own[..]].concat());
+        assert!(batches.len() == 4 && batches.iter().all(|tensor| fresh.may_change(tensor)));
+    }
+    let (x, y) = (random(&[4, 3], Kind::Float, 1), classes(&[4], 2, 2));
+    check(&TensorDataset::new(x.shallow_clone(), y.shallow_clone()).expect("as many"), [&x, &y]);
+    let pixels = classes(&[4, 1, 2, 2], 255, 3).to_kind(Kind::Uint8);
+    let images = ImageDataset::new(pixels.shallow_clone(), y.shallow_clone()).expect("as many");
+    check(&images, [&pixels, &y]);
+}
+
+/// A promise that is not kept harms nobody but the data set that made it.
+#[test]
+fn a_data_set_that_wrongly_calls_its_batches_fresh_finds_them_mixed() {
+    /// Hands out the same two tensors each time.
+    struct Keeps(Tensor, Tensor);
+
+    impl Dataset for Keeps {
+        fn len(&self) -> usize {
+            4
+        }
+
+        fn batch(&self, _: &[usize]) -> Result<Batch, DataError> {
+            Ok(Batch { input: self.0.shallow_clone().into(), target: self.1.shallow_clone().into() })
+        }
+
+        fn fresh(&self) -> bool {
+            true
+        }
+    }
+
+    let (x, y) = (random(&[4, 3], Kind::Float, 1), classes(&[4], 2, 2));
+    let (before, labels) = (f64s(&x), f64s(&y));
+    let kept = Keeps(x.shallow_clone(), y.shallow_clone());
+    let mut learn = learner(Data::builder(kept).batch_size(4).build().expect("a batch"));
+    learn.fit(3, 1e-3).expect("it trains");
+    let seen = &learn.get::<Seen>().expect("it was added").0;
+    assert_eq!(seen[0].2, before);
+    assert_ne!(seen[1].2, before, "the second epoch begins with the blends of the first");
+    assert_eq!(f64s(&y), labels, "nobody changes labels in place");
 }

@@ -47,6 +47,19 @@ fn an_alpha_without_a_distribution() {
     }
 }
 
+/// Whatever libtorch says of them, in every form of `Fresh`, and again when a buffer might stand.
+#[test]
+fn sparse_inputs_are_an_error_and_no_panic() {
+    let dense = random(&[2, 3], Kind::Float, 1);
+    for sparse in [dense.to_sparse_csr(None), dense.to_sparse(None, None::<&[i64]>, None), dense.to_mkldnn()] {
+        let mut mixup = MixUp::default();
+        for fresh in [Fresh::nothing(), Fresh::of(&[&sparse]), Fresh::nothing()] {
+            let (mut input, mut target) = (Input::from(sparse.shallow_clone()), y());
+            mixup.mix_fresh(&mut input, &mut target, &two(), &fresh).expect_err("libtorch can't blend them");
+        }
+    }
+}
+
 #[test]
 fn inputs_that_are_no_floating_numbers() {
     for kind in [Kind::Uint8, Kind::Int64, Kind::Bool] {

@@ -1,40 +1,34 @@
-//! Where a batch is mixed: in its own memory where that is allowed, else in a buffer that stands from batch to batch.
+//! Where a batch is mixed: in its own memory where that is allowed, else in a buffer that is kept from batch to batch.
 //!
-//! Fresh memory costs more than the arithmetic (each page is a fault when it is first touched), so none is asked for. On the
-//! CPU `kernel` reads each item once and writes it once; on other devices, and for tensors whose items don't lie dense one
-//! behind the other, libtorch gathers the partners into the buffer and blends them there: two kernels, and no wait.
+//! Fresh memory costs more than the arithmetic, since each page faults when it is first touched, so none is allocated. On the
+//! CPU `rows` reads each item once and writes it once. On other devices, and for tensors whose items are not dense and in
+//! order, libtorch gathers the partners into the buffer and blends them there: two of its kernels, and no wait for the device.
+//!
+//! Each way tells autograd of the change, so a graph that outlives its batch reports an error in its backward pass.
 
 use tch::{Device, TchError, Tensor};
 
-use super::{kernel, sent::Sent};
+use super::{rows, sent::Sent};
+use crate::kernel::span::{Span, Strided};
 
-/// The standing buffers.
+/// The buffers that are kept.
 #[derive(Debug, Default)]
 pub(super) struct Mixer {
     buffers: Vec<Option<Buffer>>,
 }
 
-/// A mixed batch's memory.
+/// Memory for a mixed batch.
 #[derive(Debug)]
 struct Buffer {
     whole: Tensor,
-}
-
-impl Buffer {
-    /// Whether the tensor's first number lies in this memory.
-    fn holds(&self, tensor: &Tensor) -> bool {
-        if tensor.is_sparse() || tensor.is_mkldnn() {
-            return false; // such a tensor has no memory of one piece, and no buffer is one
-        }
-        let begin = self.whole.data_ptr().addr();
-        let bytes = self.whole.numel() * self.whole.kind().elt_size_in_bytes();
-        self.whole.device() == tensor.device() && (begin..begin + bytes).contains(&tensor.data_ptr().addr())
-    }
+    span: Option<Span>,
+    /// Where the numbers of the batch lay that it was made for.
+    made_for: Strided,
 }
 
 impl Mixer {
-    /// The blend of `x` `[n, …]` with itself: in `x`'s own memory where it may be changed, else in a buffer. `slot` tells the
-    /// batch's tensors apart: each has its own buffer.
+    /// The blend of `x` `[n, …]` with itself, in the memory of `x` where it may be changed, else in a buffer. `slot` tells the
+    /// tensors of a batch apart: each has its own buffer.
     pub(super) fn mix(
         &mut self,
         slot: usize,
@@ -42,21 +36,19 @@ impl Mixer {
         sent: &Sent<'_>,
         may_change: bool,
     ) -> Result<Tensor, TchError> {
-        if x.requires_grad() {
+        let Some(strided) = Strided::of(x).filter(|_| !x.requires_grad()) else {
             return out_of_place(x, &sent.weight()?, &sent.partner()?);
-        }
+        };
         let _no_grad = tch::no_grad_guard();
-        let pairs = if x.device() == Device::Cpu { sent.pairs() } else { None };
+        let pairs = if x.device() == Device::Cpu && strided.is_in_rows() { sent.pairs() } else { None };
         if let Some(pairs) = pairs.as_ref().filter(|_| may_change) {
             let mut mixed = x.shallow_clone();
-            // Changes nothing but the count of changes, by which autograd knows whether what it has saved is still there.
-            let _ = mixed.f_transpose_(0, 0)?;
-            if kernel::in_place(&mut mixed, pairs) {
+            if rows::in_place(&mut mixed, pairs) {
                 return Ok(mixed);
             }
         }
         let mut mixed = self.buffer(slot, x)?;
-        if pairs.is_some_and(|pairs| kernel::into(&mut mixed, x, &pairs)) {
+        if pairs.is_some_and(|pairs| rows::into(&mut mixed, x, &pairs)) {
             return Ok(mixed);
         }
         // mixed = x[partner], then lerp towards x by λ.
@@ -65,46 +57,45 @@ impl Mixer {
         Ok(mixed)
     }
 
-    /// Lets go of each buffer that one of these tensors lies in: a batch that was mixed here may come again, and what is
-    /// read must not be written over.
+    /// Drops each buffer that one of these tensors lies in: a batch that was mixed here may come again, and what is read must
+    /// not be overwritten.
     pub(super) fn spare(&mut self, tensors: &[&Tensor]) {
         for buffer in &mut self.buffers {
-            if tensors.iter().any(|tensor| buffer.as_ref().is_some_and(|buffer| buffer.holds(tensor))) {
+            let span = buffer.as_ref().and_then(|buffer| buffer.span);
+            if span.is_some_and(|span| tensors.iter().any(|tensor| span.holds_begin_of(tensor))) {
                 *buffer = None;
             }
         }
     }
 
-    /// Lets go of all memory.
+    /// Drops all buffers.
     pub(super) fn clear(&mut self) {
         self.buffers.clear();
     }
 
-    /// A tensor of `x`'s shape, kind, device and layout: the standing one, or the first items of it, where it fits.
+    /// A tensor of the shape, kind, device and layout of `x`: the buffer or its first items where it fits, else a new one. All of
+    /// it has been written.
     pub(super) fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
+        let Some(strided) = Strided::of(x) else { return x.f_zeros_like() };
         if self.buffers.len() <= slot {
             self.buffers.resize_with(slot + 1, || None);
         }
-        let size = x.size();
-        if let Some(buffer) = &self.buffers[slot] {
-            let whole = &buffer.whole;
-            let (stands, items) = (whole.size(), size[0]);
-            let fits = stands[1..] == size[1..]
-                && items <= stands[0]
-                && whole.kind() == x.kind()
-                && whole.device() == x.device()
-                && whole.stride() == x.stride();
-            if fits {
-                return if items == stands[0] { Ok(whole.shallow_clone()) } else { whole.f_narrow(0, 0, items) };
+        if let Some(Buffer { whole, made_for, .. }) = &self.buffers[slot] {
+            let rows = strided.rows();
+            if whole.kind() == x.kind() && whole.device() == x.device() && made_for.begins_like(&strided) {
+                return if rows == made_for.rows() { Ok(whole.shallow_clone()) } else { whole.f_narrow(0, 0, rows) };
             }
         }
-        let whole = x.f_empty_like()?;
-        self.buffers[slot] = Some(Buffer { whole: whole.shallow_clone() });
+        // Not `empty`: the kernel writes into slices, and what a slice refers to must have been written. It costs one pass over a
+        // buffer that serves for many.
+        let whole = x.f_zeros_like()?;
+        self.buffers[slot] = Some(Buffer { whole: whole.shallow_clone(), span: Span::of(&whole), made_for: strided });
         Ok(whole)
     }
 }
 
-/// For inputs with a gradient of their own: into fresh memory, as autograd wants it.
+/// Into fresh memory: for inputs with gradients of their own, as autograd requires, and for those without strides (sparse ones, and
+/// ones without numbers).
 fn out_of_place(x: &Tensor, weight: &Tensor, partner: &Tensor) -> Result<Tensor, TchError> {
     x.f_index_select(0, partner)?.f_lerp_tensor(x, &spread(weight, x)?)
 }
@@ -115,4 +106,22 @@ fn spread(weight: &Tensor, x: &Tensor) -> Result<Tensor, TchError> {
     shape[0] = -1;
     let weight = if x.kind() == weight.kind() { weight.shallow_clone() } else { weight.f_to_kind(x.kind())? };
     weight.f_reshape(&shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Kind;
+
+    use super::*;
+
+    #[test]
+    fn a_new_buffer_has_been_written() {
+        let x = Tensor::ones([4, 16], (Kind::Float, Device::Cpu));
+        for _ in 0..8 {
+            // Freed at once, so the next tensor of this size gets this memory.
+            drop(&x * 7.0);
+            let buffer = Mixer::default().buffer(0, &x).expect("there is memory");
+            assert!(buffer.equal(&x.zeros_like()), "{buffer:?}");
+        }
+    }
 }

@@ -10,21 +10,23 @@
 //! MixUp is here as fastai v1 has it (`MixUpCallback` and `MixUpLoss` in `fastai/callbacks/mixup.py`): a weight for each item of
 //! the batch, drawn from Beta(α, α) and taken as max(λ, 1−λ), and a partner for each item by a permutation of the batch.
 //!
-//! `pairing` says how chance decides and `draws` holds what it decided for a batch; `mix` blends, on the CPU by `kernel` along the
-//! permutation's `cycles`; `cuts` and `paste` are CutMix's boxes and pixels; `loss` is the mixed loss, which `wrapping` puts on
-//! and takes off. The callbacks put these together, in the language that every user's callback is written in.
+//! `pairing` is how chance decides, and `draws` what it decided for a batch. `mix` blends: on the CPU the `rows` of the batch,
+//! along the `cycles` of the permutation, by the formula in `blend`. `cuts` and `paste` are CutMix's boxes and pixels. `loss` is
+//! the mixed loss, which `wrapping` puts on and takes off. The callbacks combine these, in the language that every user's
+//! callback is written in.
 
 mod batch;
+mod blend;
 mod cutmix;
 mod cuts;
 mod cycles;
 mod draws;
 mod error;
-mod kernel;
 mod loss;
 mod mix;
 mod pairing;
 mod paste;
+mod rows;
 mod sent;
 mod switch;
 mod wrapping;

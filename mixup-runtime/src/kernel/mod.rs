@@ -1,0 +1,26 @@
+//! The only folder with `unsafe`: the memory of tensors as slices, loops in the widest registers, work for threads.
+//!
+//! | file | what it offers | what its `unsafe` relies on |
+//! |---|---|---|
+//! | `span` | where the numbers of a tensor lie | nothing: it has none |
+//! | `memory` | the numbers of tensors of one layout, as slices | the tensors are borrowed, dense and do not overlap |
+//! | `wide` | a loop compiled for the processor's widest registers | the processor was asked first |
+//! | `ahead` | numbers fetched into the cache before they are read | a prefetch has no effect that a program can see |
+//! | `threads` | work shared out to libtorch's own threads | the signatures of two functions of GCC's OpenMP |
+//!
+//! The kernel knows nothing of the rooms above it. Its callers decide what is computed, in safe code on slices.
+//!
+//! The tests beside the files, and all of `tests/mixup`, pass under the compiler's address sanitizer:
+//!
+//! ```sh
+//! RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 CARGO_TARGET_DIR=target/asan \
+//!     cargo test --target x86_64-unknown-linux-gnu --workspace --lib --test mixup -- --skip language
+//! ```
+//!
+//! `--target` keeps the sanitizer out of build scripts and macros.
+
+pub(crate) mod ahead;
+pub(crate) mod memory;
+pub(crate) mod span;
+pub(crate) mod threads;
+pub(crate) mod wide;
