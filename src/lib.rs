@@ -11,6 +11,7 @@
 //!   fields, so a pattern for it must end with `..`.
 //! - A minor release (0.1 to 0.2) may also rename or remove hooks and values, change the type of a value or the hooks that have
 //!   it, and change the order in which hooks run. The changelog lists every such change.
+#![forbid(unsafe_code)]
 
 /// The pages in `docs`, by name: their examples are tested as those of these comments are.
 #[cfg(doctest)]

@@ -1,18 +1,28 @@
 //! Which of a batch's tensors were made for this step alone.
 //!
 //! Fresh memory costs more than arithmetic, so a callback that changes the whole batch wants to write into the batch itself.
-//! It may do so where nobody else has that memory: not the data set, whose next epoch would find it changed, and not
-//! another callback, which put a tensor of its own into `last_input`. The loader knows the first, this type the second.
+//! It may do so where nobody else has that memory: neither the data set, whose next epoch would find it changed, nor another
+//! callback, which put a tensor of its own into `last_input`. The loader knows the first, this type the second.
+//!
+//! # What is derived and what is promised
+//! A tensor that the learner has copied to its device is fresh: that is derived. Of a tensor that was there already, only the
+//! data set knows whether it kept it. libtorch counts the owners of a memory, but `tch` has no way to ask for the count, so
+//! [`Dataset::fresh`](crate::data::Dataset::fresh) is a promise.
+//!
+//! It is a safe promise, since breaking it does nothing that safe code cannot do without it. On one thread, the data set finds its
+//! own tensors changed, and nobody else does. On several threads it is a data race, as each in-place function of libtorch is on a
+//! tensor that another thread uses; `tch` offers all of these as safe functions on tensors that can be sent anywhere.
 
 use tch::{Device, TchError, Tensor};
 
 use super::Batch;
+use crate::kernel::span::Span;
 
 /// Which of the batch's tensors were made for this step alone, and so may be changed in place.
 ///
-/// A learner fills it in for each batch: with what a [`Dataset`](crate::data::Dataset) says is [`fresh`](crate::data::Dataset::fresh),
-/// and with what was copied to the learner's device. It holds on to those tensors until the next batch, so their memory can't
-/// meanwhile become that of another tensor.
+/// A learner fills it in for each batch, with what a [`Dataset`](crate::data::Dataset) says is
+/// [`fresh`](crate::data::Dataset::fresh) and with what was copied to the learner's device. It keeps those tensors until the next
+/// batch, so their memory cannot become that of another tensor meanwhile.
 ///
 /// ```
 /// use mixup::prelude::*;
@@ -41,14 +51,14 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// Nothing may be changed: what there is for prepared batches.
+    /// Nothing may be changed: the case of prepared batches.
     #[must_use]
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// These tensors were made for one step, by somebody who keeps none of them: for a loop of one's own. Tensors that share
-    /// memory with another of them are left out.
+    /// These tensors were made for one step by somebody who keeps none of them: for a training loop of your own. Tensors that
+    /// share memory with another of them are left out.
     #[must_use]
     pub fn of(tensors: &[&Tensor]) -> Self {
         let spans: Vec<_> = tensors.iter().map(|tensor| Span::of(tensor)).collect();
@@ -62,19 +72,19 @@ impl Fresh {
         Self { tensors: alone.map(|(_, tensor)| tensor.shallow_clone()).collect() }
     }
 
-    /// Whether this tensor may be changed in place: it is, whole, a tensor that was made for this step, its numbers lie dense
+    /// Whether this tensor may be changed in place: it is the whole of a tensor that was made for this step, its numbers are dense
     /// in memory (in whatever order of dimensions), and it takes no part in a computation of gradients.
     #[must_use]
     pub fn may_change(&self, tensor: &Tensor) -> bool {
         if self.tensors.is_empty() || tensor.requires_grad() {
             return false;
         }
-        let Some(span) = Span::of(tensor).filter(|span| span.dense) else { return false };
+        let Some(span) = Span::of(tensor).filter(|span| span.is_dense()) else { return false };
         self.tensors.iter().any(|fresh| Span::of(fresh) == Some(span))
     }
 
-    /// The batch on the learner's device; and, where it is `asked`, what of it is fresh: what was copied, and all of it where
-    /// `made` says that it was made for this step.
+    /// The batch on the learner's device; and if `asked`, what of it is fresh: what was copied, and all of it if `made` says that
+    /// it was made for this step.
     pub(crate) fn send(batch: Batch, device: Device, made: bool, asked: bool) -> Result<(Batch, Self), TchError> {
         if device == Device::Cpu && !asked {
             return Ok((batch, Self::nothing()));
@@ -95,42 +105,8 @@ impl Fresh {
     }
 }
 
-/// The tensors of a batch, as a data set gives it. What is mixed already is nobody's to change.
+/// The tensors of a batch as a data set returns it. Nobody may change what is mixed already.
 fn tensors(batch: &Batch) -> Vec<&Tensor> {
     let targets = if batch.target.is_mixed() { Vec::new() } else { batch.target.tensors() };
     [batch.input.tensors(), targets].concat()
-}
-
-/// The memory from a tensor's first number to its last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
-    device: Device,
-    begin: usize,
-    bytes: usize,
-    /// Each byte of it belongs to exactly one number.
-    dense: bool,
-}
-
-impl Span {
-    /// None where a tensor has no memory of one piece.
-    fn of(tensor: &Tensor) -> Option<Self> {
-        if tensor.is_sparse() || tensor.is_mkldnn() || tensor.numel() == 0 {
-            return None;
-        }
-        let mut dimensions: Vec<_> = tensor.stride().into_iter().zip(tensor.size()).filter(|(_, n)| *n > 1).collect();
-        dimensions.sort_unstable();
-        let (mut last, mut next, mut dense) = (0, 1, true);
-        for (stride, size) in dimensions {
-            dense &= stride == next;
-            next = stride * size;
-            last += stride * (size - 1);
-        }
-        let numbers = usize::try_from(last + 1).ok()?;
-        let bytes = numbers * tensor.kind().elt_size_in_bytes();
-        Some(Self { device: tensor.device(), begin: tensor.data_ptr().addr(), bytes, dense })
-    }
-
-    fn overlaps(self, other: Self) -> bool {
-        self.device == other.device && self.begin < other.begin + other.bytes && other.begin < self.begin + self.bytes
-    }
 }

@@ -50,10 +50,12 @@ pub trait Dataset: Send {
     /// Whatever keeps the items from being there; an error of your own goes into [`DataError::other`].
     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError>;
 
-    /// Whether each batch's tensors are made anew when it is asked for, and nobody keeps them or any part of their memory:
-    /// then callbacks may change them in place ([`Fresh`](crate::batch::Fresh)). No unless told, which is always right. What
-    /// `index_select`, `stack` or a computation returns is made anew; what `narrow`, `select` or `shallow_clone` returns is
-    /// not.
+    /// Whether each batch's tensors are made anew when it is asked for, and nobody keeps them or any part of their memory. Callbacks
+    /// may then change them in place ([`Fresh`](crate::batch::Fresh)). Defaults to false, which is always right.
+    ///
+    /// What `index_select`, `stack` or a computation returns is made anew; what `narrow`, `select` or `shallow_clone` returns is
+    /// not. A data set that returns true and keeps a tensor finds it changed later. It must not use that tensor on another thread
+    /// either: that is a data race, as with every in-place function of libtorch.
     fn fresh(&self) -> bool {
         false
     }

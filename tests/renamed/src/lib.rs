@@ -1,4 +1,5 @@
 //! Callbacks of a crate that calls `mixup` by another name: every form says so by `crate = training`.
+#![forbid(unsafe_code)]
 
 use training::prelude::*;
 
