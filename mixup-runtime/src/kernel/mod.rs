@@ -10,14 +10,8 @@
 //!
 //! The kernel knows nothing of the rooms above it. Its callers decide what is computed, in safe code on slices.
 //!
-//! The tests beside the files, and all of `tests/mixup`, pass under the compiler's address sanitizer:
-//!
-//! ```sh
-//! RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 CARGO_TARGET_DIR=target/asan \
-//!     cargo test --target x86_64-unknown-linux-gnu --workspace --lib --test mixup -- --skip language
-//! ```
-//!
-//! `--target` keeps the sanitizer out of build scripts and macros.
+//! The tests beside the files, and all of `tests/mixup`, pass under the compiler's address sanitizer: `CONTRIBUTING.md` has the
+//! command.
 
 pub(crate) mod ahead;
 pub(crate) mod memory;
