@@ -53,55 +53,58 @@ pub struct Watch0 { pub seen: usize, pub loss: f64, pub finished: bool }
 
 impl Callback for Watch0 {
     const NAME: &'static str = \"Watch0\";
-    const HOOKS: &'static [Asked] = &[
-        Asked::new(Hook::TrainBegin, &[\"epochs\"]),
-        Asked::new(Hook::EpochBegin, &[\"epoch\", \"train\"]),
-        Asked::new(Hook::BatchBegin, &[\"last_input\", \"last_target\"]),
-        Asked::new(Hook::BatchEnd, &[\"smooth_loss\"]),
-        Asked::new(Hook::EpochEnd, &[\"last_metrics\", \"valid_loss\"]),
-        Asked::new(Hook::TrainEnd, &[\"outcome\"]),
-    ];
+    
+    fn handlers(&self) -> Vec<Handler> {
+        vec![
+            Handler::new(Hook::TrainBegin).names(&[\"epochs\"]),
+            Handler::new(Hook::EpochBegin).names(&[\"epoch\", \"train\"]),
+            Handler::new(Hook::BatchBegin).names(&[\"last_input\", \"last_target\"]),
+            Handler::new(Hook::BatchEnd).names(&[\"smooth_loss\"]),
+            Handler::new(Hook::EpochEnd).names(&[\"last_metrics\", \"valid_loss\"]),
+            Handler::new(Hook::TrainEnd).names(&[\"outcome\"]),
+        ]
+    }
 
     fn on_train_begin(&mut self, event: &mut TrainBegin<'_>) -> HookResult {
         self.seen = event.epochs;
-        Ok(Flow::Continue)
+        Ok(Requests::none())
     }
 
     fn on_epoch_begin(&mut self, event: &mut EpochBegin<'_>) -> HookResult {
         self.seen += if event.train { event.epoch } else { 0 };
-        Ok(Flow::Continue)
+        Ok(Requests::none())
     }
 
     fn on_batch_begin(&mut self, event: &mut BatchBegin<'_>) -> HookResult {
         let skip = event.last_input.items() < event.last_target.items();
-        Ok(if skip { Flow::SkipBatch } else { Flow::Continue })
+        Ok(if skip { SkipBatch.into() } else { Requests::none() })
     }
 
     fn on_batch_end(&mut self, event: &mut BatchEnd<'_>) -> HookResult {
-        event.make_smooth_loss()?;
+        event.read_smooth_loss()?;
         self.loss = event.smooth_loss;
-        if event.smooth_loss.is_finite() { Ok(Flow::Continue) } else { Err(std::fmt::Error.into()) }
+        if event.smooth_loss.is_finite() { Ok(Requests::none()) } else { Err(std::fmt::Error.into()) }
     }
 
     fn on_epoch_end(&mut self, event: &mut EpochEnd<'_>) -> HookResult {
-        event.make_last_metrics()?;
-        event.make_valid_loss()?;
+        event.read_last_metrics()?;
+        event.read_valid_loss()?;
         if event.last_metrics.is_empty() && event.valid_loss < Some(self.loss) {
-            return Ok(Flow::StopTraining(StopTraining::because(\"good enough\")));
+            return Ok(StopTraining::because(\"good enough\").into());
         }
-        Ok(Flow::Continue)
+        Ok(Requests::none())
     }
 
     fn on_train_end(&mut self, event: &mut TrainEnd<'_>) -> HookResult {
         self.finished = *event.outcome == Outcome::Finished;
-        Ok(Flow::Continue)
+        Ok(Requests::none())
     }
 }
 ";
 
 const USES: [&str; 2] = [
     "use mixup::prelude::*;\n",
-    "use mixup::{callback::{Asked, BatchBegin, BatchEnd, EpochBegin, EpochEnd, Flow, Hook, HookResult, TrainBegin, TrainEnd}, \
+    "use mixup::{callback::{BatchBegin, BatchEnd, EpochBegin, EpochEnd, Handler, Hook, HookResult, Requests, TrainBegin, TrainEnd}, \
      prelude::*};\n",
 ];
 

@@ -44,8 +44,8 @@ fn all_ends_that_fail_are_told_and_none_keeps_the_others_from_theirs() {
     let error = learn.fit(1, 0.1).expect_err("two ends fail");
     assert_eq!(log.take(), ["end 2", "end 1", "end 0"]);
     assert!(matches!(&error, Error::Several { rest, .. } if rest.len() == 1), "{error:?}");
-    let end = "callback `End`, hook `on_train_end`, epoch 0: the disk is full";
-    assert_eq!(error.to_string(), format!("{end}; then {end}"));
+    let end = |name| format!("callback `{name}`, hook `on_train_end`, epoch 0: the disk is full");
+    assert_eq!(error.to_string(), format!("{}; then {}", end("End#3"), end("End")));
     assert!(learn.loss_func().is_same(&original));
     assert_eq!(learn.report().outcome, Outcome::Finished);
 }

@@ -307,7 +307,7 @@ fn stop_training_ends_it_there_and_the_report_says_who_where_and_why() {
         let report = with(StopIn(hook, times, log.clone())).fit(3, 0.1).expect("a stop is no error");
         assert_eq!(log.take(), batches, "{hook}");
         assert_eq!(report.epochs.len(), epochs, "{hook}");
-        let outcome = Outcome::Stopped { by: "stop", hook, why: format!("enough of {hook}") };
+        let outcome = Outcome::Stopped { by: "stop".to_owned(), hook, why: format!("enough of {hook}") };
         assert_eq!(report.outcome, outcome);
         assert_eq!(report.outcome.to_string(), format!("stopped by `stop` in `{hook}`: enough of {hook}"));
     }
@@ -355,7 +355,7 @@ fn everyone_is_asked_and_the_strongest_answer_wins_whoever_gives_it() {
 
     let stop = says().callback(Says::<2>(log.clone())).callback(Says::<3>(log.clone()));
     let stop = stop.callback(Says::<4>(log.clone())).callback(Says::<1>(log.clone()));
-    let stopped = Outcome::Stopped { by: "stop", hook: Hook::BatchBegin, why: "stop".to_owned() };
+    let stopped = Outcome::Stopped { by: "stop".to_owned(), hook: Hook::BatchBegin, why: "stop".to_owned() };
     assert_eq!(outcome(stop), stopped, "of two stops the first");
     assert_eq!(log.take(), ["nothing", "skip epoch", "stop", "stop too", "skip batch"], "all were asked");
 }

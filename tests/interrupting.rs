@@ -111,7 +111,7 @@ fn an_interrupt_between_passes_of_a_single_batch_ends_the_run_before_the_next_ba
         fuse.set(Place::Hook(hook), Trouble::Interrupt(learn.interrupt_handle()), after);
         let error = learn.fit(3, 0.1).expect_err("it is interrupted");
         assert!(matches!(error, Error::Interrupted { .. }), "{hook:?}: {error}");
-        let &Batches { train, valid } = learn.get().expect("it was added");
+        let Batches { train, valid } = *learn.get().expect("it was added");
         assert_eq!([train, valid], expected, "training and validation batches after an interrupt in {hook:?}");
     }
 }

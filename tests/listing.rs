@@ -36,15 +36,15 @@ impl Second {
 fn the_training_loop_lists_each_hooks_callbacks_as_they_run_with_what_they_ask_for() {
     let learn = on(data(8, 4)).callback(First).callback(Second).mixup().build().expect("nothing is wrong with it");
     let expected = "\
-on_train_begin: Second(epochs, loss_func), the first(), MixUp(loss_func)
+on_train_begin: Second(epochs, loss_func), the first(), MixUp(loss_func!)
 for each epoch:
     on_epoch_begin
     for each training batch:
-        on_batch_begin: MixUp(last_input, last_target, fresh, epoch, train, rng)
+        on_batch_begin: MixUp(last_input!, last_target!, fresh, epoch, train, rng!)
         output = model(input)
         on_loss_begin
         loss = loss_func(output, target)
-        on_backward_begin: the first(smooth_loss, last_loss)
+        on_backward_begin: the first(smooth_loss?, last_loss)
         loss.backward()
         on_backward_end
         opt.step()
@@ -53,14 +53,14 @@ for each epoch:
         on_batch_end: the first(num_batch), Second()
     on_validate_begin
     for each validation batch:
-        on_batch_begin: MixUp(last_input, last_target, fresh, epoch, train, rng)
+        on_batch_begin: MixUp(last_input!, last_target!, fresh, epoch, train, rng!)
         output = model(input)
         on_loss_begin
         loss = loss_func(output, target)
         on_batch_end: the first(num_batch), Second()
     on_validate_end
     on_epoch_end
-on_train_end: MixUp(loss_func)";
+on_train_end: MixUp(loss_func!)";
     assert_eq!(learn.training_loop().to_string(), expected);
 }
 
@@ -107,6 +107,6 @@ fn a_learner_that_is_not_quiet_shows_its_progress_behind_all_others() {
     let builder = Learner::builder(data(8, 4), |vars| support::linear(vars, 3, 2)).mixup();
     let learn = builder.build().expect("nothing is wrong with it");
     let text = learn.training_loop().to_string();
-    assert!(text.starts_with("on_train_begin: MixUp(loss_func), Progress(epochs, metric_names)"), "{text}");
-    assert!(text.ends_with("on_train_end: Progress(), MixUp(loss_func)"), "{text}");
+    assert!(text.starts_with("on_train_begin: MixUp(loss_func!), Progress(epochs, metric_names, values)"), "{text}");
+    assert!(text.ends_with("on_train_end: Progress(), MixUp(loss_func!)"), "{text}");
 }

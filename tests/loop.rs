@@ -3,7 +3,7 @@
 mod support;
 
 use mixup::{
-    callback::{Asked, BatchBegin, BatchEnd, Callback, EpochBegin, Flow, Hook, HookResult, TrainBegin},
+    callback::{BatchEnd, Callback, EpochBegin, Handler, Hook, HookResult, Requests, TrainBegin},
     optim::SettingError,
     prelude::*,
     training::BuildError,
@@ -238,42 +238,56 @@ fn a_callback_that_was_taken_out_is_not_called_and_the_others_keep_their_order()
     assert_eq!(lines[lines.len() - 2..], ["changed train_end", "a train_end"]);
 }
 
-/// A callback written by hand that has two hooks, and code for more.
-struct Quiet(Log);
+/// A callback written by hand that declares two hooks, and may have one more.
+struct Quiet {
+    log: Log,
+    has_another: bool,
+}
 
 impl Callback for Quiet {
     const NAME: &'static str = "quiet";
-    const HOOKS: &'static [Asked] = &[Asked::new(Hook::EpochBegin, &[]), Asked::new(Hook::BatchEnd, &["smooth_loss"])];
+
+    fn handlers(&self) -> Vec<Handler> {
+        vec![Handler::new(Hook::EpochBegin), Handler::new(Hook::BatchEnd).names(&["smooth_loss"])]
+    }
 
     fn on_train_begin(&mut self, _: &mut TrainBegin<'_>) -> HookResult {
-        self.0.add("on_train_begin, which it does not have");
-        Ok(Flow::Continue)
+        Ok(if self.has_another { Requests::none() } else { Requests::unserved() })
     }
 
     fn on_epoch_begin(&mut self, event: &mut EpochBegin<'_>) -> HookResult {
-        self.0.add(format!("epoch {}", event.epoch));
-        Ok(Flow::Continue)
-    }
-
-    fn on_batch_begin(&mut self, _: &mut BatchBegin<'_>) -> HookResult {
-        self.0.add("on_batch_begin, which it does not have");
-        Ok(Flow::Continue)
+        self.log.add(format!("epoch {}", event.epoch));
+        Ok(Requests::none())
     }
 
     fn on_batch_end(&mut self, event: &mut BatchEnd<'_>) -> HookResult {
         let before = event.smooth_loss;
-        event.make_smooth_loss()?;
-        self.0.add(format!("loss {} {}", before.is_nan(), event.smooth_loss.is_finite()));
-        Ok(Flow::Continue)
+        event.read_smooth_loss()?;
+        self.log.add(format!("loss {} {}", before.is_nan(), event.smooth_loss.is_finite()));
+        Ok(Requests::none())
     }
 }
 
 #[test]
-fn a_hook_that_a_callback_does_not_have_is_not_called() {
+fn a_callback_written_by_hand_runs_in_the_hooks_that_it_declares() {
     let log = Log::default();
-    let mut learn = on(data(4, 0)).callback(Quiet(log.clone())).build().expect("nothing is wrong with it");
+    let quiet = Quiet { log: log.clone(), has_another: false };
+    let mut learn = on(data(4, 0)).callback(quiet).build().expect("nothing is wrong with it");
     learn.fit(1, 0.1).expect("it trains");
     assert_eq!(log.take(), ["epoch 0", "loss true true"]);
+}
+
+#[test]
+fn a_hook_that_is_implemented_and_not_declared_is_an_error_in_debug_builds() {
+    let log = Log::default();
+    let quiet = Quiet { log: log.clone(), has_another: true };
+    let mut learn = on(data(4, 0)).callback(quiet).build().expect("nothing is wrong with it");
+    let trained = learn.fit(1, 0.1);
+    if cfg!(debug_assertions) {
+        let Err(Error::Build(error)) = trained else { panic!("{trained:?}") };
+        assert_eq!(error, BuildError::Undeclared { by: "quiet".to_owned(), hook: Hook::TrainBegin });
+        assert!(log.take().is_empty());
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn epochs(file: &Path, runs: &[Run]) -> Result<(), Box<dyn Error>> {
     let mut csv = csv::Writer::from_path(file)?;
     csv.write_record(["mixup", "seed", "epoch", "train_loss", "valid_loss", "accuracy", "seconds"])?;
     for Run { seed, mixup, report } in runs {
-        for EpochReport { epoch, train_loss, valid_loss, metrics, time } in &report.epochs {
+        for EpochReport { epoch, train_loss, valid_loss, metrics, time, .. } in &report.epochs {
             let numbers = [*train_loss, valid_loss.unwrap_or(f64::NAN), metrics[0], time.as_secs_f64()];
             let head = [mixup.to_string(), seed.to_string(), epoch.to_string()];
             csv.write_record(head.into_iter().chain(numbers.map(|number| number.to_string())))?;

@@ -1,14 +1,15 @@
 //! Filters: when a hook's method runs. `train`, `valid`, `every`, `first`, `last` and `if`, checked against how often the hook
 //! runs.
 //!
-//! `train`, `valid` and `if` must hold; of `first`, `every` and `last` one is enough.
+//! `train`, `valid` and `if` must hold; of `first`, `every` and `last` one is enough. `always` makes another hook of an `…_end` hook: it
+//! runs for every callback that entered the phase.
 
 use quote::ToTokens;
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
 
 use crate::{
-    hooks::{Hook, Once, first_with},
-    mistakes::Mistakes,
+    hooks::{HOOKS, Hook, Once, first_with},
+    mistakes::{Mistakes, listed},
     parse::strip_expr,
     suggest::no_value,
     tokens::words,
@@ -21,6 +22,7 @@ pub(crate) struct Filters {
     pub valid: Option<Ident>,
     pub first: Option<Ident>,
     pub last: Option<Ident>,
+    pub always: Option<Ident>,
     pub every: Option<(Ident, Expr)>,
     pub when: Option<(Ident, Expr)>,
 }
@@ -39,13 +41,14 @@ impl Filters {
             "valid" => self.valid.replace(key.clone()).is_some(),
             "first" => self.first.replace(key.clone()).is_some(),
             "last" => self.last.replace(key.clone()).is_some(),
+            "always" => self.always.replace(key.clone()).is_some(),
             "every" => self.every.replace((key.clone(), every(input.parse()?, mistakes))).is_some(),
             _ => self.when.replace((key.clone(), input.parse()?)).is_some(),
         })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { train, valid, first, last, every, when } = self;
+        let Self { train, valid, first, last, every, when, .. } = self;
         [train, valid, first, last].iter().all(|flag| flag.is_none()) && every.is_none() && when.is_none()
     }
 
@@ -65,6 +68,20 @@ impl Filters {
                 mistakes.add(&word, "functions and closures have no `self`: use values of the hook and constants");
             }
         }
+    }
+
+    /// The hook that runs with `always`, if it is given and the hook can have it.
+    pub(crate) fn hook(&self, hook: &'static Hook, mistakes: &mut Mistakes) -> &'static Hook {
+        let Some(key) = &self.always else { return hook };
+        let message = match hook.with_always() {
+            Some(always) => return always,
+            None if hook.name == "on_train_end" => "`on_train_end` always runs: remove `always`".to_owned(),
+            None => {
+                format!("`always` is for the end of a phase, not for `{}`: use it with {}", hook.name, listed(ends()))
+            }
+        };
+        mistakes.add(key, message);
+        hook
     }
 
     /// Checks that the filters can be used in this hook.
@@ -92,6 +109,12 @@ impl Filters {
                 );
             }
         }
+        if hook.always.is_some() {
+            let moments = [&self.first, &self.last].into_iter().flatten().chain(self.every.iter().map(|(key, _)| key));
+            for key in moments {
+                mistakes.add(key, format!("`always` runs whenever the phase was entered: remove `{key}`"));
+            }
+        }
         for word in self.expressions().flat_map(|expr| words(expr.to_token_stream())) {
             let plain = word.unraw().to_string();
             if first_with(&plain).is_some() && !hook.names().iter().any(|known| known.name == plain) {
@@ -108,6 +131,11 @@ impl Filters {
         let texts = flags.chain(self.every.iter().map(valued)).chain(last).chain(self.when.iter().map(valued));
         texts.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The hooks that can have `always`, as `#[on(…)]` takes them.
+fn ends() -> impl Iterator<Item = &'static str> {
+    HOOKS.iter().filter(|hook| hook.with_always().is_some()).map(Hook::moment)
 }
 
 /// A literal must be a whole number above 0. The compiler checks the type of any other expression, and the run its value.

@@ -3,15 +3,15 @@
 //! `#[callback]` checks users' code against it ([`crate::check`]). The runtime's event types, the trait `Callback` and what
 //! each hook may return are generated from it ([`crate::runtime`]), so that the two cannot disagree.
 
-/// How a value is lent to a hook, and so how a parameter may take it.
+/// How a value is passed to a hook, and so how a parameter may take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lent {
+pub(crate) enum Access {
     /// A small value that is copied: `epoch: usize` (or `epoch: &usize`).
     Copied,
     /// May be read: `last_metrics: &[f64]`.
-    Read,
+    Shared,
     /// May be read or changed: `last_input: &mut Input` or `last_input: &Input`.
-    Changed,
+    Mutable,
 }
 
 /// A value that a parameter of a hook can ask for.
@@ -19,11 +19,11 @@ pub(crate) enum Lent {
 #[expect(clippy::struct_field_names, reason = "a name's name is its name")]
 pub(crate) struct Name {
     pub name: &'static str,
-    /// The type, without the reference for what is lent.
+    /// The type, without the reference of a borrowed value.
     pub ty: &'static str,
-    pub lent: Lent,
-    /// For what costs something to make, and is made only when somebody asks: what stands there until then.
-    pub unmade: Option<&'static str>,
+    pub access: Access,
+    /// For a value that waits for the device, and so is read only when somebody asks: what stands there until then.
+    pub deferred: Option<&'static str>,
     pub doc: &'static str,
 }
 
@@ -37,10 +37,12 @@ pub(crate) struct Hook {
     pub builds_on: Option<&'static str>,
     /// The values that exist here for the first time.
     pub adds: &'static [Name],
-    /// The flow values that it may return.
+    /// The requests that it may return.
     pub flows: &'static [&'static str],
     /// How often it runs.
     pub once: Once,
+    /// The `…_end` hook that this one becomes with `always`: it then runs for each callback that entered the phase, whatever happened.
+    pub always: Option<&'static str>,
     pub doc: &'static str,
 }
 
@@ -55,23 +57,23 @@ pub(crate) enum Once {
 }
 
 const fn copied(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Copied, unmade: None, doc }
+    Name { name, ty, access: Access::Copied, deferred: None, doc }
 }
 
-const fn on_demand(name: &'static str, ty: &'static str, unmade: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Copied, unmade: Some(unmade), doc }
+const fn on_demand(name: &'static str, ty: &'static str, deferred: &'static str, doc: &'static str) -> Name {
+    Name { name, ty, access: Access::Copied, deferred: Some(deferred), doc }
 }
 
 const fn read(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Read, unmade: None, doc }
+    Name { name, ty, access: Access::Shared, deferred: None, doc }
 }
 
-const fn read_on_demand(name: &'static str, ty: &'static str, unmade: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Read, unmade: Some(unmade), doc }
+const fn read_on_demand(name: &'static str, ty: &'static str, deferred: &'static str, doc: &'static str) -> Name {
+    Name { name, ty, access: Access::Shared, deferred: Some(deferred), doc }
 }
 
 const fn changed(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, lent: Lent::Changed, unmade: None, doc }
+    Name { name, ty, access: Access::Mutable, deferred: None, doc }
 }
 
 /// The hooks, in the order in which a training reaches them first.
@@ -93,10 +95,16 @@ pub(crate) const HOOKS: &[Hook] = &[
             changed("model", "dyn Model", "The model."),
             read("data", "Data", "The data of training and of validation."),
             changed("rng", "Rng", "The learner's random number generator."),
+            read(
+                "values",
+                "Values",
+                "All values: the metrics, the training's own numbers, and what callbacks publish.",
+            ),
             copied("device", "Device", "The model's device, to which the batches are moved."),
         ],
         flows: &["StopTraining"],
         once: Once::Training,
+        always: None,
         doc: "Once, before the first epoch. A callback that enters it also gets `on_train_end`, however training ends.",
     },
     Hook {
@@ -106,10 +114,12 @@ pub(crate) const HOOKS: &[Hook] = &[
         adds: &[
             copied("epoch", "usize", "The epoch, counted from 0."),
             copied("iteration", "usize", "How many training batches are finished so far in the whole training."),
+            copied("steps", "usize", "How many steps the optimizer has taken so far in the whole training."),
             copied("train", "bool", "Whether the model is being trained: false in validation."),
         ],
         flows: &["StopTraining", "SkipEpoch"],
         once: Once::Epoch,
+        always: None,
         doc: "Before the first batch of each epoch.",
     },
     Hook {
@@ -133,6 +143,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         ],
         flows: &["StopTraining", "SkipEpoch", "SkipBatch"],
         once: Once::Batch,
+        always: None,
         doc: "Before each batch, in training and in validation, once it is on the device.",
     },
     Hook {
@@ -140,8 +151,9 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "LossBegin",
         builds_on: Some("on_batch_begin"),
         adds: &[changed("last_output", "Tensor", "The model's output, before the loss function sees it.")],
-        flows: &[],
+        flows: &["StopTraining"],
         once: Once::Batch,
+        always: None,
         doc: "After the model's forward pass, in training and in validation.",
     },
     Hook {
@@ -157,8 +169,9 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "The training loss, smoothed over batches (β = 0.98, bias-corrected). Reading it waits for the device. NaN before the first batch.",
             ),
         ],
-        flows: &["SkipBackward"],
+        flows: &["StopTraining", "SkipBackward"],
         once: Once::TrainingBatch,
+        always: None,
         doc: "In training, before the backward pass.",
     },
     Hook {
@@ -170,17 +183,19 @@ pub(crate) const HOOKS: &[Hook] = &[
             "Gradients",
             "The gradients, by the names of the parameters. They may be clipped or scaled in place.",
         )],
-        flows: &["SkipStep"],
+        flows: &["StopTraining", "SkipStep"],
         once: Once::TrainingBatch,
+        always: None,
         doc: "In training, after the backward pass and before the optimizer's step.",
     },
     Hook {
         name: "on_step_end",
         event: "StepEnd",
         builds_on: Some("on_backward_end"),
-        adds: &[],
-        flows: &["KeepGradients"],
+        adds: &[copied("stepped", "bool", "Whether the optimizer took a step; false after `SkipStep`.")],
+        flows: &["StopTraining", "KeepGradients"],
         once: Once::TrainingBatch,
+        always: None,
         doc: "In training, after the optimizer's step and before the gradients are zeroed.",
     },
     Hook {
@@ -188,17 +203,29 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "BatchEnd",
         builds_on: Some("on_backward_begin"),
         adds: &[],
-        flows: &["StopTraining", "SkipEpoch"],
+        flows: &["StopTraining", "SkipEpoch", "Validate"],
         once: Once::Batch,
+        always: None,
         doc: "After each batch, in training and in validation.",
+    },
+    Hook {
+        name: "on_batch_end_always",
+        event: "BatchEndAlways",
+        builds_on: Some("on_batch_begin"),
+        adds: &[],
+        flows: &[],
+        once: Once::Batch,
+        always: Some("on_batch_end"),
+        doc: "For every callback that entered a batch, when it is over: completed, skipped, stopped, or ended by an error or a panic.",
     },
     Hook {
         name: "on_validate_begin",
         event: "ValidateBegin",
         builds_on: Some("on_epoch_begin"),
         adds: &[],
-        flows: &["SkipValidation"],
+        flows: &["StopTraining", "SkipValidation"],
         once: Once::Epoch,
+        always: None,
         doc: "Before the validation that follows the training batches of an epoch.",
     },
     Hook {
@@ -211,9 +238,20 @@ pub(crate) const HOOKS: &[Hook] = &[
             "None",
             "The validation loss, averaged over the items; `None` without a validation.",
         )],
+        flows: &["StopTraining"],
+        once: Once::Epoch,
+        always: None,
+        doc: "After each validation that was begun.",
+    },
+    Hook {
+        name: "on_validate_end_always",
+        event: "ValidateEndAlways",
+        builds_on: Some("on_validate_begin"),
+        adds: &[],
         flows: &[],
         once: Once::Epoch,
-        doc: "After each validation that was begun.",
+        always: Some("on_validate_end"),
+        doc: "For every callback that entered a validation, when it is over: completed, skipped, stopped, or ended by an error or a panic.",
     },
     Hook {
         name: "on_epoch_end",
@@ -236,7 +274,18 @@ pub(crate) const HOOKS: &[Hook] = &[
         ],
         flows: &["StopTraining"],
         once: Once::Epoch,
+        always: None,
         doc: "At the end of each epoch, after its validation.",
+    },
+    Hook {
+        name: "on_epoch_end_always",
+        event: "EpochEndAlways",
+        builds_on: Some("on_epoch_begin"),
+        adds: &[],
+        flows: &[],
+        once: Once::Epoch,
+        always: Some("on_epoch_end"),
+        doc: "For every callback that entered an epoch, when it is over: completed, skipped, stopped, or ended by an error or a panic.",
     },
     Hook {
         name: "on_train_end",
@@ -245,6 +294,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         adds: &[read("outcome", "Outcome", "How training ended: finished, stopped, failed, panicked or interrupted.")],
         flows: &[],
         once: Once::Training,
+        always: None,
         doc: "Once, for every callback that entered `on_train_begin`, however training ended.",
     },
 ];
@@ -252,11 +302,11 @@ pub(crate) const HOOKS: &[Hook] = &[
 impl Name {
     /// The parameter as users write it: `last_input: &mut Input`.
     pub(crate) fn spelt(&self) -> String {
-        let Self { name, ty, lent, .. } = self;
-        match lent {
-            Lent::Copied => format!("{name}: {ty}"),
-            Lent::Read => format!("{name}: &{ty}"),
-            Lent::Changed => format!("{name}: &mut {ty}"),
+        let Self { name, ty, access, .. } = self;
+        match access {
+            Access::Copied => format!("{name}: {ty}"),
+            Access::Shared => format!("{name}: &{ty}"),
+            Access::Mutable => format!("{name}: &mut {ty}"),
         }
     }
 }
@@ -264,7 +314,12 @@ impl Name {
 impl Hook {
     /// Whether it ends what another hook began.
     pub(crate) fn is_end(&self) -> bool {
-        self.name.ends_with("_end")
+        self.name.ends_with("_end") || self.always.is_some()
+    }
+
+    /// The hook that this one becomes with `always`.
+    pub(crate) fn with_always(&self) -> Option<&'static Hook> {
+        HOOKS.iter().find(|hook| hook.always == Some(self.name))
     }
 
     /// Its name without `on_`, as `#[on(…)]` takes it.

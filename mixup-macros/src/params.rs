@@ -2,12 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{GenericArgument, Generics, Ident, Pat, PatType, PathArguments, Type, TypeReference};
+use syn::{Attribute, Expr, GenericArgument, Generics, Ident, Meta, Pat, PatType, PathArguments, Type, TypeReference};
 
 use crate::{
-    hooks::{HOOKS, Hook, Lent, Name},
+    hooks::{Access, HOOKS, Hook, Name},
     mistakes::Mistakes,
-    parse::{cfgs, plain, strip_type},
+    parse::{cfgs, is_called, plain, strip_type},
     suggest::{find, no_value},
 };
 
@@ -25,16 +25,34 @@ pub(crate) enum What<'a> {
     Value(&'static Name),
     /// All of the hook's values.
     Event,
-    /// Another callback, by its type.
+    /// A published value or another callback, by its type.
     Other(Other<'a>),
+    /// The model or the optimizer, as its own type.
+    Own(Own<'a>),
 }
 
-/// Another callback, as the parameter asks for it.
+/// A published value or another callback, as the parameter asks for it.
 pub(crate) struct Other<'a> {
     pub ty: &'a Type,
     pub mutable: bool,
     pub optional: bool,
+    pub choice: Option<Choice>,
     reference: &'a TypeReference,
+}
+
+/// Which one an instance chooses, instead of the parameter's name.
+pub(crate) enum Choice {
+    /// `#[name = self.monitor]`
+    Name(Box<Expr>),
+    /// `#[names = self.layers()]`
+    Names(Box<Expr>),
+}
+
+/// The model or the optimizer, as a type of the user's.
+pub(crate) struct Own<'a> {
+    pub name: &'static Name,
+    pub ty: &'a Type,
+    pub mutable: bool,
 }
 
 /// How a parameter takes a value.
@@ -89,7 +107,8 @@ pub(crate) fn params<'a>(
         for param in &params {
             let (written, at) = (plain(&param.written), context.hook.name);
             let instead = match &param.what {
-                What::Event => continue,
+                // With its own type it can't be had from the event in one word.
+                What::Event | What::Own(_) => continue,
                 What::Value(name) => format!("event.{}", name.name),
                 What::Other(Other { ty, mutable: true, .. }) => format!("event.callback_mut::<{}>()", text(ty)),
                 What::Other(Other { ty, .. }) => format!("event.callback::<{}>()", text(ty)),
@@ -109,18 +128,43 @@ impl Param<'_> {
             && match (&self.what, &other.what) {
                 (What::Value(name), What::Value(other)) => name.name == other.name,
                 (What::Event, What::Event) => true,
-                (What::Other(callback), What::Other(other)) => text(callback.ty) == text(other.ty),
+                // Values of one type are told apart by their names, and callbacks by those that an instance chooses.
+                (What::Other(callback), What::Other(other)) => {
+                    let is_value = |ty| ["Value", "Values"].contains(&text(ty).rsplit("::").next().unwrap_or_default());
+                    let chosen = callback.choice.is_some() || other.choice.is_some();
+                    text(callback.ty) == text(other.ty) && !chosen && !is_value(callback.ty)
+                }
+                (What::Own(own), What::Own(other)) => own.name.name == other.name.name,
+                (What::Own(own), What::Value(name)) | (What::Value(name), What::Own(own)) => own.name.name == name.name,
                 _ => false,
             }
     }
 
-    /// The name that the learner's listings show.
-    pub(crate) fn name(&self) -> String {
+    /// The name in the table; none for what is asked for by its type.
+    pub(crate) fn name(&self) -> Option<&'static str> {
         match &self.what {
-            What::Value(name) => name.name.to_owned(),
-            What::Event => EVENT.to_owned(),
-            What::Other(_) => plain(&self.written).trim_start_matches('_').to_owned(),
+            What::Value(name) => Some(name.name),
+            What::Own(own) => Some(own.name.name),
+            What::Event => Some(EVENT),
+            What::Other(_) => None,
         }
+    }
+
+    /// Whether it may change what it asks for.
+    pub(crate) fn changes(&self) -> bool {
+        match &self.what {
+            What::Value(_) => {
+                matches!(strip_type(self.ty), Type::Reference(reference) if reference.mutability.is_some())
+            }
+            What::Own(own) => own.mutable,
+            What::Event | What::Other(_) => false,
+        }
+    }
+
+    /// The parameter's name, without the underscore of one that is not used.
+    pub(crate) fn written(&self) -> String {
+        let plain = plain(&self.written);
+        plain.strip_prefix('_').map_or(plain.clone(), ToOwned::to_owned)
     }
 }
 
@@ -141,12 +185,14 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
             return None;
         }
     };
+    let choice = choice(param, mistakes);
     let what = if plain(written).trim_start_matches('_') == EVENT {
         event(context, param, mistakes)?
     } else if let Some(name) = find(hook, &plain(written)) {
-        value(context, name, param, mistakes)?
+        own(name, &param.ty).map_or_else(|| value(context, name, param, mistakes), |own| Some(What::Own(own)))?
     } else if let Some(other) = other(&param.ty) {
-        callback(context, other, mistakes)?
+        let what = callback(context, Other { choice, ..other }, mistakes)?;
+        return Some(Param { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() });
     } else {
         let hint = callback_type(&param.ty)
             .map(|ty| format!("; to ask for another callback, write `{written}: &{}`", text(ty)))
@@ -155,7 +201,44 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
         mistakes.add(written, message);
         return None;
     };
+    if choice.is_some() {
+        let name = plain(written);
+        let message = format!("`{name}` is a value of `{}` and has its name: remove the attribute", hook.name);
+        mistakes.add(written, message);
+        return None;
+    }
     Some(Param { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() })
+}
+
+/// `#[name = …]` and `#[names = …]` on a parameter.
+fn choice(param: &PatType, mistakes: &mut Mistakes) -> Option<Choice> {
+    let mut chosen = None;
+    for attr in param.attrs.iter().filter(|attr| is_choice(attr)) {
+        let name = if is_called(attr, "name") { "name" } else { "names" };
+        let Meta::NameValue(value) = &attr.meta else {
+            mistakes.add(attr, format!("`#[{name}]` needs a value: write `#[{name} = self.{name}]`"));
+            continue;
+        };
+        let choice = if name == "name" { Choice::Name } else { Choice::Names };
+        let choice = choice(Box::new(value.value.clone()));
+        if chosen.replace(choice).is_some() {
+            mistakes.add(attr, "the name of a parameter is given twice: keep one");
+        }
+    }
+    chosen
+}
+
+/// Whether an attribute says which value or callback a parameter asks for: it is removed from what the compiler gets.
+pub(crate) fn is_choice(attr: &Attribute) -> bool {
+    attr.path().is_ident("name") || attr.path().is_ident("names")
+}
+
+/// `model: &mut Gpt`, `opt: &AdamW`
+fn own<'a>(name: &'static Name, ty: &'a Type) -> Option<Own<'a>> {
+    let Type::Reference(reference) = strip_type(ty) else { return None };
+    let elem = strip_type(&reference.elem);
+    let is_own = ["model", "opt"].contains(&name.name) && matches!(elem, Type::Path(_));
+    is_own.then(|| Own { name, ty: elem, mutable: reference.mutability.is_some() })
 }
 
 /// `event`: all of the hook's values.
@@ -209,19 +292,19 @@ fn value<'a>(context: Context<'_>, name: &'static Name, param: &PatType, mistake
 
 /// The message for a type that takes a value in a way in which it is not passed.
 fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
-    let (value, lent) = (name.name, name.ty);
+    let (value, ty_of) = (name.name, name.ty);
     let behind = if let Type::Reference(TypeReference { elem, .. }) = ty { strip_type(elem) } else { ty };
     if matches!(behind, Type::ImplTrait(_)) {
         return Some(format!("`{value}` has a fixed type, not an `impl Trait`: write `{}`", name.spelt()));
     }
-    match (name.lent, taken) {
-        (Lent::Copied, Taken::Mut) => {
+    match (name.access, taken) {
+        (Access::Copied, Taken::Mut) => {
             Some(format!("`{value}` is a copy, so a change has no effect: write `{}`", name.spelt()))
         }
-        (Lent::Read, Taken::Mut) => Some(format!("`{value}` is read-only: write `{}`", name.spelt())),
-        (Lent::Read, Taken::Value) => Some(format!("`{value}` is borrowed: write `{}`", name.spelt())),
-        (Lent::Changed, Taken::Value) => {
-            Some(format!("`{value}` is borrowed: write `{}`, or `{value}: &{lent}` to only read it", name.spelt()))
+        (Access::Shared, Taken::Mut) => Some(format!("`{value}` is read-only: write `{}`", name.spelt())),
+        (Access::Shared, Taken::Value) => Some(format!("`{value}` is borrowed: write `{}`", name.spelt())),
+        (Access::Mutable, Taken::Value) => {
+            Some(format!("`{value}` is borrowed: write `{}`, or `{value}: &{ty_of}` to only read it", name.spelt()))
         }
         _ => None,
     }
@@ -261,7 +344,7 @@ fn other(ty: &Type) -> Option<Other<'_>> {
         _ => return None,
     };
     let ty = callback_type(&reference.elem)?;
-    Some(Other { ty, mutable: reference.mutability.is_some(), optional, reference })
+    Some(Other { ty, mutable: reference.mutability.is_some(), optional, choice: None, reference })
 }
 
 const PRIMITIVES: [&str; 17] = [
@@ -274,7 +357,7 @@ fn callback_type(ty: &Type) -> Option<&Type> {
     let ty = strip_type(ty);
     let Type::Path(path) = ty else { return None };
     let last = plain(&path.path.segments.last()?.ident);
-    let of_values = HOOKS.iter().flat_map(|hook| hook.adds).any(|name| name.ty == last);
+    let of_values = HOOKS.iter().flat_map(|hook| hook.adds).any(|name| name.ty == last && name.name != "values");
     let of_std = ["String", "Vec", "Box", "Option", "Result", "Rc", "Arc"].contains(&&last[..]);
     (!of_values && !of_std && !PRIMITIVES.contains(&&last[..])).then_some(ty)
 }

@@ -52,6 +52,11 @@ pub(crate) fn in_fastai_2(written: &str) -> Option<&'static str> {
     FASTAI_2.iter().find(|(there, _)| *there == written).map(|(_, here)| *here)
 }
 
+/// The hooks that stand in lists: those that `always` makes of an `…_end` hook are left out.
+fn plain_hooks() -> impl Iterator<Item = &'static Hook> {
+    HOOKS.iter().filter(|hook| hook.always.is_none())
+}
+
 /// The hook whose name is nearest.
 fn nearest_hook(written: &str) -> Option<&'static str> {
     let here = ELSEWHERE.iter().fold(written.to_lowercase(), |name, (there, here)| name.replace(there, here));
@@ -67,7 +72,7 @@ pub(crate) fn no_hook(written: &str) -> String {
     if let Some(meant) = nearest_hook(written) {
         return format!("no hook named `{written}`: did you mean `{meant}`?");
     }
-    let hooks = listed(HOOKS.iter().map(|hook| hook.name));
+    let hooks = listed(plain_hooks().map(|hook| hook.name));
     format!("no hook named `{written}`: the hooks are {hooks}; {helper}")
 }
 
@@ -78,7 +83,7 @@ pub(crate) fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
         Some(format!("no hook in this `impl` block: did you mean `{hook}` instead of `{method}`?"))
     });
     meant.unwrap_or_else(|| {
-        let hooks = one_of(HOOKS.iter().map(|hook| hook.name));
+        let hooks = one_of(plain_hooks().map(|hook| hook.name));
         format!("no hook in this `impl` block: a callback needs at least one of {hooks}")
     })
 }
@@ -115,7 +120,11 @@ pub(crate) fn no_value(hook: &Hook, written: &str, hint: &str) -> String {
 
 /// The hooks that have a value, by their places in the table.
 fn having(name: &str) -> impl Iterator<Item = usize> {
-    HOOKS.iter().enumerate().filter(move |(_, hook)| find(hook, name).is_some()).map(|(place, _)| place)
+    HOOKS
+        .iter()
+        .enumerate()
+        .filter(move |(_, hook)| hook.always.is_none() && find(hook, name).is_some())
+        .map(|(place, _)| place)
 }
 
 /// Whether a value that this hook does not have comes later.

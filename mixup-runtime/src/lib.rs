@@ -30,6 +30,7 @@ pub mod prelude {
         batch::{Batch, Fresh, Input, Target},
         callback::{
             Callback, KeepGradients, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
+            Validate,
         },
         callbacks::{
             Progress, Recorder,
@@ -42,6 +43,6 @@ pub mod prelude {
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
         rng::Rng,
-        training::{Error, Outcome, Report},
+        training::{Error, Outcome, ReadError, Report, Value, Values},
     };
 }

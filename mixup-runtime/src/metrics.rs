@@ -26,6 +26,15 @@ pub trait Metric: Send {
     fn name(&self) -> String {
         short_type_name::<Self>()
     }
+
+    /// Whether a smaller number is a better one; `None` if that is not known. It is known of the metrics in this module.
+    fn less_is_better(&self) -> Option<bool> {
+        match self.name().as_str() {
+            "accuracy" => Some(false),
+            "error_rate" | "mae" | "mse" => Some(true),
+            _ => None,
+        }
+    }
 }
 
 /// What a metric's function may return.

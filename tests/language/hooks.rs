@@ -3,7 +3,7 @@
 use std::{fmt::Debug, io::Write, marker::PhantomData, time::Duration};
 
 use mixup::{
-    callback::{Asked, Hook},
+    callback::{Handler, Hook},
     prelude::*,
 };
 use tch::{Device, Kind, Tensor};
@@ -23,8 +23,8 @@ fn a_callback_states_its_hooks_and_the_names_that_it_asks_for() {
         fn on_train_end(&self) {}
     }
 
-    let hooks = [Asked::new(Hook::BatchEnd, &["iteration", "smooth_loss"]), Asked::new(Hook::TrainEnd, &[])];
-    assert_eq!((Watch::NAME, Watch::ORDER, Watch::HOOKS), ("Watch", 0, &hooks[..]));
+    let hooks = [Handler::new(Hook::BatchEnd).names(&["iteration", "smooth_loss"]), Handler::new(Hook::TrainEnd)];
+    assert_eq!((Watch::NAME, Watch::ORDER, Watch.handlers()), ("Watch", 0, hooks.to_vec()));
 }
 
 #[test]
@@ -66,8 +66,10 @@ fn everything_in_the_table_can_be_asked_for() {
             model: &mut dyn Model,
             data: &Data,
             rng: &mut Rng,
+            values: &Values,
             device: Device,
         ) {
+            assert!(values.get("accuracy").is_some());
             assert_eq!((epochs, metric_names, device), (2, &["accuracy".to_owned()][..], Device::Cpu));
             let _ = (loss_func, opt, params, model, data, rng);
             self.0.push(Hook::TrainBegin);
@@ -86,8 +88,10 @@ fn everything_in_the_table_can_be_asked_for() {
             device: &Device,
             epoch: &usize,
             iteration: &usize,
+            steps: &usize,
             train: &bool,
         ) {
+            assert_eq!(steps, iteration);
             let _ = (epochs, metric_names, loss_func, opt, params, model, data, rng, device, epoch, iteration, train);
             self.0.push(Hook::EpochBegin);
         }
@@ -120,13 +124,30 @@ fn everything_in_the_table_can_be_asked_for() {
             self.0.push(Hook::BackwardEnd);
         }
 
-        fn on_step_end(&mut self, _gradients: &Gradients) {
+        fn on_step_end(&mut self, _gradients: &Gradients, stepped: bool) {
+            assert!(stepped);
             self.0.push(Hook::StepEnd);
         }
 
         fn on_batch_end(&mut self, last_loss: &Tensor) {
             let _ = last_loss;
             self.0.push(Hook::BatchEnd);
+        }
+
+        fn on_batch_end_always(&mut self, last_input: &Input) {
+            assert_eq!(last_input.items(), 4);
+            self.0.push(Hook::BatchEndAlways);
+        }
+
+        #[on(validate_end, always)]
+        fn after_a_validation(&mut self, epoch: usize) {
+            let _ = epoch;
+            self.0.push(Hook::ValidateEndAlways);
+        }
+
+        #[on(epoch_end, always)]
+        fn after_an_epoch(&mut self) {
+            self.0.push(Hook::EpochEndAlways);
         }
 
         fn on_validate_begin(&mut self, iteration: usize) {
@@ -156,7 +177,7 @@ fn everything_in_the_table_can_be_asked_for() {
         assert!(reached.contains(hook), "{hook} was not reached");
     }
     // Whoever adds a name to the table adds it to a parameter above.
-    let asked = |name| All::HOOKS.iter().any(|asked| asked.names.contains(name));
+    let asked = |name| All::default().handlers().iter().any(|asked| asked.names.contains(name));
     let forgotten: Vec<_> = Hook::ALL.iter().flat_map(|hook| hook.names()).filter(|name| !asked(name)).collect();
     assert!(forgotten.is_empty(), "nobody asks for {forgotten:?}");
 }
@@ -215,7 +236,7 @@ fn a_hook_answers_with_nothing_a_flow_value_an_option_or_a_result() {
     let (learn, report) = train(Answers::default());
     assert_eq!(learn.get::<Answers>().map(|answers| answers.0), Some(0), "no step without a backward pass");
     let Outcome::Stopped { by, hook, why } = &report.outcome else { panic!("{}", report.outcome) };
-    assert_eq!((*by, *hook, &why[..]), ("Answers", Hook::EpochEnd, "one is enough"));
+    assert_eq!((&by[..], *hook, &why[..]), ("Answers", Hook::EpochEnd, "one is enough"));
 }
 
 #[test]
@@ -301,7 +322,7 @@ fn what_cfg_leaves_out_is_neither_called_nor_asked_for() {
         }
     }
 
-    assert_eq!(Sometimes::HOOKS, [Asked::new(Hook::EpochBegin, &["iteration"])]);
+    assert_eq!(Sometimes.handlers(), [Handler::new(Hook::EpochBegin).names(&["iteration"])]);
     train(Sometimes);
 }
 
@@ -339,8 +360,8 @@ fn what_is_no_hook_is_left_alone() {
     }
 
     let (learn, _) = train(Count::default());
-    assert_eq!(learn.get::<Count>().map(Count::on_demand), Some(2));
-    assert_eq!((Count::HOOKS.len(), Count::batch_end()), (1, "no hook"));
+    assert_eq!(learn.get::<Count>().map(|count| count.on_demand()), Some(2));
+    assert_eq!((Count::default().handlers().len(), Count::batch_end()), (1, "no hook"));
     // A hook is still a method.
     let mut count = Count::default();
     count.on_batch_end(true);
@@ -363,6 +384,6 @@ fn a_parameter_may_be_unused_mutable_or_spelt_in_other_ways() {
         }
     }
 
-    assert_eq!(names::<Spelt>(Hook::EpochEnd), Some(&["epochs", "epoch", "train", "last_metrics"][..]));
+    assert_eq!(names(&Spelt, Hook::EpochEnd), Some(&["epochs", "epoch", "train", "last_metrics"][..]));
     train(Spelt);
 }

@@ -8,21 +8,25 @@
     clippy::needless_arbitrary_self_type,
     clippy::needless_lifetimes,
     clippy::too_many_arguments,
+    clippy::too_many_lines,
     clippy::trivially_copy_pass_by_ref,
     clippy::unnecessary_wraps,
     clippy::unused_self,
     reason = "what may be written is, whether it is nice or not"
 )]
 
+mod always;
 mod hooks;
 mod on;
 mod order;
 mod others;
 mod places;
+mod requests;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;
 pub mod surroundings;
+mod values;
 
 use mixup::{callback::Hook, model::Vars, prelude::*};
 use tch::{Device, Kind, Tensor, nn};
@@ -45,6 +49,6 @@ fn train(callback: impl Callback) -> (Learner, Report) {
     (learn, report)
 }
 
-fn names<C: Callback>(hook: Hook) -> Option<&'static [&'static str]> {
-    C::HOOKS.iter().find(|asked| asked.hook == hook).map(|asked| asked.names)
+fn names(callback: &impl Callback, hook: Hook) -> Option<&'static [&'static str]> {
+    callback.handlers().iter().find(|handler| handler.hook == hook).map(|handler| handler.names)
 }

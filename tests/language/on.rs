@@ -1,7 +1,7 @@
 //! `#[on(…)]`: methods of any name, several hooks, when they run, and the whole event.
 
 use mixup::{
-    callback::{Asked, BatchBegin, EpochEnd, Hook, TrainEnd},
+    callback::{BatchBegin, EpochEnd, Handler, Hook, TrainEnd},
     prelude::*,
 };
 use tch::Tensor;
@@ -35,8 +35,11 @@ fn a_method_of_any_name_serves_the_hook_that_it_names() {
     }
 
     assert_eq!(logged(1, 0, 2, Watch), ["epoch 0", "epoch 1", "finished"]);
-    let hooks = [Asked::new(Hook::EpochEnd, &["epoch"]).by("report"), Asked::new(Hook::TrainEnd, &["outcome"])];
-    assert_eq!(Watch::HOOKS, hooks);
+    let hooks = [
+        Handler::new(Hook::EpochEnd).method("report").names(&["epoch"]),
+        Handler::new(Hook::TrainEnd).names(&["outcome"]),
+    ];
+    assert_eq!(Watch(Log::default()).handlers(), hooks);
 }
 
 #[test]
@@ -72,7 +75,8 @@ fn every_in_an_end_hook_counts_what_is_done_and_in_a_begin_hook_what_is_before()
     // Three batches an epoch: batches of training are counted over the whole training.
     let expected = "epoch begin 0, begin 0, end 1, begin 2, end 3, begin 4, end 5, epoch end 1, epoch begin 2, begin 6, end 7, begin 8";
     assert_eq!(logged(3, 0, 3, |log| Watch { log, period: 2 }).join(", "), expected);
-    assert_eq!(Watch::HOOKS[1].filters, "train, every self.period");
+    let handlers = Watch { log: Log::default(), period: 2 }.handlers();
+    assert_eq!(handlers[1].filters, "train, every self.period");
 }
 
 #[test]
@@ -152,9 +156,10 @@ fn an_if_sees_self_and_the_values_of_the_hook() {
     assert_eq!(logged(3, 1, 1, watch(true)), ["later", "4 of validation"]);
     assert_eq!(logged(3, 1, 1, watch(false)), ["4 of validation"]);
     // What the filter looks at is asked for as well.
-    assert_eq!(Watch::HOOKS[0].names, ["iteration", "epoch"]);
-    assert_eq!(Watch::HOOKS[0].filters, "train, if self.is_on() && iteration >= LIMIT && self.epoch != epoch");
-    assert_eq!(Watch::HOOKS[1].names, ["last_input", "train"]);
+    let handlers = watch(true)(Log::default()).handlers();
+    assert_eq!(handlers[0].names, ["iteration", "epoch"]);
+    assert_eq!(handlers[0].filters, "train, if self.is_on() && iteration >= LIMIT && self.epoch != epoch");
+    assert_eq!(handlers[1].names, ["last_input", "train"]);
 }
 
 #[test]
@@ -207,7 +212,7 @@ fn a_method_serves_several_hooks_and_several_methods_one() {
 
     let expected = ["begin 0 true", "begin 0 true", "begin 0 false", "begin 0 false", "first", "second", "third"];
     assert_eq!(logged(2, 2, 1, Watch), expected);
-    assert_eq!(Watch::HOOKS.len(), 6);
+    assert_eq!(Watch(Log::default()).handlers().len(), 6);
 }
 
 #[test]
@@ -315,7 +320,7 @@ fn the_event_itself_has_everything() {
     let whole = learn.get::<Whole>().expect("it was added");
     assert_eq!((whole.items, whole.recorded, whole.ended, whole.smooth.len()), (12, 2, true, 2));
     assert!(whole.smooth.iter().all(|loss| loss.is_finite()), "{:?}", whole.smooth);
-    assert_eq!(Whole::HOOKS[1].names, ["event", "num_batch"]);
+    assert_eq!(whole.handlers()[1].names, ["event", "num_batch"]);
 }
 
 #[test]

@@ -74,16 +74,18 @@ fn a_ring_is_an_error_that_names_it() {
     let log = Log::default();
     let builder = on(data(4, 0)).callback(Ring2(log.clone())).callback(BeforeRing(log.clone()));
     let builder = builder.callback(Plain(log.clone())).callback(Ring1(log.clone())).callback(Ring3(log.clone()));
-    let Err(Error::Build(BuildError::OrderRing { ring })) = builder.build() else { panic!("it goes round") };
+    let Err(Error::Build(BuildError::OrderCycle { cycle: ring, hook: None })) = builder.build() else {
+        panic!("it goes round")
+    };
     let start = ring.iter().position(|name| *name == "Ring1").expect("it is in the ring");
-    let turned: Vec<_> = ring[start..].iter().chain(&ring[..start]).copied().collect();
+    let turned: Vec<_> = ring[start..].iter().chain(&ring[..start]).collect();
     assert_eq!(turned, ["Ring1", "Ring2", "Ring3"]);
 
     // Added later, it is an error of the next run, before anything begins.
     let mut learn = on(data(4, 0)).callback(Ring1(log.clone())).callback(Ring2(log.clone())).build().expect("no ring");
     learn.callback(Ring3(log.clone()));
     let error = learn.fit(1, 1e-3).expect_err("it goes round").to_string();
-    assert!(error.starts_with("the callbacks' `before` and `after` go round: `Ring"), "{error}");
+    assert!(error.starts_with("the callbacks form a cycle: `Ring"), "{error}");
     assert!(log.take().is_empty());
     learn.remove::<Ring2>();
     learn.fit(1, 1e-3).expect("no ring any more");
@@ -156,4 +158,29 @@ fn wrappers_of_the_loss_nest_and_unwrap_in_every_order_of_insertion() {
             assert!(whole.starts_with(&format!("{name}(")), "{line}");
         }
     }
+}
+
+#[test]
+fn a_strict_learner_wants_an_order_between_callbacks_that_change_the_same_value() {
+    #[callback(on_batch_begin)]
+    fn centre(last_input: &mut Input) {
+        let _ = last_input;
+    }
+
+    #[callback(on_batch_begin, after = centre)]
+    fn scale(last_input: &mut Input) {
+        let _ = last_input;
+    }
+
+    #[callback(on_batch_begin)]
+    fn blur(last_input: &mut Input) {
+        let _ = last_input;
+    }
+
+    on(data(4, 0)).callback(centre).callback(scale).strict().build().expect("their order is declared");
+    let learn = on(data(4, 0)).callback(centre).callback(blur).build().expect("this learner is not strict");
+    let pair = "`centre` and `blur` both change `last_input` in `on_batch_begin`, without `before` or `after`";
+    assert!(learn.training_loop().to_string().ends_with(pair), "{}", learn.training_loop());
+    let error = on(data(4, 0)).callback(centre).callback(blur).strict().build().map(|_| ()).expect_err("it is strict");
+    assert_eq!(error.to_string(), format!("{pair}: add one of them, or leave `strict()` out"));
 }

@@ -64,7 +64,12 @@ fn a_callback_is_lent_others_by_their_types() {
 #[test]
 fn one_that_is_asked_for_and_not_there_is_an_error_when_the_learner_is_built() {
     let log = Log::default();
-    let wanted = BuildError::MissingCallback { by: "Reader", hook: Hook::BatchEnd, wanted: "Counter" };
+    let wanted = BuildError::MissingCallback {
+        by: "Reader".to_owned(),
+        hook: Hook::BatchEnd,
+        wanted: "Counter".to_owned(),
+        named: None,
+    };
     match on(data(8, 4)).callback(Reader(log.clone())).build() {
         Err(Error::Build(error)) => assert_eq!(error, wanted),
         other => panic!("{:?}", other.map(|_| ())),

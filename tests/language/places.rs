@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mixup::{
-    callback::{Asked, Hook},
+    callback::{Handler, Hook},
     prelude::*,
 };
 
@@ -24,7 +24,7 @@ fn shout(epoch: usize, valid_loss: Option<f64>) {
 #[test]
 fn a_function_is_a_callback_of_its_own_name() {
     assert_eq!((shout::NAME, shout::ORDER), ("shout", 0));
-    assert_eq!(shout::HOOKS, [Asked::new(Hook::EpochEnd, &["epoch", "valid_loss"]).by("shout")]);
+    assert_eq!(shout.handlers(), [Handler::new(Hook::EpochEnd).method("shout").names(&["epoch", "valid_loss"])]);
     let (mut learn, _) = train(shout);
     assert_eq!(SHOUTED.load(Ordering::Relaxed), 3);
     assert!(learn.remove::<shout>().is_some());
@@ -42,8 +42,12 @@ pub(crate) fn skip(num_batch: usize, last_input: &mut Input) -> Result<Option<Sk
 #[test]
 fn a_function_has_options_and_filters() {
     assert_eq!((skip::NAME, skip::ORDER), ("each second", 7));
-    let hooks = [Asked::new(Hook::BatchBegin, &["num_batch", "last_input"]).by("skip").when("train, every 2")];
-    assert_eq!(skip::HOOKS, hooks);
+    let hooks = [Handler::new(Hook::BatchBegin)
+        .method("skip")
+        .names(&["num_batch", "last_input"])
+        .changes(&["last_input"])
+        .filters("train, every 2")];
+    assert_eq!(skip.handlers(), hooks);
     let log = Log::default();
     let (seen, more) = (log.clone(), log.clone());
     let mut learn = on(data(20, 4))
@@ -75,7 +79,7 @@ fn a_function_has_lifetimes_and_several_hooks() {
 
     train(names);
     assert_eq!(SEEN.load(Ordering::Relaxed), 2);
-    assert_eq!((names::HOOKS.len(), format!("{names:?}")), (2, "names".to_owned()));
+    assert_eq!((names.handlers().len(), format!("{names:?}")), (2, "names".to_owned()));
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn a_closure_is_a_callback_and_may_change_what_it_captures() {
     let Outcome::Stopped { by, hook, why } = &report.outcome else { panic!("{}", report.outcome) };
     assert_eq!((*hook, &why[..]), (Hook::EpochEnd, "enough"));
     assert!(by.starts_with("closure at tests/language/places.rs:"), "{by}");
-    assert!(learn.training_loop().to_string().contains("watch(iteration, smooth_loss) [train, every 2]"));
+    assert!(learn.training_loop().to_string().contains("watch(iteration, smooth_loss?) [train, every 2]"));
 }
 
 #[test]

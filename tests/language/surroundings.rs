@@ -326,7 +326,7 @@ fn what_a_macro_is_given_may_be_filters_types_and_attributes() {
 fn a_macro_may_write_callbacks() {
     assert_eq!((First::NAME, First::ORDER), ("the first", 2));
     assert_eq!((Second::<u8>::NAME, Second::<u8>::ORDER), ("the second", -1));
-    assert_eq!(names::<Second<String>>(Hook::BatchBegin), Some(&["last_target"][..]));
+    assert_eq!(names(&Second::<String>::default(), Hook::BatchBegin), Some(&["last_target"][..]));
     train(First::default());
     train(Second::<u8>::default());
 }

@@ -8,8 +8,8 @@ use std::{
 
 use mixup::{
     callback::{
-        Asked, BackwardBegin, BackwardEnd, BatchBegin, BatchEnd, EpochBegin, EpochEnd, Flow, Hook, HookResult,
-        LossBegin, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
+        BackwardBegin, BackwardEnd, BatchBegin, BatchEnd, EpochBegin, EpochEnd, Handler, Hook, HookResult, LossBegin,
+        Requests, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
     },
     error::BoxError,
     learner::Interrupt,
@@ -43,9 +43,39 @@ pub enum Trouble {
     Interrupt(Interrupt),
 }
 
+/// What a hook can ask of the loop, one at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flow {
+    Continue,
+    KeepGradients,
+    SkipStep,
+    SkipBackward,
+    SkipBatch,
+    SkipValidation,
+    SkipEpoch,
+    Validate,
+    StopTraining(StopTraining),
+}
+
+impl From<Flow> for Requests {
+    fn from(flow: Flow) -> Self {
+        match flow {
+            Flow::Continue => Self::none(),
+            Flow::KeepGradients => KeepGradients.into(),
+            Flow::SkipStep => SkipStep.into(),
+            Flow::SkipBackward => SkipBackward.into(),
+            Flow::SkipBatch => SkipBatch.into(),
+            Flow::SkipValidation => SkipValidation.into(),
+            Flow::SkipEpoch => SkipEpoch.into(),
+            Flow::Validate => Validate.into(),
+            Flow::StopTraining(stop) => stop.into(),
+        }
+    }
+}
+
 impl Trouble {
     pub fn stop() -> Self {
-        Self::Return(StopTraining::because("as planned").into())
+        Self::Return(Flow::StopTraining(StopTraining::because("as planned")))
     }
 }
 
@@ -112,10 +142,13 @@ macro_rules! sabotage {
     ($($hook:ident $event:ident,)*) => {
         impl Callback for Saboteur {
             const NAME: &'static str = "Saboteur";
-            const HOOKS: &'static [Asked] = &[$(Asked::new(Hook::$event, &[]),)*];
+
+            fn handlers(&self) -> Vec<Handler> {
+                vec![$(Handler::new(Hook::$event),)*]
+            }
 
             $(fn $hook(&mut self, _: &mut $event<'_>) -> HookResult {
-                Ok(self.0.pass(Place::Hook(Hook::$event))?)
+                Ok(self.0.pass(Place::Hook(Hook::$event))?.into())
             })*
         }
     };

@@ -25,11 +25,7 @@ use std::{
     thread,
 };
 
-use mixup::{
-    callback::{Flow, Hook},
-    prelude::*,
-    training::Where,
-};
+use mixup::{callback::Hook, prelude::*, training::Where};
 
 use crate::{
     path::Path,
@@ -37,7 +33,7 @@ use crate::{
     subject::{Mixing, SABOTEUR, Sabotage, Subject, autograd_is_on},
     support::{
         bits,
-        fuse::{Place, Planned},
+        fuse::{Flow, Place, Planned},
         gradients, numbers, panic_text,
     },
     way::{Deed, END, Way},
@@ -150,7 +146,7 @@ fn ends_as_it_should(
         (Deed::Request(Flow::StopTraining(stop)), Ok(Ok(returned))) => {
             assert_eq!(returned, *report, "{case}");
             let Place::Hook(hook) = place else { unreachable!("a part makes no requests") };
-            Outcome::Stopped { by: SABOTEUR, hook, why: stop.why().to_owned() }
+            Outcome::Stopped { by: SABOTEUR.to_owned(), hook, why: stop.why().to_owned() }
         }
         (Deed::Request(_) | Deed::Interrupt, Ok(Ok(returned))) => {
             assert!(way.is_too_late() || way.deed != Deed::Interrupt, "{case}: the interrupt was not heard");
@@ -168,7 +164,7 @@ fn says_where(error: &Error, way: &Way) -> bool {
     let expected = if way.is_too_late() { END } else { way.moment.at };
     match (way.moment.place, error) {
         (Place::Hook(hook), Error::Callback { at, source }) => {
-            *at == Where { callback: SABOTEUR, hook, at: expected } && source.is::<Planned>()
+            *at == Where { callback: SABOTEUR.to_owned(), hook, at: expected } && source.is::<Planned>()
         }
         (Place::Metric, Error::Metric { metric, at, .. }) => metric == "accuracy" && *at == expected,
         (Place::Optimizer, Error::Torch { what, at, .. }) => *what == "the optimizer's step" && *at == expected,

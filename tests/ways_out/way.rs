@@ -2,15 +2,11 @@
 
 use std::fmt;
 
-use mixup::{
-    callback::{Flow, Hook},
-    learner::Interrupt,
-    training::At,
-};
+use mixup::{callback::Hook, learner::Interrupt, training::At};
 
 use crate::{
     script::{EPOCHS, Moment, Script},
-    support::fuse::{Place, Trouble},
+    support::fuse::{Flow, Place, Trouble},
 };
 
 /// What the saboteur, or a part with the fuse in it, does.
@@ -73,7 +69,9 @@ impl Way {
             let mut deeds = vec![Deed::Error, Deed::Panic];
             if let Place::Hook(hook) = moment.place {
                 deeds.push(Deed::Interrupt);
-                deeds.extend(hook.flows().iter().map(|name| Deed::request(name)));
+                // A validation in the middle of an epoch leaves nothing out, but adds to it: `tests/requests.rs` has it.
+                let requests = hook.flows().iter().filter(|name| **name != "Validate");
+                deeds.extend(requests.map(|name| Deed::request(name)));
             }
             ways.extend(deeds.into_iter().map(|deed| Self { deed, number, moment }));
         }
@@ -116,7 +114,7 @@ impl Way {
             Deed::Request(Flow::SkipValidation) => same_epoch && !moment.at.train,
             Deed::Request(Flow::SkipBackward) => same_batch && moment.place != Place::Hook(Hook::BatchEnd),
             Deed::Request(Flow::SkipStep) => same_batch && moment.place == Place::Optimizer,
-            Deed::Request(Flow::KeepGradients | Flow::Continue) => false,
+            Deed::Request(Flow::KeepGradients | Flow::Continue | Flow::Validate) => false,
         }
     }
 

@@ -146,6 +146,7 @@ fn hooks_of(method: &ImplItemFn, mistakes: &mut Mistakes) -> Vec<(&'static Hook,
             None => {}
         }
         for (key, hook) in named {
+            let hook = options.filters.hook(hook, &mut here);
             if hooks.iter().any(|(other, _)| other.name == hook.name) {
                 here.add(key, format!("`{}` is given twice: keep one", hook.moment()));
             } else {

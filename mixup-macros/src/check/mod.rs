@@ -110,7 +110,7 @@ fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> + Clone {
 /// The hooks among the options, all with the same filters.
 fn with_filters(options: &Options, mistakes: &mut Mistakes) -> Vec<(&'static Hook, Filters)> {
     options.filters.check_alone(false, mistakes);
-    options.hooks.iter().map(|(_, hook)| (*hook, options.filters.clone())).collect()
+    options.hooks.iter().map(|(_, hook)| (options.filters.hook(hook, mistakes), options.filters.clone())).collect()
 }
 
 /// The message for a hook that is `async`.

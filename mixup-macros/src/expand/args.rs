@@ -1,33 +1,103 @@
-//! What the user's method is called with: for each parameter a value of the event, the event itself, or another callback.
+//! What the user's method is called with: for each parameter a value of the event, the event itself, or what its request leads to.
 
 use proc_macro2::{Delimiter, Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, Type};
 
 use crate::{
-    hooks::{Hook, Lent, Name},
-    params::{Param, What},
-    tokens::{ends, generated, grouped},
+    hooks::{Access, Hook, Name},
+    params::{Choice, Other, Own, Param, What},
+    parse::plain,
+    tokens::{ends, generated, grouped, respan_words},
 };
 
-/// Computes what the parameter takes, where that is put off until somebody asks.
-pub(super) fn makes(hook: &Hook, Param { what, cfgs, .. }: &Param<'_>) -> TokenStream {
+/// Reads what the parameter takes, if that waits for the device.
+pub(super) fn reads(hook: &Hook, Param { what, cfgs, .. }: &Param<'_>) -> TokenStream {
     let names = match what {
         What::Value(name) => vec![*name],
         What::Event => hook.names(),
-        What::Other(_) => Vec::new(),
+        What::Other(_) | What::Own(_) => Vec::new(),
     };
-    names.into_iter().filter_map(make).map(|make| quote! { #(#cfgs)* #make }).collect()
+    names.into_iter().filter_map(read).map(|read| quote! { #(#cfgs)* #read }).collect()
 }
 
-/// Computes a deferred value; nothing for the others, which are there anyway.
-pub(super) fn make(name: &Name) -> Option<TokenStream> {
-    name.unmade?;
-    let make = format_ident!("make_{}", name.name);
-    Some(quote! { __event.#make()?; })
+/// Reads a deferred value; nothing for the others, which are there anyway.
+pub(super) fn read(name: &Name) -> Option<TokenStream> {
+    name.deferred?;
+    let read = format_ident!("read_{}", name.name);
+    Some(quote! { __event.#read()?; })
+}
+
+/// What the learner is told before the run of a parameter that asks by its type.
+pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
+    let (Param { what, cfgs, .. }, name) = (param, param.written());
+    let request = match what {
+        What::Other(Other { ty, mutable, optional, choice, .. }) => {
+            let request = requested(ty, &quote! { what(#name) });
+            let choice = choice.as_ref().map(|choice| match choice {
+                Choice::Name(expr) => {
+                    let expr = of_instance(expr);
+                    quote! { .named(&(#expr)) }
+                }
+                Choice::Names(expr) => {
+                    let expr = of_instance(expr);
+                    quote! { .of_names::<#ty>(#expr) }
+                }
+            });
+            let optional = optional.then(|| quote! { .optional() });
+            quote! { __mixup::Request::new(#name, #request, #mutable)#choice #optional }
+        }
+        What::Own(Own { name, ty, .. }) => {
+            let how = format_ident!("{}", if name.name == "opt" { "optimizer" } else { "model" });
+            let text = ty.to_token_stream().to_string().replace(' ', "");
+            quote! { __mixup::Request::#how::<#ty>(#text) }
+        }
+        What::Value(_) | What::Event => return None,
+    };
+    Some(quote! { #(#cfgs)* #request })
+}
+
+/// The expression, with `self` as the callback that declares its handlers.
+fn of_instance(expr: &Expr) -> TokenStream {
+    respan_words(expr.to_token_stream(), &mut |word| (plain(word) == "self").then(|| generated(word.span())))
+}
+
+/// Borrows what the parameter asks for, until the method returns.
+pub(super) fn link(method: &str, param: &Param<'_>) -> Option<TokenStream> {
+    let What::Other(Other { ty, mutable, optional, .. }) = &param.what else { return None };
+    let (name, cfgs, link) = (param.written(), &param.cfgs, link_name(param));
+    let how = match (mutable, optional) {
+        (false, false) => "shared",
+        (true, false) => "exclusive",
+        (false, true) => "shared_if_any",
+        (true, true) => "exclusive_if_any",
+    };
+    let borrow = requested(
+        ty,
+        &if *mutable {
+            quote! { exclusive }
+        } else {
+            quote! { shared }
+        },
+    );
+    let (how, mutable) = (format_ident!("{how}"), mutable.then(|| quote! { mut }));
+    Some(quote! { #(#cfgs)* let #mutable #link = __event.__links.#how(#method, #name, #borrow)?; })
+}
+
+/// An item of the trait that all types implement that can be asked for. Where a type does not, this is the same error in all places, and so reported
+/// once.
+fn requested(ty: &Type, item: &TokenStream) -> TokenStream {
+    let span = generated(ends(ty).0);
+    quote_spanned! { span=> <#ty as __mixup::Requested>::#item }
+}
+
+fn link_name(param: &Param<'_>) -> Ident {
+    format_ident!("__link_{}", param.written())
 }
 
 /// The argument for a parameter. If its type does not fit, the error is shown on the parameter's type.
-pub(super) fn arg(Param { what, ty, cfgs, .. }: &Param<'_>) -> TokenStream {
+pub(super) fn arg(param: &Param<'_>) -> TokenStream {
+    let Param { what, ty, cfgs, .. } = param;
     let value = match what {
         What::Event => {
             let event = Ident::new("__event", generated(ends(ty).0));
@@ -36,21 +106,25 @@ pub(super) fn arg(Param { what, ty, cfgs, .. }: &Param<'_>) -> TokenStream {
         What::Value(name) => {
             let (first, last) = ends(ty);
             let field = format_ident!("{}", name.name);
-            let borrow = (name.lent == Lent::Copied).then(|| quote! { & });
+            let borrow = (name.access == Access::Copied).then(|| quote! { & });
             let value = grouped(Delimiter::Parenthesis, last, quote! { #borrow __event.#field });
-            let of = Ident::new("Value", last);
-            quote_spanned! { first=> <__mixup::lent::#of as __mixup::lent::#field<'_, _>>::lend #value }
+            let of = Ident::new("Passed", last);
+            quote_spanned! { first=> <__mixup::pass::#of as __mixup::pass::#field<'_, _>>::pass #value }
         }
-        What::Other(other) => {
-            let (ty, how) = (other.ty, if other.optional { "optional" } else { "required" });
-            let how = format_ident!("{how}");
-            let borrowed = quote! { __mixup::others::#how::<#ty>(&mut __others) };
-            match (other.optional, other.mutable) {
-                (true, true) => borrowed,
-                (true, false) => quote! { #borrowed.map(|__other| &*__other) },
-                (false, true) => quote! { #borrowed? },
-                (false, false) => quote! { &*#borrowed? },
+        What::Other(Other { mutable, optional, .. }) => {
+            let link = link_name(param);
+            match (optional, mutable) {
+                (true, true) => quote! { #link.as_deref_mut() },
+                (true, false) => quote! { #link.as_deref() },
+                (false, true) => quote! { &mut *#link },
+                (false, false) => quote! { &*#link },
             }
+        }
+        What::Own(Own { name, ty, mutable }) => {
+            let field = format_ident!("{}", name.name);
+            let how = if *mutable { format_ident!("{field}_mut") } else { field.clone() };
+            let mutable = mutable.then(|| quote! { mut });
+            quote! { __mixup::own::#how::<#ty>(&#mutable *__event.#field)? }
         }
     };
     quote! { #(#cfgs)* #value }

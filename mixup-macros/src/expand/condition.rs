@@ -4,10 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, Ident, ext::IdentExt};
 
-use super::args::make;
+use super::args::read;
 use crate::{
     filters::Filters,
-    hooks::{Hook, Lent, Name, Once},
+    hooks::{Access, Hook, Name, Once},
     tokens::{generated, respan_words, words},
 };
 
@@ -64,12 +64,12 @@ pub(super) fn condition(filters: &Filters, hook: &Hook) -> Option<TokenStream> {
 /// The expression in a scope that has the values of the hook at which it looks.
 fn with_values(hook: &Hook, expr: &Expr) -> TokenStream {
     let used = used(hook, expr);
-    let makes: TokenStream = used.iter().filter_map(|Used { name, .. }| make(name)).collect();
+    let reads: TokenStream = used.iter().filter_map(|Used { name, .. }| read(name)).collect();
     let lets = used.iter().map(|Used { written, name }| {
         let field = format_ident!("{}", name.name);
-        match name.lent {
-            Lent::Copied | Lent::Read => quote! { let #written = __event.#field; },
-            Lent::Changed => quote! { let #written = &*__event.#field; },
+        match name.access {
+            Access::Copied | Access::Shared => quote! { let #written = __event.#field; },
+            Access::Mutable => quote! { let #written = &*__event.#field; },
         }
     });
     let lets: TokenStream = lets.collect();
@@ -83,7 +83,7 @@ fn with_values(hook: &Hook, expr: &Expr) -> TokenStream {
     if lets.is_empty() {
         quote! { (#expr) }
     } else {
-        quote! { { #makes #lets (#expr) } }
+        quote! { { #reads #lets (#expr) } }
     }
 }
 

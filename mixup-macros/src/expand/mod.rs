@@ -10,12 +10,11 @@ use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ReturnType;
 
-use self::args::{arg, makes};
+use self::args::{arg, reads};
 use crate::{
     check::{By, Serves},
     hooks::Hook,
     options::Options,
-    params::{Param, What},
     parse::plain,
     tokens::{ends, generated, grouped},
 };
@@ -60,12 +59,16 @@ impl Implementation<'_> {
         let Self { options, head, ty, bounds, .. } = self;
         let name = options.name.as_ref().map_or_else(|| self.name.clone(), ToTokens::to_token_stream);
         let order = options.order.as_ref().map(|order| quote! { const ORDER: ::core::primitive::i32 = #order; });
-        let places = [("BEFORE", &options.before), ("AFTER", &options.after)]
+        let places = [("before", &options.before), ("after", &options.after)]
             .into_iter()
             .filter(|(_, others)| !others.is_empty())
             .map(|(place, others)| {
                 let place = format_ident!("{place}");
-                quote! { const #place: &'static [__mixup::Peer] = &[#(__mixup::Peer::of::<#others>()),*]; }
+                quote! {
+                    fn #place(&self) -> ::std::vec::Vec<__mixup::Peer> {
+                        __mixup::list([#(__mixup::Peer::of::<#others>()),*])
+                    }
+                }
             });
         let handlers = self.serves.iter().map(handler);
         let state = options.state.as_ref().map(fields::state);
@@ -74,8 +77,8 @@ impl Implementation<'_> {
         let items = quote! {
             const NAME: &'static ::core::primitive::str = #name;
             #order
+            fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> { __mixup::list([#(#handlers),*]) }
             #(#places)*
-            const HOOKS: &'static [__mixup::Asked] = &[#(#handlers),*];
             #(#methods)*
             #describe
             #state
@@ -102,38 +105,38 @@ impl Implementation<'_> {
     }
 }
 
-/// What the learner knows of a hook before the run: the values and callbacks that it takes, and when it runs.
+/// What the learner knows of a hook before the run: what the method takes, and when it runs.
 fn handler(Serves { hook, by, cfgs, params, filters, .. }: &Serves<'_>) -> TokenStream {
     let event = format_ident!("{}", hook.event);
-    let names = params.iter().map(|param @ Param { cfgs, .. }| {
-        let name = param.name();
-        quote! { #(#cfgs)* #name }
-    });
+    let of_table: Vec<_> =
+        params.iter().filter_map(|param| Some((param.name()?, &param.cfgs, param.changes()))).collect();
+    let names = of_table.iter().map(|(name, cfgs, _)| quote! { #(#cfgs)* #name });
     let used = condition::uses(filters, hook);
-    let used = used.into_iter().filter(|name| !params.iter().any(|param| param.name() == *name));
-    let names = names.chain(used.map(|name| quote! { #name }));
-    let by = match by {
-        By::Method { name, .. } if plain(name) != hook.name => {
-            let name = plain(name);
-            Some(quote! { .by(#name) })
-        }
-        _ => None,
-    };
+    let used = used.into_iter().filter(|name| !of_table.iter().any(|(other, ..)| other == name));
+    let names: Vec<_> = names.chain(used.map(|name| quote! { #name })).collect();
+    let names = (!names.is_empty()).then(|| quote! { .names(&[#(#names),*]) });
+    let changes: Vec<_> =
+        of_table.iter().filter(|(.., changes)| *changes).map(|(name, cfgs, _)| quote! { #(#cfgs)* #name }).collect();
+    let changes = (!changes.is_empty()).then(|| quote! { .changes(&[#(#changes),*]) });
+    let method = (method_name(hook, by) != hook.name).then(|| {
+        let name = method_name(hook, by);
+        quote! { .method(#name) }
+    });
     let when = (!filters.is_empty()).then(|| {
         let text = filters.text();
-        quote! { .when(#text) }
+        quote! { .filters(#text) }
     });
-    let others: Vec<_> = params
-        .iter()
-        .filter_map(|param| {
-            let (What::Other(other), cfgs) = (&param.what, &param.cfgs) else { return None };
-            let ty = other.ty;
-            let optional = other.optional.then(|| quote! { .optional() });
-            Some(quote! { #(#cfgs)* __mixup::Peer::asked::<#ty>()#optional })
-        })
-        .collect();
-    let others = (!others.is_empty()).then(|| quote! { .with(&[#(#others),*]) });
-    quote! { #(#cfgs)* __mixup::Asked::new(__mixup::Hook::#event, &[#(#names),*])#by #when #others }
+    let requests: Vec<_> = params.iter().filter_map(args::request).collect();
+    let requests = (!requests.is_empty()).then(|| quote! { .requests([#(#requests),*]) });
+    quote! { #(#cfgs)* __mixup::Handler::new(__mixup::Hook::#event)#method #names #changes #when #requests }
+}
+
+/// The name of the user's method, by which its parameters are linked.
+fn method_name(hook: &Hook, by: &By<'_>) -> String {
+    match by {
+        By::Method { name, .. } => plain(name),
+        By::Closure => hook.name.to_owned(),
+    }
 }
 
 /// The trait's method: calls each of the user's methods that serve the hook and are to run now.
@@ -144,12 +147,12 @@ fn method(hook: &Hook, serves: &[&Serves<'_>]) -> TokenStream {
         several => {
             let all = several.iter().map(|serves| {
                 let (cfgs, call) = (&serves.cfgs, call(serves));
-                quote! { #(#cfgs)* let __flow = __mixup::Flow::or(__flow, { #call }?); }
+                quote! { #(#cfgs)* let __requests = __mixup::Requests::and(__requests, { #call }?); }
             });
             let body = quote! {
-                let __flow = __mixup::Flow::Continue;
+                let __requests = __mixup::Requests::none();
                 #(#all)*
-                ::core::result::Result::Ok(__flow)
+                ::core::result::Result::Ok(__requests)
             };
             (Vec::new(), body)
         }
@@ -160,7 +163,7 @@ fn method(hook: &Hook, serves: &[&Serves<'_>]) -> TokenStream {
     }
 }
 
-/// Calls the user's method, if it is to run now, and turns what it returns into a flow.
+/// Calls the user's method, if it is to run now, and turns what it returns into requests.
 fn call(serves: &Serves<'_>) -> TokenStream {
     let Serves { hook, by, output, params, filters, .. } = serves;
     let returns = format_ident!("{}Returns", hook.event);
@@ -170,29 +173,29 @@ fn call(serves: &Serves<'_>) -> TokenStream {
         By::Method { name, receiver: false } => quote! { Self::#name(#(#args),*) },
         By::Closure => quote! { (self.0)(#(#args),*) },
     };
-    let others = params.iter().any(|param| matches!(param.what, What::Other(_)));
-    let others = others.then(|| quote! { let mut __others = __event.__others.all(); });
-    let makes = params.iter().map(|param| makes(hook, param));
-    let before = quote! { #(#makes)* #others };
+    let method = method_name(hook, by);
+    let links = params.iter().filter_map(|param| args::link(&method, param));
+    let reads = params.iter().map(|param| reads(hook, param));
+    let before = quote! { #(#reads)* #(#links)* };
     let flow = match output {
         _ if matches!(by, By::Closure) => quote! { #before #call },
-        ReturnType::Default => quote! { #before __mixup::#returns::into_flow(#call) },
+        ReturnType::Default => quote! { #before __mixup::#returns::into_requests(#call) },
         // A type that may not be returned is underlined from its first token to its last.
         ReturnType::Type(_, ty) => {
             let (first, last) = ends(ty);
             let mut inner = Literal::usize_unsuffixed(0);
             inner.set_span(last);
             let answer = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> __answer.#inner });
-            let [answer_of, into_flow] =
-                [("__answer", first), ("into_flow", last)].map(|(name, at)| Ident::new(name, at));
-            let flow = quote_spanned! { first=> __mixup::#returns::#into_flow #answer };
+            let [answer_of, into_requests] =
+                [("__answer", first), ("into_requests", last)].map(|(name, at)| Ident::new(name, at));
+            let flow = quote_spanned! { first=> __mixup::#returns::#into_requests #answer };
             quote! { #before let #answer_of = (#call,); #flow }
         }
     };
     match condition::condition(filters, hook) {
         None => flow,
         Some(condition) => quote! {
-            if #condition { #flow } else { ::core::result::Result::Ok(__mixup::Flow::Continue) }
+            if #condition { #flow } else { ::core::result::Result::Ok(__mixup::Requests::none()) }
         },
     }
 }

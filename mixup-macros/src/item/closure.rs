@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    ExprClosure, Ident, ReturnType,
+    ExprClosure, Ident, Pat, ReturnType,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     spanned::Spanned,
@@ -14,6 +14,7 @@ use crate::{
     expand::{Implementation, facade},
     mistakes::Mistakes,
     options::{Options, Place},
+    params::is_choice,
     tokens::{ends, grouped},
 };
 
@@ -65,7 +66,7 @@ fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes)
     Ok(closure)
 }
 
-/// Another closure around the user's turns what it returns into a flow, so that a wrong type is shown where it is returned.
+/// Another closure around the user's turns what it returns into requests, so that a wrong type is shown where it is returned.
 fn callback(closure: &ExprClosure, options: &Options, serves: &check::Serves<'_>, types: &[&syn::Type]) -> TokenStream {
     let (first, last) = match &closure.output {
         ReturnType::Default => ends(&closure.body),
@@ -87,9 +88,15 @@ fn callback(closure: &ExprClosure, options: &Options, serves: &check::Serves<'_>
     .expand_bare();
     let args: Vec<_> = (0..types.len()).map(|index| format_ident!("__arg{index}")).collect();
     let returns = format_ident!("{}Returns", serves.hook.event);
-    let into_flow = Ident::new("into_flow", last);
+    let into_requests = Ident::new("into_requests", last);
     let call = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> __closure(#(#args),*) });
-    let flow = quote_spanned! { first=> __mixup::#returns::#into_flow #call };
+    let flow = quote_spanned! { first=> __mixup::#returns::#into_requests #call };
+    let mut closure = closure.clone();
+    for input in &mut closure.inputs {
+        if let Pat::Type(param) = input {
+            param.attrs.retain(|attr| !is_choice(attr));
+        }
+    }
     quote! {
         struct __Closure<__F>(__F);
         #implementation

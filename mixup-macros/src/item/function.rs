@@ -11,6 +11,7 @@ use crate::{
     hooks::first_with,
     mistakes::Mistakes,
     options::{Options, Place},
+    params::is_choice,
     parse::{allows, cfgs, plain},
     tokens::generated,
 };
@@ -59,6 +60,12 @@ pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
     // The type has the function's name, which no lint should judge as a type's: its span is ours.
     let mut ty = ident.clone();
     ty.set_span(generated(ident.span()));
+    let mut method = function.clone();
+    for input in &mut method.sig.inputs {
+        if let FnArg::Typed(param) = input {
+            param.attrs.retain(|attr| !is_choice(attr));
+        }
+    }
     let users = quote! {
         #(#docs)*
         #(#cfgs)*
@@ -66,7 +73,7 @@ pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
         #vis struct #ty;
 
         #(#cfgs)*
-        impl #ident { #function }
+        impl #ident { #method }
     };
     output(&users, &implementation, mistakes)
 }

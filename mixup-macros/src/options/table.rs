@@ -53,6 +53,7 @@ pub(super) const OPTIONS: &[(&str, &str, Of, Takes)] = &[
     ("every", "every = 50", Of::Hook, Takes::Value),
     ("first", "first", Of::Hook, Takes::Nothing),
     ("last", "last", Of::Hook, Takes::Nothing),
+    ("always", "always", Of::Hook, Takes::Nothing),
     ("if", "if = epoch > 0", Of::Hook, Takes::Value),
 ];
 
@@ -126,7 +127,7 @@ pub(super) fn unknown(written: &str, place: Place) -> String {
     let options = OPTIONS.iter().filter(|(.., of, _)| place.takes(*of)).map(|(option, ..)| *option);
     let hooks = HOOKS
         .iter()
-        .filter(|_| place.hook().is_some())
+        .filter(|hook| place.hook().is_some() && hook.always.is_none())
         .map(|hook| if place == Place::Method { hook.moment() } else { hook.name });
     let is_hook = place.hook().is_some() && (written.starts_with("on_") || nearest(written, hooks.clone()).is_some());
     let kind = if is_hook { "hook" } else { "option" };

@@ -44,15 +44,16 @@ const _: () = {
     {
         const NAME: &'static ::core::primitive::str = "Watch";
         const ORDER: ::core::primitive::i32 = 7;
-        const HOOKS: &'static [__mixup::Asked] = &[
-            #[cfg(unix)]
-            __mixup::Asked::new(
-                __mixup::Hook::BatchEnd,
-                &["iteration", #[cfg(test)] "last_input"],
-            ),
-            #[cfg_attr(test, cfg(unix))]
-            __mixup::Asked::new(__mixup::Hook::TrainEnd, &[]),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                #[cfg(unix)]
+                __mixup::Handler::new(__mixup::Hook::BatchEnd)
+                    .names(&["iteration", #[cfg(test)] "last_input"])
+                    .changes(&[#[cfg(test)] "last_input"]),
+                #[cfg_attr(test, cfg(unix))]
+                __mixup::Handler::new(__mixup::Hook::TrainEnd),
+            ])
+        }
         #[cfg(unix)]
         fn on_batch_end(
             &mut self,
@@ -61,25 +62,25 @@ const _: () = {
             let __answer = (
                 Self::on_batch_end(
                     self,
-                    <__mixup::lent::Value as __mixup::lent::iteration<
+                    <__mixup::pass::Passed as __mixup::pass::iteration<
                         '_,
                         _,
-                    >>::lend(&__event.iteration),
+                    >>::pass(&__event.iteration),
                     #[cfg(test)]
-                    <__mixup::lent::Value as __mixup::lent::last_input<
+                    <__mixup::pass::Passed as __mixup::pass::last_input<
                         '_,
                         _,
-                    >>::lend(__event.last_input),
+                    >>::pass(__event.last_input),
                 ),
             );
-            __mixup::BatchEndReturns::into_flow(__answer.0)
+            __mixup::BatchEndReturns::into_requests(__answer.0)
         }
         #[cfg_attr(test, cfg(unix))]
         fn on_train_end(
             &mut self,
             __event: &mut __mixup::TrainEnd<'_>,
         ) -> __mixup::HookResult {
-            __mixup::TrainEndReturns::into_flow(Self::on_train_end())
+            __mixup::TrainEndReturns::into_requests(Self::on_train_end())
         }
     }
 };

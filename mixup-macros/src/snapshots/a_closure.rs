@@ -16,10 +16,14 @@ hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input,
             + ::core::marker::Send + 'static,
     {
         const NAME: &'static ::core::primitive::str = "ten batches";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::BatchBegin, &["last_input", "epoch"])
-                .when("train"),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::BatchBegin)
+                    .names(&["last_input", "epoch"])
+                    .changes(&["last_input"])
+                    .filters("train"),
+            ])
+        }
         fn on_batch_begin(
             &mut self,
             __event: &mut __mixup::BatchBegin<'_>,
@@ -27,17 +31,17 @@ hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input,
             if __event.train {
                 (self
                     .0)(
-                    <__mixup::lent::Value as __mixup::lent::last_input<
+                    <__mixup::pass::Passed as __mixup::pass::last_input<
                         '_,
                         _,
-                    >>::lend(__event.last_input),
-                    <__mixup::lent::Value as __mixup::lent::epoch<
+                    >>::pass(__event.last_input),
+                    <__mixup::pass::Passed as __mixup::pass::epoch<
                         '_,
                         _,
-                    >>::lend(&__event.epoch),
+                    >>::pass(&__event.epoch),
                 )
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
     }
@@ -53,6 +57,6 @@ hook!(on_batch_begin, train, name = "ten batches", move |last_input: &mut Input,
         (seen > 10).then(|| StopTraining::because("ten batches are enough"))
     };
     __callback(move |__arg0, __arg1| {
-        __mixup::BatchBeginReturns::into_flow(__closure(__arg0, __arg1))
+        __mixup::BatchBeginReturns::into_requests(__closure(__arg0, __arg1))
     })
 }

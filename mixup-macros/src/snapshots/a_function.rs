@@ -21,31 +21,34 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for shout {
         const NAME: &'static ::core::primitive::str = "shout";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::EpochEnd, &["epoch", "valid_loss"])
-                .by("shout")
-                .when("every 5"),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::EpochEnd)
+                    .method("shout")
+                    .names(&["epoch", "valid_loss"])
+                    .filters("every 5"),
+            ])
+        }
         fn on_epoch_end(
             &mut self,
             __event: &mut __mixup::EpochEnd<'_>,
         ) -> __mixup::HookResult {
             if __mixup::filter::after_every((5), __event.epoch)? {
-                __event.make_valid_loss()?;
-                __mixup::EpochEndReturns::into_flow(
+                __event.read_valid_loss()?;
+                __mixup::EpochEndReturns::into_requests(
                     Self::shout(
-                        <__mixup::lent::Value as __mixup::lent::epoch<
+                        <__mixup::pass::Passed as __mixup::pass::epoch<
                             '_,
                             _,
-                        >>::lend(&__event.epoch),
-                        <__mixup::lent::Value as __mixup::lent::valid_loss<
+                        >>::pass(&__event.epoch),
+                        <__mixup::pass::Passed as __mixup::pass::valid_loss<
                             '_,
                             _,
-                        >>::lend(&__event.valid_loss),
+                        >>::pass(&__event.valid_loss),
                     ),
                 )
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
     }

@@ -27,20 +27,18 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for names {
         const NAME: &'static ::core::primitive::str = "names";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(
-                    __mixup::Hook::EpochBegin,
-                    &["metric_names", "epoch", "epochs"],
-                )
-                .by("names")
-                .when("first, if epochs > 1"),
-            __mixup::Asked::new(
-                    __mixup::Hook::EpochEnd,
-                    &["metric_names", "epoch", "epochs"],
-                )
-                .by("names")
-                .when("first, if epochs > 1"),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::EpochBegin)
+                    .method("names")
+                    .names(&["metric_names", "epoch", "epochs"])
+                    .filters("first, if epochs > 1"),
+                __mixup::Handler::new(__mixup::Hook::EpochEnd)
+                    .method("names")
+                    .names(&["metric_names", "epoch", "epochs"])
+                    .filters("first, if epochs > 1"),
+            ])
+        }
         fn on_epoch_begin(
             &mut self,
             __event: &mut __mixup::EpochBegin<'_>,
@@ -53,19 +51,19 @@ const _: () = {
             {
                 let __answer = (
                     Self::names(
-                        <__mixup::lent::Value as __mixup::lent::metric_names<
+                        <__mixup::pass::Passed as __mixup::pass::metric_names<
                             '_,
                             _,
-                        >>::lend(__event.metric_names),
-                        <__mixup::lent::Value as __mixup::lent::epoch<
+                        >>::pass(__event.metric_names),
+                        <__mixup::pass::Passed as __mixup::pass::epoch<
                             '_,
                             _,
-                        >>::lend(&__event.epoch),
+                        >>::pass(&__event.epoch),
                     ),
                 );
-                __mixup::EpochBeginReturns::into_flow(__answer.0)
+                __mixup::EpochBeginReturns::into_requests(__answer.0)
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
         fn on_epoch_end(
@@ -80,19 +78,19 @@ const _: () = {
             {
                 let __answer = (
                     Self::names(
-                        <__mixup::lent::Value as __mixup::lent::metric_names<
+                        <__mixup::pass::Passed as __mixup::pass::metric_names<
                             '_,
                             _,
-                        >>::lend(__event.metric_names),
-                        <__mixup::lent::Value as __mixup::lent::epoch<
+                        >>::pass(__event.metric_names),
+                        <__mixup::pass::Passed as __mixup::pass::epoch<
                             '_,
                             _,
-                        >>::lend(&__event.epoch),
+                        >>::pass(&__event.epoch),
                     ),
                 );
-                __mixup::EpochEndReturns::into_flow(__answer.0)
+                __mixup::EpochEndReturns::into_requests(__answer.0)
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
     }

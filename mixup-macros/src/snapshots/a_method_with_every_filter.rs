@@ -24,22 +24,24 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for Watch {
         const NAME: &'static ::core::primitive::str = "watch";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(
-                    __mixup::Hook::BatchEnd,
-                    &["iteration", "smooth_loss", "epoch", "last_target"],
-                )
-                .by("log")
-                .when(
-                    "train, first, every self.period, last, if self.loud && epoch > 0 && last_target.items () > 1",
-                ),
-            __mixup::Asked::new(__mixup::Hook::EpochBegin, &["epoch"])
-                .by("announce")
-                .when("every 5"),
-            __mixup::Asked::new(__mixup::Hook::ValidateEnd, &["epoch"])
-                .by("announce")
-                .when("last"),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::BatchEnd)
+                    .method("log")
+                    .names(&["iteration", "smooth_loss", "epoch", "last_target"])
+                    .filters(
+                        "train, first, every self.period, last, if self.loud && epoch > 0 && last_target.items () > 1",
+                    ),
+                __mixup::Handler::new(__mixup::Hook::EpochBegin)
+                    .method("announce")
+                    .names(&["epoch"])
+                    .filters("every 5"),
+                __mixup::Handler::new(__mixup::Hook::ValidateEnd)
+                    .method("announce")
+                    .names(&["epoch"])
+                    .filters("last"),
+            ])
+        }
         fn on_batch_end(
             &mut self,
             __event: &mut __mixup::BatchEnd<'_>,
@@ -56,23 +58,23 @@ const _: () = {
                     (self.loud && epoch > 0 && last_target.items() > 1)
                 }
             {
-                __event.make_smooth_loss()?;
+                __event.read_smooth_loss()?;
                 let __answer = (
                     Self::log(
                         self,
-                        <__mixup::lent::Value as __mixup::lent::iteration<
+                        <__mixup::pass::Passed as __mixup::pass::iteration<
                             '_,
                             _,
-                        >>::lend(&__event.iteration),
-                        <__mixup::lent::Value as __mixup::lent::smooth_loss<
+                        >>::pass(&__event.iteration),
+                        <__mixup::pass::Passed as __mixup::pass::smooth_loss<
                             '_,
                             _,
-                        >>::lend(&__event.smooth_loss),
+                        >>::pass(&__event.smooth_loss),
                     ),
                 );
-                __mixup::BatchEndReturns::into_flow(__answer.0)
+                __mixup::BatchEndReturns::into_requests(__answer.0)
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
         fn on_epoch_begin(
@@ -80,17 +82,17 @@ const _: () = {
             __event: &mut __mixup::EpochBegin<'_>,
         ) -> __mixup::HookResult {
             if __mixup::filter::before_every((5), __event.epoch)? {
-                __mixup::EpochBeginReturns::into_flow(
+                __mixup::EpochBeginReturns::into_requests(
                     Self::announce(
                         self,
-                        <__mixup::lent::Value as __mixup::lent::epoch<
+                        <__mixup::pass::Passed as __mixup::pass::epoch<
                             '_,
                             _,
-                        >>::lend(&__event.epoch),
+                        >>::pass(&__event.epoch),
                     ),
                 )
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
         fn on_validate_end(
@@ -98,17 +100,17 @@ const _: () = {
             __event: &mut __mixup::ValidateEnd<'_>,
         ) -> __mixup::HookResult {
             if __event.epoch + 1 == __event.epochs {
-                __mixup::ValidateEndReturns::into_flow(
+                __mixup::ValidateEndReturns::into_requests(
                     Self::announce(
                         self,
-                        <__mixup::lent::Value as __mixup::lent::epoch<
+                        <__mixup::pass::Passed as __mixup::pass::epoch<
                             '_,
                             _,
-                        >>::lend(&__event.epoch),
+                        >>::pass(&__event.epoch),
                     ),
                 )
             } else {
-                ::core::result::Result::Ok(__mixup::Flow::Continue)
+                ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
     }

@@ -18,20 +18,22 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for Stop {
         const NAME: &'static ::core::primitive::str = "Stop";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::EpochEnd, &["epoch"]),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::EpochEnd).names(&["epoch"]),
+            ])
+        }
         fn on_epoch_end(
             &mut self,
             __event: &mut __mixup::EpochEnd<'_>,
         ) -> __mixup::HookResult {
-            __mixup::EpochEndReturns::into_flow(
+            __mixup::EpochEndReturns::into_requests(
                 Self::on_epoch_end(
                     self,
-                    <__mixup::lent::Value as __mixup::lent::epoch<
+                    <__mixup::pass::Passed as __mixup::pass::epoch<
                         '_,
                         _,
-                    >>::lend(&__event.epoch),
+                    >>::pass(&__event.epoch),
                 ),
             )
         }

@@ -21,15 +21,17 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for Everything {
         const NAME: &'static ::core::primitive::str = "Everything";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::BatchBegin, &["event"]),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::BatchBegin).names(&["event"]),
+            ])
+        }
         fn on_batch_begin(
             &mut self,
             __event: &mut __mixup::BatchBegin<'_>,
         ) -> __mixup::HookResult {
             let __answer = (Self::on_batch_begin(self, __event),);
-            __mixup::BatchBeginReturns::into_flow(__answer.0)
+            __mixup::BatchBeginReturns::into_requests(__answer.0)
         }
     }
 };

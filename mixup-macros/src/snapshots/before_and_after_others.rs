@@ -14,19 +14,23 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for Between {
         const NAME: &'static ::core::primitive::str = "Between";
-        const BEFORE: &'static [__mixup::Peer] = &[
-            __mixup::Peer::of::<MixUp>(),
-            __mixup::Peer::of::<my::Other<u8>>(),
-        ];
-        const AFTER: &'static [__mixup::Peer] = &[__mixup::Peer::of::<Recorder>()];
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::TrainBegin, &[]),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([__mixup::Handler::new(__mixup::Hook::TrainBegin)])
+        }
+        fn before(&self) -> ::std::vec::Vec<__mixup::Peer> {
+            __mixup::list([
+                __mixup::Peer::of::<MixUp>(),
+                __mixup::Peer::of::<my::Other<u8>>(),
+            ])
+        }
+        fn after(&self) -> ::std::vec::Vec<__mixup::Peer> {
+            __mixup::list([__mixup::Peer::of::<Recorder>()])
+        }
         fn on_train_begin(
             &mut self,
             __event: &mut __mixup::TrainBegin<'_>,
         ) -> __mixup::HookResult {
-            __mixup::TrainBeginReturns::into_flow(Self::on_train_begin(self))
+            __mixup::TrainBeginReturns::into_requests(Self::on_train_begin(self))
         }
     }
 };

@@ -30,39 +30,82 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for Reader {
         const NAME: &'static ::core::primitive::str = "Reader";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(
-                    __mixup::Hook::EpochEnd,
-                    &["epoch", "recorder", "keep", "mixup", #[cfg(test)] "other"],
-                )
-                .with(
-                    &[
-                        __mixup::Peer::asked::<Recorder>(),
-                        __mixup::Peer::asked::<Keep<u8>>(),
-                        __mixup::Peer::asked::<MixUp>().optional(),
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::EpochEnd)
+                    .names(&["epoch"])
+                    .requests([
+                        __mixup::Request::new(
+                            "recorder",
+                            <Recorder as __mixup::Requested>::what("recorder"),
+                            false,
+                        ),
+                        __mixup::Request::new(
+                            "keep",
+                            <Keep<u8> as __mixup::Requested>::what("keep"),
+                            true,
+                        ),
+                        __mixup::Request::new(
+                                "mixup",
+                                <MixUp as __mixup::Requested>::what("mixup"),
+                                false,
+                            )
+                            .optional(),
                         #[cfg(test)]
-                        __mixup::Peer::asked::<my::Other>().optional(),
-                    ],
-                ),
-        ];
+                        __mixup::Request::new(
+                                "other",
+                                <my::Other as __mixup::Requested>::what("other"),
+                                true,
+                            )
+                            .optional(),
+                    ]),
+            ])
+        }
         fn on_epoch_end(
             &mut self,
             __event: &mut __mixup::EpochEnd<'_>,
         ) -> __mixup::HookResult {
-            let mut __others = __event.__others.all();
-            __mixup::EpochEndReturns::into_flow(
+            let __link_recorder = __event
+                .__links
+                .shared(
+                    "on_epoch_end",
+                    "recorder",
+                    <Recorder as __mixup::Requested>::shared,
+                )?;
+            let mut __link_keep = __event
+                .__links
+                .exclusive(
+                    "on_epoch_end",
+                    "keep",
+                    <Keep<u8> as __mixup::Requested>::exclusive,
+                )?;
+            let __link_mixup = __event
+                .__links
+                .shared_if_any(
+                    "on_epoch_end",
+                    "mixup",
+                    <MixUp as __mixup::Requested>::shared,
+                )?;
+            #[cfg(test)]
+            let mut __link_other = __event
+                .__links
+                .exclusive_if_any(
+                    "on_epoch_end",
+                    "other",
+                    <my::Other as __mixup::Requested>::exclusive,
+                )?;
+            __mixup::EpochEndReturns::into_requests(
                 Self::on_epoch_end(
                     self,
-                    <__mixup::lent::Value as __mixup::lent::epoch<
+                    <__mixup::pass::Passed as __mixup::pass::epoch<
                         '_,
                         _,
-                    >>::lend(&__event.epoch),
-                    &*__mixup::others::required::<Recorder>(&mut __others)?,
-                    __mixup::others::required::<Keep<u8>>(&mut __others)?,
-                    __mixup::others::optional::<MixUp>(&mut __others)
-                        .map(|__other| &*__other),
+                    >>::pass(&__event.epoch),
+                    &*__link_recorder,
+                    &mut *__link_keep,
+                    __link_mixup.as_deref(),
                     #[cfg(test)]
-                    __mixup::others::optional::<my::Other>(&mut __others),
+                    __link_other.as_deref_mut(),
                 ),
             )
         }

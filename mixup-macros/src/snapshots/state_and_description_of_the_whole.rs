@@ -17,14 +17,14 @@ const _: () = {
         Self: ::core::marker::Send + 'static,
     {
         const NAME: &'static ::core::primitive::str = "History";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::TrainBegin, &[]),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([__mixup::Handler::new(__mixup::Hook::TrainBegin)])
+        }
         fn on_train_begin(
             &mut self,
             __event: &mut __mixup::TrainBegin<'_>,
         ) -> __mixup::HookResult {
-            __mixup::TrainBeginReturns::into_flow(Self::on_train_begin(self))
+            __mixup::TrainBeginReturns::into_requests(Self::on_train_begin(self))
         }
         fn describe(&self) -> ::std::string::String {
             __mixup::describe::whole(self)

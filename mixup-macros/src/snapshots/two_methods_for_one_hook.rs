@@ -29,54 +29,59 @@ const _: () = {
     #[automatically_derived]
     impl __mixup::Callback for Guard {
         const NAME: &'static ::core::primitive::str = "Guard";
-        const HOOKS: &'static [__mixup::Asked] = &[
-            __mixup::Asked::new(__mixup::Hook::BatchBegin, &["last_input"])
-                .by("small")
-                .when("train"),
-            #[cfg(unix)]
-            __mixup::Asked::new(__mixup::Hook::BatchBegin, &["num_batch"]).by("late"),
-        ];
+        fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
+            __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::BatchBegin)
+                    .method("small")
+                    .names(&["last_input"])
+                    .filters("train"),
+                #[cfg(unix)]
+                __mixup::Handler::new(__mixup::Hook::BatchBegin)
+                    .method("late")
+                    .names(&["num_batch"]),
+            ])
+        }
         fn on_batch_begin(
             &mut self,
             __event: &mut __mixup::BatchBegin<'_>,
         ) -> __mixup::HookResult {
-            let __flow = __mixup::Flow::Continue;
-            let __flow = __mixup::Flow::or(
-                __flow,
+            let __requests = __mixup::Requests::none();
+            let __requests = __mixup::Requests::and(
+                __requests,
                 {
                     if __event.train {
                         let __answer = (
                             Self::small(
                                 self,
-                                <__mixup::lent::Value as __mixup::lent::last_input<
+                                <__mixup::pass::Passed as __mixup::pass::last_input<
                                     '_,
                                     _,
-                                >>::lend(__event.last_input),
+                                >>::pass(__event.last_input),
                             ),
                         );
-                        __mixup::BatchBeginReturns::into_flow(__answer.0)
+                        __mixup::BatchBeginReturns::into_requests(__answer.0)
                     } else {
-                        ::core::result::Result::Ok(__mixup::Flow::Continue)
+                        ::core::result::Result::Ok(__mixup::Requests::none())
                     }
                 }?,
             );
             #[cfg(unix)]
-            let __flow = __mixup::Flow::or(
-                __flow,
+            let __requests = __mixup::Requests::and(
+                __requests,
                 {
                     let __answer = (
                         Self::late(
                             self,
-                            <__mixup::lent::Value as __mixup::lent::num_batch<
+                            <__mixup::pass::Passed as __mixup::pass::num_batch<
                                 '_,
                                 _,
-                            >>::lend(&__event.num_batch),
+                            >>::pass(&__event.num_batch),
                         ),
                     );
-                    __mixup::BatchBeginReturns::into_flow(__answer.0)
+                    __mixup::BatchBeginReturns::into_requests(__answer.0)
                 }?,
             );
-            ::core::result::Result::Ok(__flow)
+            ::core::result::Result::Ok(__requests)
         }
     }
 };

@@ -1,136 +1,441 @@
-//! The learner's callbacks: who runs at which hook, in which order, and what their answers come to.
+//! The learner's callbacks: who runs at which hook, in which order, and what their requests come to.
 
-use std::any::Any;
-
-use super::{AnyCallback, Asked, Callback, CallbackStates, Flow, Hook, Others, StateError, order};
-use crate::{
-    loss::LossFunc,
-    training::{BuildError, Error, ReadError, State, Where},
+use std::{
+    any::{Any, TypeId},
+    cell::{Ref, RefCell},
+    sync::Arc,
 };
 
-/// What the callbacks of a hook decided, and who did.
-#[derive(Debug)]
+use super::{
+    AnyCallback, Callback, CallbackStates, Handler, HookResult, Links, Request, Requests, StateError, Validate,
+    link::{self, Surroundings},
+    links::Link,
+    order,
+};
+use crate::{
+    error::brief,
+    loss::LossFunc,
+    training::{Board, BuildError, Error, Hook, State, Where},
+};
+
+/// What the callbacks of a hook ask for, and who asked to stop.
+#[derive(Debug, Default)]
 pub(crate) struct Decision {
-    pub flow: Flow,
-    pub hook: Hook,
-    pub by: &'static str,
+    pub requests: Requests,
+    pub stopped: Option<(Arc<str>, Hook)>,
+}
+
+impl Decision {
+    /// Takes what one more callback asks for. What can't be obeyed with the rest is reported.
+    fn unite(&mut self, requests: Requests, by: &Arc<str>, hook: Hook) {
+        match (requests.stop(), &self.stopped) {
+            (Some(stop), Some((first, _))) => {
+                tracing::warn!("`{first}` stops the training in `{hook}`; `{by}` asked for it as well: {}", stop.why());
+            }
+            (Some(_), None) => self.stopped = Some((by.clone(), hook)),
+            (None, _) => {}
+        }
+        self.requests = std::mem::take(&mut self.requests).and(requests);
+    }
+
+    /// Reports what a stop leaves out.
+    fn tell(&self) {
+        if let Some((by, hook)) = &self.stopped
+            && self.requests.has(Validate)
+        {
+            tracing::warn!(
+                "`{by}` stops the training in `{hook}`: the validation that was asked for there is left out"
+            );
+        }
+    }
+}
+
+/// A callback of the learner.
+pub(crate) struct Entry {
+    pub callback: RefCell<Box<dyn AnyCallback>>,
+    /// What messages call it, and the key of its state.
+    pub name: Arc<str>,
+    /// The name that it was added under.
+    given: Option<String>,
+    pub type_id: TypeId,
+    /// When it was added.
+    age: usize,
+    pub handlers: Vec<Handler>,
+    /// For each hook, what its parameters are linked to.
+    linked: Vec<Vec<Link>>,
+}
+
+impl Entry {
+    fn new(callback: Box<dyn AnyCallback>, given: Option<String>, age: usize) -> Self {
+        let type_id = (&*callback as &dyn Any).type_id();
+        let name = given.clone().unwrap_or_else(|| callback.name().to_owned()).into();
+        Self { callback: RefCell::new(callback), name, given, type_id, age, handlers: Vec::new(), linked: Vec::new() }
+    }
+
+    /// Its methods for a hook.
+    pub fn serves(&self, hook: Hook) -> impl Iterator<Item = &Handler> {
+        self.handlers.iter().filter(move |handler| handler.hook == hook)
+    }
+
+    pub fn requests(&self, hook: Hook) -> impl Iterator<Item = &Request> {
+        self.serves(hook).flat_map(|handler| &handler.requests)
+    }
+
+    pub fn asks(&self, hook: Hook, name: &str) -> bool {
+        self.serves(hook).any(|handler| handler.asks(name))
+    }
+
+    fn asks_at_all(&self, name: &str) -> bool {
+        self.handlers.iter().any(|handler| handler.asks(name) && handler.hook.names().contains(&name))
+    }
+
+    pub fn publishes(&self, hook: Hook) -> bool {
+        self.requests(hook).any(|request| !request.published().is_empty())
+    }
+}
+
+/// A part of a training that is open, and the callbacks that entered it and are owed their `always` methods.
+struct Frame {
+    end: Hook,
+    entered: Vec<usize>,
 }
 
 /// All callbacks of a learner, in the order in which they run.
 #[derive(Default)]
 pub(crate) struct Callbacks {
-    list: Vec<Box<dyn AnyCallback>>,
-    /// For each in the list, when it was added.
-    age: Vec<usize>,
+    entries: Vec<Entry>,
     /// How many were ever added.
     added: usize,
-    /// The names of those whose `before` and `after` go round.
-    ring: Option<Vec<&'static str>>,
+    board: Board,
     /// For each hook, whom it has, in the order in which they run: a hook that nobody has costs nothing.
     by_hook: Vec<Vec<usize>>,
-    /// The names that anybody asks for in any hook.
+    /// The names of the table that anybody asks for in any hook.
     asked: Vec<&'static str>,
-    /// For each that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the
-    /// one before them finds the loss function as it left it, also where this one does not give it back.
-    entered: Vec<LossFunc>,
+    /// For each callback that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the one before
+    /// them finds the loss function as it left it, also where this one does not restore it.
+    entered: Vec<(usize, LossFunc)>,
+    frames: Vec<Frame>,
 }
 
 impl Callbacks {
     /// Adds one behind all whose `ORDER` is not greater, or where its `before` and `after` want it.
-    pub(crate) fn add(&mut self, callback: impl Callback) {
-        self.list.push(Box::new(callback));
-        self.age.push(self.added);
+    pub(crate) fn add(&mut self, callback: impl Callback, name: Option<String>) {
+        self.entries.push(Entry::new(Box::new(callback), name, self.added));
         self.added += 1;
-        self.sort_out();
     }
 
-    fn sort_out(&mut self) {
-        let mut by_age: Vec<_> = self.age.drain(..).zip(self.list.drain(..)).collect();
-        by_age.sort_by_key(|(age, _)| *age);
-        let (ages, list): (Vec<_>, Vec<_>) = by_age.into_iter().unzip();
-        let (places, ring) = order::sorted(&list);
-        let mut list: Vec<_> = list.into_iter().map(Some).collect();
-        self.age = places.iter().map(|&place| ages[place]).collect();
-        self.list = places.iter().filter_map(|&place| list[place].take()).collect();
-        self.ring = ring;
-        self.by_hook = vec![Vec::new(); Hook::ALL.len()];
-        self.asked.clear();
-        for (index, callback) in self.list.iter().enumerate() {
-            for asked in callback.hooks() {
-                let has = &mut self.by_hook[asked.hook as usize];
-                if !has.contains(&index) {
-                    has.push(index);
-                }
-            }
-        }
-        for &hook in Hook::ALL {
-            if hook.is_end() {
-                self.by_hook[hook as usize].reverse();
-            }
-            let asked: Vec<_> = hook.names().iter().copied().filter(|name| self.asks(hook, name)).collect();
-            self.asked.extend(asked);
-        }
-    }
-
-    /// Refuses callbacks that can't run together.
+    /// Asks each callback what it serves and asks for, puts them in order, and links their parameters. Called before each run, since an
+    /// instance may ask for something else than before. With an error all that can be said is there for listings.
     ///
     /// # Errors
-    /// `before` and `after` that go round; one that asks for another that is not there.
-    pub(crate) fn check(&self) -> Result<(), BuildError> {
-        if let Some(ring) = &self.ring {
-            return Err(BuildError::OrderRing { ring: ring.clone() });
+    /// [`BuildError`]: callbacks that can't run together.
+    pub(crate) fn prepare(&mut self, around: &Surroundings<'_>) -> Result<(), BuildError> {
+        for entry in &mut self.entries {
+            entry.handlers = entry.callback.get_mut().handlers();
         }
-        order::check_asked(&self.list)
+        let sorted = self.sort();
+        let named = self.assign_names();
+        let mut ordered = Ok(());
+        self.by_hook.clear();
+        for &hook in Hook::ALL {
+            let (order, cycle) = self.order_in(hook);
+            self.by_hook.push(order);
+            ordered = ordered.and(cycle.map_or(Ok(()), Err));
+        }
+        self.asked.clear();
+        for name in Hook::ALL.iter().flat_map(|hook| hook.names()) {
+            if !self.asked.contains(name) && self.entries.iter().any(|entry| entry.asks_at_all(name)) {
+                self.asked.push(name);
+            }
+        }
+        sorted.and(named).and(ordered)?;
+        let linked = link::all(&self.entries, around)?;
+        self.board = linked.board;
+        for (entry, links) in self.entries.iter_mut().zip(linked.links) {
+            entry.linked = links;
+        }
+        Ok(())
     }
 
-    fn asks(&self, hook: Hook, name: &str) -> bool {
-        let mut asked = self.list.iter().flat_map(|callback| callback.hooks());
-        asked.any(|asked| asked.hook == hook && asked.asks(name))
+    /// The order of the whole: by `order` and age, save where `before` and `after` say otherwise.
+    fn sort(&mut self) -> Result<(), BuildError> {
+        self.entries.sort_by_key(|entry| (entry.callback.borrow().order(), entry.age));
+        let base: Vec<usize> = (0..self.entries.len()).collect();
+        let (places, cycle) = order::sorted(&base, &order::declared(&self.entries));
+        let cycle = cycle.map(|cycle| order::named(&self.entries, &cycle, None));
+        let mut entries: Vec<_> = self.entries.drain(..).map(Some).collect();
+        self.entries = places.iter().filter_map(|&place| entries[place].take()).collect();
+        cycle.map_or(Ok(()), Err)
     }
 
-    /// Whether anybody asks for this name in any hook.
+    /// Gives each its name: the one that it was added under, else its type's, with a number behind it from the second on.
+    fn assign_names(&mut self) -> Result<(), BuildError> {
+        let mut by_age: Vec<&mut Entry> = self.entries.iter_mut().collect();
+        by_age.sort_by_key(|entry| entry.age);
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for entry in &mut by_age {
+            let Some(given) = &entry.given else { continue };
+            let name: Arc<str> = given.as_str().into();
+            if names.contains(&name) {
+                return Err(BuildError::CallbackName { name: name.to_string() });
+            }
+            names.push(name.clone());
+            entry.name = name;
+        }
+        for entry in by_age.iter_mut().filter(|entry| entry.given.is_none()) {
+            let of_type = entry.callback.get_mut().name();
+            let numbered = (2..).map(|number| format!("{of_type}#{number}"));
+            let free = std::iter::once(of_type.to_owned())
+                .chain(numbered)
+                .find(|name| !names.iter().any(|other| **other == **name));
+            entry.name = free.unwrap_or_else(|| of_type.to_owned()).into();
+            names.push(entry.name.clone());
+        }
+        Ok(())
+    }
+
+    /// Who runs in a hook, in which order: the whole's, reversed in `…_end` hooks, save where a value is read.
+    fn order_in(&self, hook: Hook) -> (Vec<usize>, Option<BuildError>) {
+        let serves = |index: &usize| {
+            let entry = &self.entries[*index];
+            // These are also entered by callbacks that are owed something when it is over.
+            let enters =
+                hook == Hook::TrainBegin || hook.always().is_some_and(|end| entry.serves(end).next().is_some());
+            enters || entry.serves(hook).next().is_some()
+        };
+        let mut base: Vec<usize> = (0..self.entries.len()).filter(serves).collect();
+        let mut edges = order::by_reading(&self.entries, hook);
+        if hook.is_end() {
+            base.reverse();
+        } else {
+            edges.extend(order::declared(&self.entries));
+        }
+        let (sorted, cycle) = order::sorted(&base, &edges);
+        (sorted, cycle.map(|cycle| order::named(&self.entries, &cycle, Some(hook))))
+    }
+
+    /// Whether anybody asks for this name of the table in any hook.
     pub(crate) fn asks_at_all(&self, name: &str) -> bool {
         self.asked.contains(&name)
     }
 
-    pub(crate) fn get<C: Callback>(&self) -> Option<&C> {
-        self.list.iter().find_map(|callback| (&**callback as &dyn Any).downcast_ref())
+    pub(crate) fn get<C: Callback>(&self) -> Option<Ref<'_, C>> {
+        self.entries.iter().find_map(|entry| downcast(entry))
+    }
+
+    pub(crate) fn get_named<C: Callback>(&self, name: &str) -> Option<Ref<'_, C>> {
+        self.entries.iter().filter(|entry| &*entry.name == name).find_map(|entry| downcast(entry))
     }
 
     pub(crate) fn get_mut<C: Callback>(&mut self) -> Option<&mut C> {
-        self.list.iter_mut().find_map(|callback| (&mut **callback as &mut dyn Any).downcast_mut())
+        self.entries.iter_mut().find_map(|entry| (&mut **entry.callback.get_mut() as &mut dyn Any).downcast_mut())
     }
 
     /// Takes the first one of this type out.
     pub(crate) fn remove<C: Callback>(&mut self) -> Option<Box<C>> {
-        let index = self.list.iter().position(|callback| (&**callback as &dyn Any).is::<C>())?;
-        let callback: Box<dyn Any> = self.list.remove(index);
-        self.age.remove(index);
-        self.sort_out();
+        let index = self.entries.iter().position(|entry| entry.type_id == TypeId::of::<C>())?;
+        let callback: Box<dyn Any> = self.entries.remove(index).callback.into_inner();
         callback.downcast().ok()
     }
 
     /// For each method that serves the hook, in the order in which they run: its callback's name, and what it asks for.
-    pub(crate) fn listing(&self, hook: Hook) -> impl Iterator<Item = (&'static str, &'static Asked)> {
-        self.by_hook.get(hook as usize).into_iter().flatten().flat_map(move |&index| {
-            let callback = &self.list[index];
-            let of_hook = callback.hooks().iter().filter(move |asked| asked.hook == hook);
-            of_hook.map(|asked| (callback.name(), asked))
+    pub(crate) fn serving(&self, hook: Hook) -> impl Iterator<Item = (&str, &Handler)> {
+        let places = self.by_hook.get(hook as usize).into_iter().flatten();
+        places.flat_map(move |&index| {
+            let entry = &self.entries[index];
+            entry.serves(hook).map(move |handler| (&*entry.name, handler))
         })
     }
 
+    /// Each value that a callback publishes, by whom, and who reads it.
+    pub(crate) fn published_and_read(&self) -> impl Iterator<Item = (String, &str, Vec<&str>)> {
+        let requests = |entry: &'_ Entry| -> Vec<Request> {
+            entry.handlers.iter().flat_map(|handler| handler.requests.clone()).collect()
+        };
+        self.board.published().into_iter().map(move |name| {
+            let publishes = |entry: &&Entry| requests(entry).iter().any(|request| request.published().contains(&name));
+            let reads = |entry: &&Entry| requests(entry).iter().any(|request| request.read().contains(&name));
+            let by = self.entries.iter().find(publishes).map_or("", |entry| &*entry.name);
+            let readers = self.entries.iter().filter(reads).map(|entry| &*entry.name).collect();
+            (name, by, readers)
+        })
+    }
+
+    /// Pairs of callbacks that change the same value of the table in one hook, and neither of which says that it runs before or after the other.
+    pub(crate) fn unordered(&self) -> Vec<Unordered> {
+        let edges = order::declared(&self.entries);
+        let mut pairs = Vec::new();
+        for &hook in Hook::ALL {
+            for (first, earlier) in self.entries.iter().enumerate() {
+                for (second, later) in self.entries.iter().enumerate().skip(first + 1) {
+                    let said = edges.iter().any(|edge| {
+                        (edge.earlier, edge.later) == (first, second) || (edge.earlier, edge.later) == (second, first)
+                    });
+                    let of_order = earlier.callback.borrow().order() != later.callback.borrow().order();
+                    let changes =
+                        |entry: &Entry, name| entry.serves(hook).any(|handler| handler.changes.contains(&name));
+                    let both = hook.names().iter().find(|name| changes(earlier, **name) && changes(later, **name));
+                    if let Some(name) = both.filter(|_| !said && !of_order) {
+                        let (first, second) = (earlier.name.to_string(), later.name.to_string());
+                        pairs.push(Unordered { name, hook, first, second });
+                    }
+                }
+            }
+        }
+        pairs
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// The name of the callback at a place, for a message.
+    pub(crate) fn name_of(&self, index: usize) -> &str {
+        self.entries.get(index).map_or("", |entry| &entry.name)
+    }
+
+    /// Runs one hook: everyone who has it is called, the first error ends it, and the requests are united.
+    pub(super) fn run(
+        &mut self,
+        hook: Hook,
+        state: &mut State,
+        call: impl Fn(&mut dyn AnyCallback, &mut State, Links<'_>) -> HookResult,
+    ) -> Result<Decision, Error> {
+        let mut decision = Decision::default();
+        for at in 0..self.by_hook.get(hook as usize).map_or(0, Vec::len) {
+            let index = self.by_hook[hook as usize][at];
+            self.enter(hook, index, state);
+            let requests = self.call(index, hook, state, &call)?;
+            decision.unite(requests, &self.entries[index].name, hook);
+        }
+        if cfg!(debug_assertions) {
+            self.call_undeclared(hook, state, &call)?;
+        }
+        decision.tell();
+        Ok(decision)
+    }
+
+    /// Marks whom a begin hook has reached, since these are owed what belongs to its end.
+    fn enter(&mut self, hook: Hook, index: usize, state: &State) {
+        if hook == Hook::TrainBegin {
+            self.entered.push((index, state.loss_func.clone()));
+        } else if let Some(end) = hook.always()
+            && self.entries[index].serves(end).next().is_some()
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.entered.push(index);
+        }
+    }
+
+    /// Calls one callback, with the state saying whose turn it is while it runs.
+    fn call(
+        &self,
+        index: usize,
+        hook: Hook,
+        state: &mut State,
+        call: impl Fn(&mut dyn AnyCallback, &mut State, Links<'_>) -> HookResult,
+    ) -> Result<Requests, Error> {
+        let entry = &self.entries[index];
+        let linked = entry.linked.get(hook as usize).map_or(&[][..], Vec::as_slice);
+        state.internal.turn = Some((index, hook));
+        let requests = call(&mut **entry.callback.borrow_mut(), state, Links::new(&self.entries, &self.board, linked));
+        let place = |state: &State| Where { callback: entry.name.to_string(), hook, at: state.at() };
+        let requests = requests.map_err(|source| match source.downcast() {
+            Ok(read) => Error::Read { at: place(state), source: read },
+            Err(source) => Error::Callback { at: place(state), source },
+        })?;
+        if entry.publishes(hook)
+            && let Some((name, source)) = self.board.take_fault()
+        {
+            let source = format!("`{name}` was set to something that is not one number: {}", brief(&source)).into();
+            return Err(Error::Callback { at: place(state), source });
+        }
+        state.internal.turn = None;
+        Ok(requests)
+    }
+
+    /// Calls those that have not declared this hook, to see that they don't have it: one that has it would never be called.
+    fn call_undeclared(
+        &self,
+        hook: Hook,
+        state: &mut State,
+        call: &impl Fn(&mut dyn AnyCallback, &mut State, Links<'_>) -> HookResult,
+    ) -> Result<(), Error> {
+        for (index, entry) in self.entries.iter().enumerate() {
+            if entry.serves(hook).next().is_none() && !self.call(index, hook, state, call)?.is_unserved() {
+                return Err(BuildError::Undeclared { by: entry.name.to_string(), hook }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A part of the training begins, which has a hook for its end that runs always.
+    pub(crate) fn open(&mut self, end: Hook) {
+        self.frames.push(Frame { end, entered: Vec::new() });
+    }
+
+    /// The part that began last is over: each callback that entered it gets its `always` methods, in reverse order. `call` calls one; what it
+    /// makes of an error or a panic is its own business, the others get theirs all the same. False if none was open.
+    pub(crate) fn close(
+        &mut self,
+        state: &mut State,
+        mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>),
+    ) -> bool {
+        let Some(frame) = self.frames.pop() else { return false };
+        for index in frame.entered.into_iter().rev() {
+            end(&mut || {
+                let always = |callback: &mut dyn AnyCallback, state: &mut State, links: Links<'_>| match frame.end {
+                    Hook::BatchEndAlways => {
+                        callback.on_batch_end_always(&mut super::BatchEndAlways::view(state, links))
+                    }
+                    Hook::ValidateEndAlways => {
+                        callback.on_validate_end_always(&mut super::ValidateEndAlways::view(state, links))
+                    }
+                    _ => callback.on_epoch_end_always(&mut super::EpochEndAlways::view(state, links)),
+                };
+                self.call(index, frame.end, state, always).map(drop)
+            });
+        }
+        true
+    }
+
+    /// Whether the part that began last has callbacks that are owed something at its end.
+    pub(crate) fn owes(&self) -> bool {
+        self.frames.last().is_some_and(|frame| !frame.entered.is_empty())
+    }
+
+    /// `on_train_end` for each callback that was entered, in reverse order; `end` as in [`close`](Self::close). Then the loss function is the
+    /// one from before the first.
+    pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
+        while let Some((index, before)) = self.entered.pop() {
+            if self.entries[index].serves(Hook::TrainEnd).next().is_some() {
+                end(&mut || {
+                    let call = |callback: &mut dyn AnyCallback, state: &mut State, links: Links<'_>| {
+                        callback.on_train_end(&mut super::TrainEnd::view(state, links))
+                    };
+                    self.call(index, Hook::TrainEnd, state, call).map(drop)
+                });
+            }
+            state.loss_func = before;
+        }
+    }
+
     pub(crate) fn descriptions(&self) -> impl Iterator<Item = String> {
-        self.list.iter().map(|callback| callback.describe())
+        self.entries.iter().map(|entry| {
+            let description = entry.callback.borrow().describe();
+            entry.given.as_ref().map_or_else(|| description.clone(), |name| format!("{name}: {description}"))
+        })
     }
 
     /// The states of those that have one.
     pub(crate) fn save(&self) -> Result<CallbackStates, StateError> {
         let mut states = CallbackStates::default();
-        for callback in &self.list {
-            let name = callback.name();
-            let state = callback.save().map_err(|source| StateError::Callback { name, source })?;
+        for entry in &self.entries {
+            let name = entry.name.to_string();
+            let state = entry.callback.borrow().save();
+            let state = state.map_err(|source| StateError::Callback { name: name.clone(), source })?;
             if let Some(state) = state
-                && states.0.insert(name.to_owned(), state).is_some()
+                && states.0.insert(name.clone(), state).is_some()
             {
                 return Err(StateError::Twice { name });
             }
@@ -141,15 +446,12 @@ impl Callbacks {
     /// Takes up the states: all of them, or none.
     pub(crate) fn load(&mut self, states: &CallbackStates) -> Result<(), StateError> {
         let before = self.save()?;
-        if let Some(name) = states.0.keys().find(|name| !self.list.iter().any(|callback| callback.name() == **name)) {
+        if let Some(name) = states.0.keys().find(|name| !self.entries.iter().any(|entry| *entry.name == ***name)) {
             return Err(StateError::NoCallback { name: name.clone() });
         }
-        let missing = self
-            .list
-            .iter()
-            .find(|callback| before.0.contains_key(callback.name()) && !states.0.contains_key(callback.name()));
-        if let Some(callback) = missing {
-            return Err(StateError::Missing { name: callback.name() });
+        let missing = before.0.keys().find(|name| !states.0.contains_key(*name));
+        if let Some(name) = missing {
+            return Err(StateError::Missing { name: name.clone() });
         }
         let loaded = self.load_each(states);
         if loaded.is_err() {
@@ -159,73 +461,32 @@ impl Callbacks {
     }
 
     fn load_each(&mut self, states: &CallbackStates) -> Result<(), StateError> {
-        for callback in &mut self.list {
-            if let Some(state) = states.0.get(callback.name()) {
-                callback.load(state).map_err(|source| StateError::Callback { name: callback.name(), source })?;
+        for entry in &mut self.entries {
+            if let Some(state) = states.0.get(&*entry.name) {
+                let loaded = entry.callback.get_mut().load(state);
+                loaded.map_err(|source| StateError::Callback { name: entry.name.to_string(), source })?;
             }
         }
         Ok(())
     }
+}
 
-    /// Runs one hook: everyone who has it is called, the first error ends it, and the answer that skips most is taken.
-    ///
-    /// `on_train_begin` marks whom it has reached, since these are owed an `on_train_end`.
-    pub(super) fn run(
-        &mut self,
-        hook: Hook,
-        state: &mut State,
-        call: impl Fn(&mut dyn AnyCallback, &mut State, Others<'_>) -> super::HookResult,
-    ) -> Result<Decision, Error> {
-        let mut decision = Decision { flow: Flow::Continue, hook, by: "" };
-        for at in 0..self.by_hook.get(hook as usize).map_or(0, Vec::len) {
-            let index = self.by_hook[hook as usize][at];
-            if hook == Hook::TrainBegin {
-                self.entered.resize(index + 1, state.loss_func.clone());
-            }
-            let flow = self.call(index, hook, state, &call)?;
-            if flow.is_above(&decision.flow) {
-                decision = Decision { flow, hook, by: self.list[index].name() };
-            }
-        }
-        if hook == Hook::TrainBegin {
-            self.entered.resize(self.list.len(), state.loss_func.clone());
-        }
-        Ok(decision)
-    }
+/// Two callbacks that change the same value in a hook, without an order between them.
+#[derive(Debug)]
+pub(crate) struct Unordered {
+    pub name: &'static str,
+    pub hook: Hook,
+    pub first: String,
+    pub second: String,
+}
 
-    /// Calls one callback, with the state saying whose turn it is while it runs.
-    fn call(
-        &mut self,
-        index: usize,
-        hook: Hook,
-        state: &mut State,
-        call: impl Fn(&mut dyn AnyCallback, &mut State, Others<'_>) -> super::HookResult,
-    ) -> Result<Flow, Error> {
-        let Some((callback, others)) = Others::beside(&mut self.list, index) else { return Ok(Flow::Continue) };
-        let name = callback.name();
-        state.beside.turn = Some((name, hook));
-        let flow = call(callback, state, others).map_err(|source| match source.downcast::<ReadError>() {
-            Ok(read) => Error::Torch { what: "reading losses and metrics", at: state.at(), source: read.0 },
-            Err(source) => Error::Callback { at: Where { callback: name, hook, at: state.at() }, source },
-        })?;
-        state.beside.turn = None;
-        Ok(flow)
+impl std::fmt::Display for Unordered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, hook, first, second } = self;
+        write!(f, "`{first}` and `{second}` both change `{name}` in `{hook}`, without `before` or `after`")
     }
+}
 
-    /// `on_train_end` for each callback that was entered, the last first. `end` calls one; what it makes of an error or a
-    /// panic is its own affair, the others get theirs all the same. Then the loss function is the one from before the first.
-    pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
-        while let Some(before) = self.entered.pop() {
-            let index = self.entered.len();
-            if self.by_hook[Hook::TrainEnd as usize].contains(&index) {
-                end(&mut || {
-                    let call = |callback: &mut dyn AnyCallback, state: &mut State, others: Others<'_>| {
-                        callback.on_train_end(&mut super::TrainEnd::view(state, others))
-                    };
-                    self.call(index, Hook::TrainEnd, state, call).map(drop)
-                });
-            }
-            state.loss_func = before;
-        }
-    }
+fn downcast<C: Callback>(entry: &Entry) -> Option<Ref<'_, C>> {
+    Ref::filter_map(entry.callback.try_borrow().ok()?, |callback| (&**callback as &dyn Any).downcast_ref()).ok()
 }

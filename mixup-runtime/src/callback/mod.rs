@@ -3,32 +3,39 @@
 //! The hooks and their names stand in one table, in `mixup-macros/src/hooks.rs`; the events and the trait [`Callback`] are
 //! generated from it.
 
-mod asked;
 #[doc(hidden)]
 pub mod describe;
 mod dispatch;
 #[doc(hidden)]
 pub mod filter;
-mod flow;
+mod handler;
+mod link;
+mod links;
 mod order;
 #[doc(hidden)]
-pub mod others;
+pub mod own;
+mod requests;
 #[doc(hidden)]
 pub mod state;
 
-use std::time::Duration;
+use std::{
+    cell::{Ref, RefMut},
+    time::Duration,
+};
 
 use tch::{Device, Tensor};
 
-pub use asked::{Askable, Asked, Peer};
 pub(crate) use dispatch::{Callbacks, Decision};
-pub use flow::{
-    Flow, HookResult, KeepGradients, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
+pub use handler::{Handler, Peer, Request, Several, list};
+pub(crate) use link::Surroundings;
+pub use links::{Links, Requested};
+pub use requests::{
+    HookResult, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
+    Validate,
 };
-use others::Others;
 pub use state::{CallbackState, CallbackStates, StateError};
 
-pub use crate::training::Hook;
+pub use crate::training::{Hook, Value};
 use crate::{
     batch::{Fresh, Input, Target},
     data::Data,
@@ -37,7 +44,7 @@ use crate::{
     model::{Gradients, Model, Params},
     optim::Optimizer,
     rng::Rng,
-    training::{Error, Outcome, ReadError, State, Untold},
+    training::{Deferred, Error, Outcome, ReadError, State, Values},
 };
 
 mixup_macros::__events!();
@@ -49,5 +56,8 @@ pub struct NoHooks;
 
 impl Callback for NoHooks {
     const NAME: &'static str = "closure";
-    const HOOKS: &'static [Asked] = &[];
+
+    fn handlers(&self) -> Vec<Handler> {
+        Vec::new()
+    }
 }

@@ -1,73 +1,83 @@
-//! Who runs before whom: `order`, then the order in which they were added, save where `before` and `after` say otherwise.
+//! Who runs before whom: `order`, then the order in which callbacks were added, save where `before`, `after` and reading say otherwise.
 
-use std::any::{Any, TypeId};
+use super::{Request, dispatch::Entry};
+use crate::training::{BuildError, Hook};
 
-use super::AnyCallback;
-use crate::training::BuildError;
+/// A callback that has to run before another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    pub earlier: usize,
+    pub later: usize,
+}
 
-/// Sorts a list that is in the order in which its callbacks were added, and gives the ring of names where the wishes of some go
-/// round; these then stand as if they had none.
-///
-/// Always the first one, by `order` and age, that no one else has to run before.
-pub(super) fn sorted(list: &[Box<dyn AnyCallback>]) -> (Vec<usize>, Option<Vec<&'static str>>) {
-    let before = before(list);
-    let mut by_order: Vec<usize> = (0..list.len()).collect();
-    by_order.sort_by_key(|&index| list[index].order());
-    let (mut sorted, mut ring) = (Vec::new(), None);
-    while !by_order.is_empty() {
-        let waits = |index: usize| before[index].iter().any(|earlier| by_order.contains(earlier));
-        let next = by_order.iter().position(|&index| !waits(index)).unwrap_or_else(|| {
-            ring.get_or_insert_with(|| go_round(list, &before, &by_order));
+/// Puts `base` into an order that no edge contradicts: always the first one of `base` that no other has to run before. Callbacks along a
+/// cycle are returned as such, and stand as in `base`.
+pub(super) fn sorted(base: &[usize], edges: &[Edge]) -> (Vec<usize>, Option<Vec<usize>>) {
+    let (mut left, mut sorted, mut cycle) = (base.to_vec(), Vec::new(), None);
+    while !left.is_empty() {
+        let waits = |index: usize| edges.iter().any(|edge| edge.later == index && left.contains(&edge.earlier));
+        let next = left.iter().position(|&index| !waits(index)).unwrap_or_else(|| {
+            cycle.get_or_insert_with(|| find_cycle(edges, &left));
             0
         });
-        sorted.push(by_order.remove(next));
+        sorted.push(left.remove(next));
     }
-    (sorted, ring)
+    (sorted, cycle)
 }
 
-/// For each callback, those that have to run before it.
-fn before(list: &[Box<dyn AnyCallback>]) -> Vec<Vec<usize>> {
-    let id = |index: usize| -> TypeId { (&*list[index] as &dyn Any).type_id() };
-    let of = |wanted: TypeId, but: usize| (0..list.len()).filter(move |&other| other != but && id(other) == wanted);
-    let mut before = vec![Vec::new(); list.len()];
-    for (index, callback) in list.iter().enumerate() {
-        for later in callback.before().iter().flat_map(|peer| of(peer.id(), index)) {
-            before[later].push(index);
-        }
-        before[index].extend(callback.after().iter().flat_map(|peer| of(peer.id(), index)));
-    }
-    before
-}
-
-/// The names along a ring among those that are left: each of them waits for another one that is left.
-fn go_round(list: &[Box<dyn AnyCallback>], before: &[Vec<usize>], left: &[usize]) -> Vec<&'static str> {
+/// A cycle among callbacks each of which waits for another one: each runs before the next, and the last before the first.
+fn find_cycle(edges: &[Edge], left: &[usize]) -> Vec<usize> {
     let mut path = vec![left[0]];
     loop {
         let waiting = path[path.len() - 1];
-        let Some(&earlier) = before[waiting].iter().find(|earlier| left.contains(earlier)) else { return Vec::new() };
+        let waited_for = edges.iter().find(|edge| edge.later == waiting && left.contains(&edge.earlier));
+        let Some(&Edge { earlier, .. }) = waited_for else { return Vec::new() };
         if let Some(start) = path.iter().position(|&index| index == earlier) {
             path.drain(..start);
-            path.reverse(); // the way was from later to earlier
-            return path.into_iter().map(|index| list[index].name()).collect();
+            path.reverse(); // it was found from later to earlier
+            return path;
         }
         path.push(earlier);
     }
 }
 
-/// Refuses a callback that asks for one that is not there.
-pub(super) fn check_asked(list: &[Box<dyn AnyCallback>]) -> Result<(), BuildError> {
-    for callback in list {
-        for asked in callback.hooks() {
-            for peer in asked.callbacks.iter().filter(|peer| !peer.is_optional()) {
-                if !list.iter().any(|other| (&**other as &dyn Any).type_id() == peer.id()) {
-                    return Err(BuildError::MissingCallback {
-                        by: callback.name(),
-                        hook: asked.hook,
-                        wanted: peer.name(),
-                    });
-                }
-            }
+/// What `before` and `after` ask for.
+pub(super) fn declared(entries: &[Entry]) -> Vec<Edge> {
+    let of_type =
+        |id, but: usize| (0..entries.len()).filter(move |&other| other != but && entries[other].type_id == id);
+    let mut edges = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let callback = entry.callback.borrow();
+        for peer in callback.before() {
+            edges.extend(of_type(peer.id(), index).map(|later| Edge { earlier: index, later }));
+        }
+        for peer in callback.after() {
+            edges.extend(of_type(peer.id(), index).map(|earlier| Edge { earlier, later: index }));
         }
     }
-    Ok(())
+    edges
+}
+
+/// In a hook, whoever publishes a value runs before those that read it.
+pub(super) fn by_reading(entries: &[Entry], hook: Hook) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for (later, reader) in entries.iter().enumerate() {
+        for name in reader.requests(hook).flat_map(Request::read) {
+            let publishers = entries.iter().enumerate().filter(|(earlier, publisher)| {
+                *earlier != later && publisher.requests(hook).any(|request| request.published().contains(name))
+            });
+            edges.extend(publishers.map(|(earlier, _)| Edge { earlier, later }));
+        }
+        // Who looks at all values runs after all that publish one, unless it publishes one itself.
+        if reader.asks(hook, "values") && !reader.publishes(hook) {
+            let publishers = entries.iter().enumerate().filter(|(_, publisher)| publisher.publishes(hook));
+            edges.extend(publishers.map(|(earlier, _)| Edge { earlier, later }));
+        }
+    }
+    edges
+}
+
+/// The names along a cycle, for a message.
+pub(super) fn named(entries: &[Entry], cycle: &[usize], hook: Option<Hook>) -> BuildError {
+    BuildError::OrderCycle { cycle: cycle.iter().map(|&index| entries[index].name.to_string()).collect(), hook }
 }

@@ -49,19 +49,19 @@ pub enum StateError {
     #[error("the callback `{name}` has a state, and there is none among the saved ones")]
     Missing {
         /// The callback's name.
-        name: &'static str,
+        name: String,
     },
     /// Two states under one key.
     #[error("two callbacks with a state are called `{name}`: give one of them another `name = \"…\"`")]
     Twice {
         /// Their name.
-        name: &'static str,
+        name: String,
     },
     /// What a callback said of its own.
     #[error("the callback `{name}`: {source}")]
     Callback {
         /// The callback's name.
-        name: &'static str,
+        name: String,
         /// What it said.
         source: BoxError,
     },

@@ -3,7 +3,9 @@
 pub mod mixing;
 mod progress;
 mod recorder;
+mod validate_every;
 
 pub use mixing::{CutMix, MixUp, MixUpOrCutMix};
 pub use progress::Progress;
 pub use recorder::Recorder;
+pub use validate_every::ValidateEvery;

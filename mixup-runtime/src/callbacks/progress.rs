@@ -7,7 +7,7 @@ use std::{io::Write as _, time::Duration};
 use mixup_macros::callback;
 
 use self::bar::Bar;
-use crate::training::Table;
+use crate::training::{ReadError, Table, Value, Values};
 
 /// Prints a row for each epoch on the standard output, and on a terminal a bar while the epoch runs. Every learner has it
 /// unless it is quiet.
@@ -27,9 +27,9 @@ fn print(line: &str) {
 
 #[callback(crate = crate, order = 1000)]
 impl Progress {
-    fn on_train_begin(&mut self, epochs: usize, metric_names: &[String]) {
+    fn on_train_begin(&mut self, epochs: usize, metric_names: &[String], values: &Values) {
         if epochs > 0 {
-            self.table = Table::new(metric_names);
+            self.table = Table::new(metric_names.iter().map(String::as_str).chain(values.published().map(Value::name)));
             print(&self.table.header());
         }
         self.bar = Bar::begin();
@@ -53,12 +53,17 @@ impl Progress {
         train_loss: f64,
         valid_loss: Option<f64>,
         last_metrics: &[f64],
+        values: &Values,
         epoch_time: Duration,
-    ) {
+    ) -> Result<(), ReadError> {
         if let Some(bar) = &self.bar {
             bar.clear();
         }
-        print(&self.table.row(epoch, train_loss, valid_loss, last_metrics, epoch_time));
+        let published = values.published().map(|value| Ok(value.mean()?.unwrap_or(f64::NAN)));
+        let published: Vec<f64> = published.collect::<Result<_, ReadError>>()?;
+        let numbers = last_metrics.iter().copied().chain(published);
+        print(&self.table.row(epoch, train_loss, valid_loss, numbers, epoch_time));
+        Ok(())
     }
 
     fn on_train_end(&mut self) {

@@ -9,14 +9,14 @@ use super::{Interrupt, Learner};
 use crate::{
     batch::{Fresh, Input, Target},
     callback::{Callback, Callbacks},
-    callbacks::{Progress, mixing::MixUp},
+    callbacks::{Progress, ValidateEvery, mixing::MixUp},
     data::Data,
     loss::{CrossEntropy, Loss, LossFunc},
     metrics::Metric,
     model::{Model, Params, Vars},
     optim::{AdamW, Optimizer},
     rng::Rng,
-    training::{Beside, BuildError, Error, Outcome, State},
+    training::{BuildError, Error, Internal, Outcome, State, Values},
 };
 
 type BuildModel = Box<dyn FnOnce(&Vars<'_>) -> Box<dyn Model>>;
@@ -35,6 +35,7 @@ pub struct LearnerBuilder {
     device: Device,
     seed: u64,
     quiet: bool,
+    strict: bool,
     keep_freed_memory: bool,
 }
 
@@ -50,6 +51,7 @@ impl LearnerBuilder {
             device: Device::Cpu,
             seed: 0,
             quiet: false,
+            strict: false,
             keep_freed_memory: true,
         }
     }
@@ -80,8 +82,23 @@ impl LearnerBuilder {
 
     /// A callback, behind all of its own order.
     pub fn callback(mut self, callback: impl Callback) -> Self {
-        self.callbacks.add(callback);
+        self.callbacks.add(callback, None);
         self
+    }
+
+    /// A callback with a name of its own, for messages, listings and its state, and by which others ask for it
+    /// (`#[name = "by-loss"] stopping: &EarlyStopping`). Without one it has its type's name, with a number behind it from the second of a
+    /// type on: `Type#2`.
+    pub fn callback_named(mut self, name: impl Into<String>, callback: impl Callback) -> Self {
+        self.callbacks.add(callback, Some(name.into()));
+        self
+    }
+
+    /// Validates every so many training batches as well as at the end of each epoch: adds the callback
+    /// [`ValidateEvery`](crate::callbacks::ValidateEvery). What such a validation measures is published; the row of the epoch shows the one at its
+    /// end.
+    pub fn validate_every(self, batches: usize) -> Self {
+        self.callback(ValidateEvery::batches(batches))
     }
 
     /// MixUp with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
@@ -98,6 +115,13 @@ impl LearnerBuilder {
     /// The seed of everything random: same seed, same bits, on one machine.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Refuses callbacks that change the same value in one hook without an order between them (`before`, `after`, another `order`).
+    /// [`training_loop`](Learner::training_loop) lists such pairs in any case.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
         self
     }
 
@@ -152,9 +176,8 @@ impl LearnerBuilder {
             }
         }
         if !self.quiet {
-            self.callbacks.add(Progress::default());
+            self.callbacks.add(Progress::default(), None);
         }
-        self.callbacks.check()?;
         if self.keep_freed_memory {
             keep_freed_memory();
         }
@@ -178,6 +201,8 @@ impl LearnerBuilder {
             device: self.device,
             epoch: 0,
             iteration: 0,
+            steps: 0,
+            stepped: false,
             train: false,
             last_input: Input::Tensors(Vec::new()),
             last_target: Target::Dense(Tensor::new()),
@@ -189,12 +214,19 @@ impl LearnerBuilder {
             gradients,
             epoch_time: Duration::ZERO,
             outcome: Outcome::Finished,
-            beside: Beside::default(),
+            values: Values::default(),
+            internal: Internal::default(),
             rows: Vec::new(),
+            value_names: Vec::new(),
             ended: Outcome::Finished,
         };
         let interrupt = Interrupt::default();
-        Ok(Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt, seed: self.seed })
+        let mut learn = Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt, seed: self.seed };
+        learn.prepare()?;
+        if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
+            return Err(BuildError::Unordered { pair: pair.to_string() }.into());
+        }
+        Ok(learn)
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     batch::{Target, TargetError},
     loss::{Loss, Reduction, mean_of_each, per_item_losses},
-    training::Error,
+    training::{Error, Hook},
 };
 
 /// What a validation found.
@@ -53,9 +53,10 @@ impl Learner {
     pub fn validate(&mut self) -> Result<Validation, Error> {
         self.no_training("validate on", |learner| {
             learner.pass(false)?;
-            let mut untold = learner.state.beside.untold();
-            let read = untold.valid_loss(None).and_then(|loss| Ok((loss, untold.last_metrics(&[])?.to_vec())));
-            let (loss, metrics) = read.map_err(|e| learner.torch("reading the validation's values", e.0))?;
+            let measured = learner.state.internal.measured.clone();
+            let read = measured
+                .map_or(Ok((None, Vec::new())), |measured| Ok((measured.loss.lock().mean()?, measured.means()?)));
+            let (loss, metrics) = read.map_err(|e| learner.torch("reading the validation's values", e))?;
             let metrics = learner.state.metric_names.iter().cloned().zip(metrics).collect();
             Ok(Validation { loss: loss.unwrap_or(f64::NAN), metrics })
         })
@@ -86,9 +87,11 @@ impl Learner {
         }
         let done = self.run(None, |learner| {
             ask!(learner.on_train_begin);
+            learner.callbacks.open(Hook::ValidateEndAlways);
             ask!(learner.on_validate_begin);
             let value = body(learner)?;
             ask!(learner.on_validate_end);
+            learner.close()?;
             Ok(value)
         })?;
         done.ok_or_else(|| Error::Stopped { what, outcome: self.state.outcome.to_string() })
@@ -113,8 +116,9 @@ impl Learner {
             state.last_loss = Reduction::Mean.of(&losses).map_err(|source| failed(source.into()))?;
             seen.push(outputs, losses, state.last_target.shallow_clone());
             ask!(self.on_batch_end);
+            self.close()?;
         }
-        self.state.beside.in_batch = false;
+        self.state.internal.in_batch = false;
         Ok(())
     }
 }

@@ -5,16 +5,18 @@ use std::time::Instant;
 use super::Learner;
 use crate::{
     batch::Fresh,
-    callback::{Decision, Flow},
+    callback::{
+        Decision, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, Validate,
+    },
     data::{Data, Loader},
     loss::{Loss, Reduction},
     metrics::MetricError,
-    training::{Error, Hook, Measured, Told},
+    training::{EpochRecord, Error, Hook, Measured},
 };
 
 /// Why the loop was left before its end.
 pub(super) enum Exit {
-    Stopped { by: &'static str, hook: Hook, why: String },
+    Stopped { by: String, hook: Hook, why: String },
     Interrupted,
     Failed(Box<Error>),
 }
@@ -25,7 +27,7 @@ impl From<Error> for Exit {
     }
 }
 
-/// Asks the callbacks of a hook what to do next; a `StopTraining` leaves the loop.
+/// Runs a hook and gives what its callbacks ask for; a `StopTraining` leaves the loop.
 macro_rules! ask {
     ($learner:ident.$hook:ident) => {
         $learner.callbacks.$hook(&mut $learner.state)?.or_stop()?
@@ -39,23 +41,15 @@ impl Learner {
         ask!(self.on_train_begin);
         for epoch in 0..self.state.epochs {
             self.begin_epoch(epoch);
-            if ask!(self.on_epoch_begin) != Flow::SkipEpoch {
+            if !ask!(self.on_epoch_begin).has(SkipEpoch) {
                 self.pass(true)?;
                 self.validate_epoch()?;
             }
             self.end_epoch();
             ask!(self.on_epoch_end);
+            self.record_epoch();
+            self.close()?;
         }
-        Ok(())
-    }
-
-    fn validate_epoch(&mut self) -> Result<(), Exit> {
-        self.state.train = false;
-        if self.state.data.valid().is_some() && ask!(self.on_validate_begin) != Flow::SkipValidation {
-            self.pass(false)?;
-            ask!(self.on_validate_end);
-        }
-        self.state.train = true;
         Ok(())
     }
 
@@ -66,22 +60,12 @@ impl Learner {
         let mut measured = Measured::new(self.metrics.len());
         for num_batch in 0..self.state.batches {
             self.load(&order, num_batch)?;
-            match ask!(self.on_batch_begin) {
-                Flow::SkipBatch => continue,
-                Flow::SkipEpoch => break,
-                _ => {}
+            let asked = self.batch(train, &mut measured)?;
+            self.close()?;
+            if asked.has(Validate) && train {
+                self.validate_now()?;
             }
-            self.forward()?;
-            ask!(self.on_loss_begin);
-            self.loss()?;
-            if train {
-                self.step()?;
-            } else {
-                self.measure(&mut measured)?;
-            }
-            let flow = ask!(self.on_batch_end);
-            self.state.iteration += usize::from(train);
-            if flow == Flow::SkipEpoch {
+            if asked.has(SkipEpoch) {
                 break;
             }
         }
@@ -89,18 +73,72 @@ impl Learner {
         Ok(())
     }
 
+    /// A batch, from its input to the changed parameters, or to what is measured.
+    fn batch(&mut self, train: bool, measured: &mut Measured) -> Result<Requests, Exit> {
+        let asked = ask!(self.on_batch_begin);
+        if asked.has(SkipBatch) || asked.has(SkipEpoch) {
+            return Ok(asked);
+        }
+        self.forward()?;
+        ask!(self.on_loss_begin);
+        self.loss()?;
+        if train {
+            self.step()?;
+        } else {
+            self.measure(measured)?;
+        }
+        let asked = ask!(self.on_batch_end);
+        self.state.iteration += usize::from(train);
+        Ok(asked)
+    }
+
     /// From the loss to the changed parameters.
     fn step(&mut self) -> Result<(), Exit> {
         self.remember_loss()?;
-        if ask!(self.on_backward_begin) != Flow::SkipBackward {
+        if !ask!(self.on_backward_begin).has(SkipBackward) {
             self.backward()?;
-            if ask!(self.on_backward_end) != Flow::SkipStep {
-                self.state.opt.step(&self.state.params).map_err(|e| self.torch("the optimizer's step", e))?;
+            self.state.stepped = !ask!(self.on_backward_end).has(SkipStep);
+            if self.state.stepped {
+                self.opt_step()?;
             }
-            if ask!(self.on_step_end) != Flow::KeepGradients {
-                self.state.params.zero_grad().map_err(|e| self.torch("zeroing the gradients", e))?;
+            if !ask!(self.on_step_end).has(KeepGradients) {
+                self.zero_grad()?;
             }
         }
+        Ok(())
+    }
+
+    /// The validation at the end of an epoch.
+    fn validate_epoch(&mut self) -> Result<(), Exit> {
+        if self.state.data.valid().is_some() {
+            self.validation()?;
+        }
+        self.state.train = true;
+        Ok(())
+    }
+
+    /// A validation, unless a callback skips it.
+    fn validation(&mut self) -> Result<(), Exit> {
+        self.state.train = false;
+        self.callbacks.open(Hook::ValidateEndAlways);
+        if !ask!(self.on_validate_begin).has(SkipValidation) {
+            self.pass(false)?;
+            ask!(self.on_validate_end);
+        }
+        self.close()
+    }
+
+    /// A validation between two training batches: the pass over the training data goes on after it.
+    fn validate_now(&mut self) -> Result<(), Exit> {
+        let state = &mut self.state;
+        if state.data.valid().is_none() {
+            return Err(Error::NoValidation { what: "validate on" }.into());
+        }
+        let (num_batch, batches) = (state.num_batch, state.batches);
+        self.validation()?;
+        let state = &mut self.state;
+        (state.num_batch, state.batches, state.train) = (num_batch, batches, true);
+        state.internal.measured = None; // the epoch's row shows the validation at its end
         Ok(())
     }
 }
@@ -111,17 +149,29 @@ impl Learner {
         let state = &mut self.state;
         state.epoch = epoch;
         state.train = true;
-        state.beside.in_epoch = true;
-        state.beside.epoch_began = Some(Instant::now());
-        state.beside.told.push(Told { epoch, measured: Measured::new(self.metrics.len()), time: None });
+        state.internal.in_epoch = true;
+        state.internal.epoch_began = Some(Instant::now());
+        state.internal.measured = None;
+        let record = EpochRecord { epoch, measured: None, published: Vec::new(), time: None };
+        state.internal.records.push(record);
+        self.callbacks.board().begin_epoch();
+        self.callbacks.open(Hook::EpochEndAlways);
     }
 
     fn end_epoch(&mut self) {
         let state = &mut self.state;
-        state.epoch_time = state.beside.epoch_began.map_or_else(Default::default, |began| began.elapsed());
-        state.beside.smooth.mark();
-        if let Some(told) = state.beside.told.last_mut() {
-            told.time = Some(state.epoch_time);
+        state.epoch_time = state.internal.epoch_began.map_or_else(Default::default, |began| began.elapsed());
+        state.internal.smooth.lock().mark();
+        if let Some(record) = state.internal.records.last_mut() {
+            record.time = Some(state.epoch_time);
+            record.measured.clone_from(&state.internal.measured);
+        }
+    }
+
+    /// Keeps what callbacks have published in the epoch, also at its end.
+    pub(super) fn record_epoch(&mut self) {
+        if let Some(record) = self.state.internal.records.last_mut() {
+            record.published = self.callbacks.board().of_epoch();
         }
     }
 
@@ -135,13 +185,10 @@ impl Learner {
     }
 
     fn end_pass(&mut self, train: bool, measured: Measured) {
-        let beside = &mut self.state.beside;
-        beside.in_batch = false;
+        self.state.internal.in_batch = false;
         if !train {
-            match beside.told.last_mut() {
-                Some(told) => told.measured = measured,
-                None => beside.told.push(Told { epoch: 0, measured, time: None }), // a validation on its own
-            }
+            self.callbacks.board().measured(&measured);
+            self.state.internal.measured = Some(measured);
         }
     }
 
@@ -154,7 +201,7 @@ impl Learner {
         // The last batch's memory is free before the next one asks for some: fresh pages cost more than used ones.
         state.drop_batch();
         state.num_batch = num_batch;
-        state.beside.in_batch = true;
+        state.internal.in_batch = true;
         let loader = loader(&state.data, state.train)?;
         let batch = loader.batch(order, num_batch);
         let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
@@ -164,6 +211,7 @@ impl Learner {
         let (batch, fresh) =
             sent.map_err(|e| Error::Torch { what: "sending the batch to the device", at: state.at(), source: e })?;
         (state.last_input, state.last_target, state.fresh) = (batch.input, batch.target, fresh);
+        self.callbacks.open(Hook::BatchEndAlways);
         Ok(())
     }
 
@@ -188,7 +236,7 @@ impl Learner {
     }
 
     fn remember_loss(&mut self) -> Result<(), Exit> {
-        let pushed = self.state.beside.smooth.push(&self.state.last_loss);
+        let pushed = self.state.internal.smooth.lock().push(&self.state.last_loss);
         Ok(pushed.map_err(|e| self.torch("reading the loss", e))?)
     }
 
@@ -196,17 +244,28 @@ impl Learner {
         Ok(self.state.last_loss.f_backward().map_err(|e| self.torch("the backward pass", e))?)
     }
 
+    fn opt_step(&mut self) -> Result<(), Exit> {
+        let state = &mut self.state;
+        state.opt.step(&state.params).map_err(|e| self.torch("the optimizer's step", e))?;
+        self.state.steps += 1;
+        Ok(())
+    }
+
+    fn zero_grad(&mut self) -> Result<(), Exit> {
+        Ok(self.state.params.zero_grad().map_err(|e| self.torch("zeroing the gradients", e))?)
+    }
+
     fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {
         let state = &self.state;
         let items = state.last_target.items();
-        measured.loss.push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
+        measured.loss.lock().push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
         for (index, (name, metric)) in self.metrics.iter().enumerate() {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
             let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
             if value.numel() != 1 {
                 return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
             }
-            measured.metrics.push(index, &value, items).map_err(|e| self.torch("reading a metric", e))?;
+            measured.metrics[index].lock().push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
         }
         Ok(())
     }
@@ -219,11 +278,13 @@ fn loader(data: &Data, train: bool) -> Result<&Loader, Error> {
 }
 
 impl Decision {
-    /// The flow value, or the way out.
-    pub(super) fn or_stop(self) -> Result<Flow, Exit> {
-        match self.flow {
-            Flow::StopTraining(stop) => Err(Exit::Stopped { by: self.by, hook: self.hook, why: stop.why().to_owned() }),
-            flow => Ok(flow),
+    /// What is asked for, or the way out.
+    pub(super) fn or_stop(self) -> Result<Requests, Exit> {
+        match (self.stopped, self.requests.stop()) {
+            (Some((by, hook)), Some(stop)) => {
+                Err(Exit::Stopped { by: by.to_string(), hook, why: stop.why().to_owned() })
+            }
+            _ => Ok(self.requests),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Learner;
 use crate::{
-    callback::{Asked, Hook},
+    callback::{Handler, Hook},
     loss::Loss,
 };
 
@@ -53,6 +53,7 @@ const LOOP: &[Line] = &[
     Line::Hook(2, Hook::StepEnd),
     Line::Text(2, "opt.zero_grad()"),
     Line::Batch(Hook::BatchEnd, true),
+    Line::Batch(Hook::BatchEndAlways, true),
     Line::Hook(1, Hook::ValidateBegin),
     Line::Text(1, "for each validation batch:"),
     Line::Batch(Hook::BatchBegin, false),
@@ -60,15 +61,22 @@ const LOOP: &[Line] = &[
     Line::Batch(Hook::LossBegin, false),
     Line::Text(2, "loss = loss_func(output, target)"),
     Line::Batch(Hook::BatchEnd, false),
+    Line::Batch(Hook::BatchEndAlways, false),
     Line::Hook(1, Hook::ValidateEnd),
+    Line::Hook(1, Hook::ValidateEndAlways),
     Line::Hook(1, Hook::EpochEnd),
+    Line::Hook(1, Hook::EpochEndAlways),
     Line::Hook(0, Hook::TrainEnd),
 ];
 
 impl Learner {
-    /// The loop as an indented listing: at each hook the callbacks in the order in which they run, with the values that they ask
-    /// for in parentheses, and in brackets when they run, where it is not always. A method that is not called as its hook has
-    /// its name behind the callback's: `Watch::log(iteration, smooth_loss) [train, every 50]`.
+    /// The loop as an indented listing: at each hook the callbacks in the order in which they run, with what they ask for in parentheses, and in
+    /// brackets when they run, if it is not always. A method that is not called as its hook has its name behind the callback's:
+    /// `Watch::log(iteration, smooth_loss?) [train, every 50]`.
+    ///
+    /// A mark says what a method does with what it asks for: `last_input!` may be changed, `smooth_loss?` waits for the device, `+grad_norm` is
+    /// published, `&mut Recorder` is another callback that may be changed. After the loop stand the values that callbacks publish, with who reads
+    /// them, and pairs of callbacks that change the same value in one hook without an order between them.
     #[must_use]
     pub fn training_loop(&self) -> TrainingLoop {
         let lines = LOOP.iter().map(|line| match line {
@@ -77,23 +85,30 @@ impl Learner {
             Line::Batch(hook, true) => self.hook_line(2, *hook, Some("valid")),
             Line::Batch(hook, false) => self.hook_line(2, *hook, Some("train")),
         });
-        TrainingLoop(lines.collect::<String>().trim_end().to_owned())
+        let published = self.callbacks.published_and_read();
+        let published = published.map(|(name, by, readers)| {
+            let readers = if readers.is_empty() {
+                "read by nobody".to_owned()
+            } else {
+                format!("read by {}", readers.join(", "))
+            };
+            format!("{name}: published by {by}, {readers}\n")
+        });
+        let unordered = self.callbacks.unordered().into_iter().map(|pair| format!("{pair}\n"));
+        let text = lines.chain(published).chain(unordered).collect::<String>();
+        TrainingLoop(text.trim_end().to_owned())
     }
 
     /// A hook with its callbacks, but for those that run only for what is not here.
     fn hook_line(&self, depth: usize, hook: Hook, not_here: Option<&str>) -> String {
-        let here = self
-            .callbacks
-            .listing(hook)
-            .filter(|(_, asked)| !asked.filters.split(", ").any(|word| Some(word) == not_here));
-        let callbacks = here.map(|(name, Asked { hook, method, names, filters, .. })| {
-            let method = if *method == hook.name() { String::new() } else { format!("::{method}") };
-            let filters = if filters.is_empty() { String::new() } else { format!(" [{filters}]") };
-            format!("{name}{method}({}){filters}", names.join(", "))
-        });
-        let callbacks = callbacks.collect::<Vec<_>>().join(", ");
+        let is_here = |handler: &Handler| !handler.filters.split(", ").any(|word| Some(word) == not_here);
+        let here = self.callbacks.serving(hook).filter(|(_, handler)| is_here(handler));
+        let callbacks: Vec<_> = here.map(|(name, handler)| format!("{name}{handler}")).collect();
+        if callbacks.is_empty() && hook.is_always() {
+            return String::new();
+        }
         let colon = if callbacks.is_empty() { "" } else { ": " };
-        format!("{:indent$}{hook}{colon}{callbacks}\n", "", indent = 4 * depth)
+        format!("{:indent$}{hook}{colon}{}\n", "", callbacks.join(", "), indent = 4 * depth)
     }
 
     /// Prints [`training_loop`](Self::training_loop).

@@ -11,6 +11,8 @@ mod run;
 #[cfg(test)]
 mod waiting;
 
+use std::{any::Any, cell::Ref};
+
 pub use builder::LearnerBuilder;
 pub use evaluate::{Predictions, Validation};
 pub use interrupt::Interrupt;
@@ -25,7 +27,7 @@ use crate::{
     model::{Model, Params, Vars},
     optim::{Optimizer, OptimizerError, OptimizerState},
     rng::Rng,
-    training::{Error, Report, State},
+    training::{Error, Report, State, Values},
 };
 
 /// Trains a model on data, with callbacks at named moments.
@@ -81,6 +83,7 @@ impl Learner {
     pub fn report(&self) -> Report {
         Report {
             metric_names: self.state.metric_names.clone(),
+            value_names: self.state.value_names.clone(),
             epochs: self.state.rows.clone(),
             outcome: self.state.ended.clone(),
         }
@@ -88,7 +91,15 @@ impl Learner {
 
     /// Adds a callback, behind all of its own order. Whether it can run beside the others is looked at when the next run begins.
     pub fn callback(&mut self, callback: impl Callback) -> &mut Self {
-        self.callbacks.add(callback);
+        self.callbacks.add(callback, None);
+        self.list();
+        self
+    }
+
+    /// Adds a callback with a name of its own, as the builder's [`callback_named`](LearnerBuilder::callback_named) does.
+    pub fn callback_named(&mut self, name: impl Into<String>, callback: impl Callback) -> &mut Self {
+        self.callbacks.add(callback, Some(name.into()));
+        self.list();
         self
     }
 
@@ -99,8 +110,14 @@ impl Learner {
 
     /// The first callback of this type.
     #[must_use]
-    pub fn get<C: Callback>(&self) -> Option<&C> {
+    pub fn get<C: Callback>(&self) -> Option<Ref<'_, C>> {
         self.callbacks.get()
+    }
+
+    /// The callback of this type and name.
+    #[must_use]
+    pub fn get_named<C: Callback>(&self, name: &str) -> Option<Ref<'_, C>> {
+        self.callbacks.get_named(name)
     }
 
     /// The same, to change.
@@ -110,7 +127,14 @@ impl Learner {
 
     /// Takes the first callback of this type out.
     pub fn remove<C: Callback>(&mut self) -> Option<Box<C>> {
-        self.callbacks.remove()
+        let removed = self.callbacks.remove();
+        self.list();
+        removed
+    }
+
+    /// Puts the callbacks in order for listings. What is wrong with them is the error of the next run.
+    fn list(&mut self) {
+        let _ = self.prepare();
     }
 
     /// The states of the callbacks that have one (`#[callback(state)]`), by the callbacks' names: for a checkpoint.
@@ -140,6 +164,18 @@ impl Learner {
     #[must_use]
     pub fn model(&self) -> &dyn Model {
         &*self.state.model
+    }
+
+    /// The model as the type that it is; `None` if it is of another type.
+    #[must_use]
+    pub fn model_as<M: Model>(&self) -> Option<&M> {
+        (&*self.state.model as &dyn Any).downcast_ref()
+    }
+
+    /// The values of the last run: metrics, the training's own numbers, and what callbacks published.
+    #[must_use]
+    pub fn values(&self) -> &Values {
+        &self.state.values
     }
 
     /// The model's parameters, by name.

@@ -9,7 +9,10 @@ use std::{
 use rand::Rng as _;
 
 use super::{Learner, fit::Exit, interrupt::Watch};
-use crate::training::{BuildError, Error, Outcome};
+use crate::{
+    callback::Surroundings,
+    training::{BuildError, Error, Outcome},
+};
 
 impl Learner {
     pub(super) fn set_lr(&mut self, lr: f64) -> Result<(), Error> {
@@ -28,7 +31,6 @@ impl Learner {
         epochs: Option<usize>,
         body: impl FnOnce(&mut Self) -> Result<T, Exit>,
     ) -> Result<Option<T>, Error> {
-        self.callbacks.check()?;
         let watch = Watch::begin();
         self.begin(epochs)?;
         let mut panic = None;
@@ -56,7 +58,8 @@ impl Learner {
             }
             Err(payload) => {
                 let message = message(&*payload);
-                if let Some((callback, hook)) = self.state.beside.turn {
+                if let Some((callback, hook)) = self.state.internal.turn {
+                    let callback = self.callbacks.name_of(callback);
                     tracing::error!("callback `{callback}` panicked in `{hook}`, {}: {message}", self.state.at());
                 }
                 panic = Some(payload);
@@ -66,11 +69,15 @@ impl Learner {
         if epochs.is_some() {
             self.state.ended = self.state.outcome.clone();
         }
-        self.callbacks.end(&mut self.state, |end| match caught(end) {
+        let mut end = |end: &mut dyn FnMut() -> Result<(), Error>| match caught(end) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => errors.push(error),
             Err(payload) => drop(panic.get_or_insert(payload)),
-        });
+        };
+        // The parts of the training that an error, a stop or a panic has left open, the innermost first.
+        while self.callbacks.close(&mut self.state, &mut end) {}
+        self.callbacks.end(&mut self.state, &mut end);
+        self.record_epoch(); // a stop at its end has left the loop before
         if epochs.is_some()
             && let Err(source) = self.state.read_rows()
         {
@@ -86,21 +93,51 @@ impl Learner {
             }
             resume_unwind(payload);
         }
-        let mut errors = errors.into_iter();
-        match errors.next() {
+        match joined(errors) {
             None => zeroed.map_err(|source| self.torch("zeroing the gradients", source)).map(|()| done),
-            Some(only) if errors.len() == 0 => Err(only),
-            Some(first) => Err(Error::Several { first: Box::new(first), rest: errors.collect() }),
+            Some(error) => Err(error),
         }
+    }
+
+    /// Closes the part of the training that began last, when the loop leaves it.
+    pub(super) fn close(&mut self) -> Result<(), Exit> {
+        if !self.callbacks.owes() {
+            self.callbacks.close(&mut self.state, |_| {});
+            return Ok(());
+        }
+        let (mut errors, mut panic) = (Vec::new(), None);
+        self.callbacks.close(&mut self.state, |always| match caught(always) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => errors.push(error),
+            Err(payload) => drop(panic.get_or_insert(payload)),
+        });
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+        joined(errors).map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Asks all callbacks what they want, and links them to it.
+    pub(super) fn prepare(&mut self) -> Result<(), BuildError> {
+        let metrics: Vec<_> =
+            self.metrics.iter().map(|(name, metric)| (name.clone(), metric.less_is_better())).collect();
+        let state = &mut self.state;
+        let (model, opt) = (&*state.model, &*state.opt);
+        let around = Surroundings { metrics: &metrics, smooth: &state.internal.smooth, model, opt };
+        self.callbacks.prepare(&around)?;
+        state.values = self.callbacks.board().all();
+        Ok(())
     }
 
     /// A new run: counts from 0, libtorch's generator (dropout, say) seeded from the learner's own.
     fn begin(&mut self, epochs: Option<usize>) -> Result<(), Error> {
         self.interrupt.clear();
         self.state.reset();
+        self.prepare()?;
         self.state.epochs = epochs.unwrap_or(0);
         if epochs.is_some() {
             self.state.rows.clear();
+            self.state.value_names = self.callbacks.board().published();
             tch::manual_seed(self.state.rng.next_u64().cast_signed());
         }
         self.state.params.zero_grad().map_err(|source| self.torch("zeroing the gradients", source))
@@ -108,6 +145,17 @@ impl Learner {
 
     pub(super) fn torch(&self, what: &'static str, source: tch::TchError) -> Error {
         Error::Torch { what, at: self.state.at(), source }
+    }
+}
+
+/// All errors as one.
+fn joined(mut errors: Vec<Error>) -> Option<Error> {
+    match errors.len() {
+        0 | 1 => errors.pop(),
+        _ => {
+            let rest = errors.split_off(1);
+            errors.pop().map(|first| Error::Several { first: Box::new(first), rest })
+        }
     }
 }
 

@@ -139,14 +139,20 @@ struct CannotRead;
 #[callback(crate = crate)]
 impl CannotRead {
     fn on_epoch_end() -> Result<(), ReadError> {
-        Err(ReadError(tch::TchError::Torch("the device is gone".to_owned())))
+        Err(ReadError { name: "train_loss".to_owned(), source: tch::TchError::Torch("the device is gone".to_owned()) })
     }
 }
 
 #[test]
-fn a_loss_that_cannot_be_read_is_not_the_fault_of_the_callback_that_asks() {
+fn an_error_while_a_loss_is_read_names_the_loss_and_the_callback_that_asks() {
     let error = learner(CannotRead).fit(1, 1e-2).expect_err("it can't be read");
-    assert!(matches!(error, Error::Torch { what: "reading losses and metrics", .. }), "{error:?}");
+    assert!(matches!(error, Error::Read { .. }), "{error:?}");
+    let error = error.to_string();
+    assert!(
+        error.starts_with("callback `CannotRead`, hook `on_epoch_end`, epoch 0: `train_loss` can't be read: "),
+        "{error}"
+    );
+    assert!(error.ends_with("the device is gone"), "{error}");
 }
 
 #[test]

@@ -14,21 +14,26 @@ pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 pub use vars::Vars;
 
-use crate::{batch::Input, error::BoxError};
+use crate::{batch::Input, error::BoxError, names::short_type_name};
 
 /// Something that turns a batch's input into an output.
 ///
 /// Every module of `tch` is one (it takes one tensor). A model with several inputs, or one that takes MixUp's triple,
 /// implements this itself and looks at the [`Input`].
-pub trait Model: Send {
+pub trait Model: Any + Send {
     /// The output for a batch: `[n, …]`.
     ///
     /// # Errors
     /// Whatever the model finds wrong with its input; of a `tch` module, what libtorch refused ([`Refusal`]).
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError>;
+
+    /// The type's name, for messages.
+    fn type_name(&self) -> String {
+        short_type_name::<Self>()
+    }
 }
 
-impl<M: ModuleT> Model for M {
+impl<M: ModuleT + 'static> Model for M {
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         let input = input.one()?;
         // `tch`'s layers panic where libtorch refuses, say, a shape. That is an error like any other; a panic of the

@@ -100,8 +100,16 @@ impl Gradients {
     /// # Errors
     /// What libtorch says.
     pub fn norm(&self) -> Result<f64, TchError> {
+        self.norm_tensor()?.f_double_value(&[])
+    }
+
+    /// The same as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    pub fn norm_tensor(&self) -> Result<Tensor, TchError> {
         let norms = self.iter().map(|(_, grad)| grad.f_norm()).collect::<Result<Vec<_>, _>>()?;
-        if norms.is_empty() { Ok(0.0) } else { Tensor::f_stack(&norms, 0)?.f_norm()?.f_double_value(&[]) }
+        if norms.is_empty() { Ok(Tensor::from(0.0)) } else { Tensor::f_stack(&norms, 0)?.f_norm() }
     }
 
     /// Multiplies every gradient by `factor`.

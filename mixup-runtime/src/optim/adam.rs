@@ -104,6 +104,10 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
         Ok(())
     }
 
+    fn type_name(&self) -> String {
+        Self::NAME.to_owned()
+    }
+
     fn check(&self) -> Result<(), SettingError> {
         self.hyper.check()?;
         fraction("beta2", self.beta2)?;

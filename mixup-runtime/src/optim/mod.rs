@@ -15,7 +15,7 @@ use state::Slots;
 pub use state::{OptimizerError, OptimizerState};
 use tch::TchError;
 
-use crate::model::Params;
+use crate::{model::Params, names::short_type_name};
 
 /// The settings that every optimizer has, and that schedules change from step to step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,6 +66,11 @@ pub trait Optimizer: Any + Send {
     /// # Errors
     /// A state of another optimizer, or for other parameters; the optimizer is then as it was.
     fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError>;
+
+    /// The type's name, for messages.
+    fn type_name(&self) -> String {
+        short_type_name::<Self>()
+    }
 
     /// What is wrong with the settings, if anything: asked when the learner is built and before each training.
     ///

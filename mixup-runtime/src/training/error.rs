@@ -36,10 +36,10 @@ impl fmt::Display for At {
 }
 
 /// A callback's hook, and when it ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Where {
     /// The callback's name.
-    pub callback: &'static str,
+    pub callback: String,
     /// The hook.
     pub hook: Hook,
     /// When.
@@ -52,11 +52,22 @@ impl fmt::Display for Where {
     }
 }
 
-/// Losses or metrics that could not be read from the device: what an event's `make_…` methods return. Out of a hook it becomes
-/// an [`Error::Torch`], for it is no fault of the callback.
+/// A number that could not be read from the device: a loss, a metric, a value that a callback has published.
 #[derive(Debug, thiserror::Error)]
-#[error("reading losses and metrics: {0}")]
-pub struct ReadError(#[from] pub tch::TchError);
+#[error("`{name}` can't be read: {}", brief(source))]
+pub struct ReadError {
+    /// The number's name.
+    pub name: String,
+    /// What libtorch says.
+    #[source]
+    pub source: TchError,
+}
+
+impl ReadError {
+    pub(crate) fn new(name: impl Into<String>, source: TchError) -> Self {
+        Self { name: name.into(), source }
+    }
+}
 
 /// Why a learner could not be built, or a training did not finish.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +80,14 @@ pub enum Error {
         at: Where,
         /// What the hook returned.
         source: BoxError,
+    },
+    /// A number that a hook asked for could not be read from the device.
+    #[error("{at}: {source}")]
+    Read {
+        /// Which callback, hook, epoch and batch.
+        at: Where,
+        /// Which number, and why.
+        source: Box<ReadError>,
     },
     /// The model refused its input.
     #[error("the model, {at}, with {input}: {}", brief(source))]
@@ -192,24 +211,128 @@ pub enum BuildError {
     /// An optimizer's setting that can't be.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// Callbacks whose `before` and `after` go round.
-    #[error("the callbacks' `before` and `after` go round: {}; leave one of them out", ring_text(ring))]
-    OrderRing {
+    /// Callbacks each of which has to run before the next, and the last before the first.
+    #[error(
+        "the callbacks{} form a cycle: {}; drop a `before`, an `after`, or a value that one of them reads",
+        hook.map_or_else(String::new, |hook| format!(" of `{hook}`")),
+        cycle_text(cycle)
+    )]
+    OrderCycle {
         /// Their names, each to run before the next one, and the last before the first.
-        ring: Vec<&'static str>,
+        cycle: Vec<String>,
+        /// The hook, if only its order is a cycle: reading a value is part of it.
+        hook: Option<Hook>,
     },
     /// A callback asks for another one that the learner does not have.
     #[error(
-        "the callback `{by}` asks for `{wanted}` in `{hook}`, and the learner has none: add one with `.callback(…)`, or \
-         ask for an `Option` of it"
+        "the callback `{by}` asks for `{wanted}`{} in `{hook}`, and the learner has none: add one with `.callback(…)`, or \
+         ask for an `Option` of it",
+        named.as_ref().map_or_else(String::new, |name| format!(" named `{name}`"))
     )]
     MissingCallback {
         /// Who asks.
-        by: &'static str,
+        by: String,
         /// In which hook.
         hook: Hook,
-        /// The name of the callback that is missing.
-        wanted: &'static str,
+        /// The type of the callback that is missing.
+        wanted: String,
+        /// The name that it must have, if one was asked for.
+        named: Option<String>,
+    },
+    /// In a strict learner, two callbacks change the same value and have no order.
+    #[error("{pair}: add one of them, or leave `strict()` out")]
+    Unordered {
+        /// The callbacks, the value and the hook, in words.
+        pair: String,
+    },
+    /// Two callbacks were added under one name.
+    #[error("two callbacks are named `{name}`: give one of them another name with `callback_named`")]
+    CallbackName {
+        /// The name.
+        name: String,
+    },
+    /// A callback has a hook that it does not declare.
+    #[error(
+        "the callback `{by}` implements `{hook}` and does not declare it: add `Handler::new(Hook::…)` for it to `handlers()`"
+    )]
+    Undeclared {
+        /// The callback.
+        by: String,
+        /// The hook.
+        hook: Hook,
+    },
+    /// A callback reads a value that nobody publishes.
+    #[error(
+        "the callback `{by}` reads `{name}` in `{hook}`, and nobody publishes it: the values are {}; a callback publishes one with \
+         `{name}: &mut Value`",
+        listed(known)
+    )]
+    NoValue {
+        /// Who reads it.
+        by: String,
+        /// In which hook.
+        hook: Hook,
+        /// The name.
+        name: String,
+        /// The values that there are.
+        known: Vec<String>,
+    },
+    /// A callback asks for several values and does not say which.
+    #[error(
+        "the callback `{by}` asks for several values as `{param}` in `{hook}` and does not say which: write `#[names = …]` on the parameter, \
+         or call it `values` to have all"
+    )]
+    NoNames {
+        /// Who asks.
+        by: String,
+        /// In which hook.
+        hook: Hook,
+        /// The parameter.
+        param: String,
+    },
+    /// Two callbacks publish a value under one name.
+    #[error("`{first}` and `{second}` both publish `{name}`: publish one of them under another name")]
+    ValueTwice {
+        /// The name.
+        name: String,
+        /// One of the two callbacks.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A callback publishes a value under a name that exists already.
+    #[error("`{by}` publishes `{name}`, which is {what} already: publish it under another name")]
+    ValueTaken {
+        /// The name.
+        name: String,
+        /// The callback.
+        by: String,
+        /// What has the name.
+        what: &'static str,
+    },
+    /// A callback publishes a value when nobody can read it any more.
+    #[error(
+        "`{by}` publishes `{name}` in `on_train_end`, where nobody can read it any more: publish it in an earlier hook"
+    )]
+    PublishedTooLate {
+        /// The name.
+        name: String,
+        /// The callback.
+        by: String,
+    },
+    /// A callback asks for the model or the optimizer as another type than it is.
+    #[error("the callback `{by}` asks for the {what} as `{wanted}` in `{hook}`, and this learner's is `{got}`")]
+    OtherType {
+        /// `model` or `optimizer`.
+        what: &'static str,
+        /// The callback.
+        by: String,
+        /// The hook.
+        hook: Hook,
+        /// The type that it asks for.
+        wanted: String,
+        /// The type that the learner has.
+        got: String,
     },
     /// Two metrics with one name could not be told apart.
     #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]
@@ -220,9 +343,18 @@ pub enum BuildError {
 }
 
 /// «`A` before `B` before `A`».
-fn ring_text(ring: &[&str]) -> String {
-    let names: Vec<_> = ring.iter().chain(ring.first()).map(|name| format!("`{name}`")).collect();
+fn cycle_text(cycle: &[String]) -> String {
+    let names: Vec<_> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
     names.join(" before ")
+}
+
+/// «`a`, `b` and `c`».
+pub(super) fn listed(names: &[String]) -> String {
+    let mut quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.pop() {
+        Some(last) if !quoted.is_empty() => format!("{} and {last}", quoted.join(", ")),
+        last => last.unwrap_or_else(|| "none".to_owned()),
+    }
 }
 
 /// `; then …` for each further error.

@@ -6,7 +6,13 @@ impl Hook {
     /// Hooks that close what another opened run in reverse order, so that whoever came last is done first.
     #[must_use]
     pub fn is_end(self) -> bool {
-        self.name().ends_with("_end")
+        self.name().ends_with("_end") || self.is_always()
+    }
+
+    /// Whether it runs for every callback that entered a phase, however the phase ends: `#[on(validate_end, always)]`.
+    #[must_use]
+    pub fn is_always(self) -> bool {
+        self.name().ends_with("_always")
     }
 }
 

@@ -1,18 +1,26 @@
 //! What a training knows at a moment: the hooks' names, its state and the numbers that are read late, how it ended, its report,
 //! and what can go wrong in it, with the place.
 
+mod board;
 mod deferred;
 mod error;
 mod hook;
 mod outcome;
 mod report;
+mod series;
+mod smooth;
 mod state;
 mod table;
+mod value;
 
-pub(crate) use deferred::{Measured, Told, Untold};
+pub(crate) use board::Board;
+pub(crate) use deferred::{Deferred, EpochRecord, Measured};
 pub use error::{At, BuildError, Error, ReadError, Where};
 pub use hook::Hook;
 pub use outcome::Outcome;
 pub use report::{EpochReport, Report};
-pub(crate) use state::{Beside, State};
+pub(crate) use series::Shared;
+pub(crate) use smooth::SmoothLoss;
+pub(crate) use state::{Internal, State};
 pub(crate) use table::Table;
+pub use value::{IntoNumber, NoValue, Value, Values};

@@ -11,7 +11,7 @@ pub enum Outcome {
     /// A callback stopped it.
     Stopped {
         /// The callback's name.
-        by: &'static str,
+        by: String,
         /// The hook that returned [`StopTraining`](crate::callback::StopTraining).
         hook: Hook,
         /// The reason given.

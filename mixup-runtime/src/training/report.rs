@@ -15,6 +15,8 @@ pub struct EpochReport {
     pub valid_loss: Option<f64>,
     /// The metrics on the validation data, in the order of the report's names; NaN without validation.
     pub metrics: Vec<f64>,
+    /// The values that callbacks published, in the order of the report's names: the mean over the epoch; NaN if one was not set.
+    pub values: Vec<f64>,
     /// How long it took, validation included.
     pub time: Duration,
 }
@@ -24,6 +26,8 @@ pub struct EpochReport {
 pub struct Report {
     /// The metrics' names.
     pub metric_names: Vec<String>,
+    /// The names of the values that callbacks published.
+    pub value_names: Vec<String>,
     /// The finished epochs.
     pub epochs: Vec<EpochReport>,
     /// How the training ended.
@@ -37,6 +41,13 @@ impl Report {
         self.epochs.last()
     }
 
+    /// The last epoch's mean of a value that a callback published.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<f64> {
+        let index = self.value_names.iter().position(|known| known == name)?;
+        self.last()?.values.get(index).copied()
+    }
+
     /// The last value of a metric.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
@@ -45,14 +56,15 @@ impl Report {
     }
 }
 
-/// fastai's table: `epoch  train_loss  valid_loss  accuracy  time`.
+/// fastai's table: `epoch  train_loss  valid_loss  accuracy  time`, with a column for each published value before the time.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = Table::new(&self.metric_names);
+        let table = Table::new(self.metric_names.iter().chain(&self.value_names).map(String::as_str));
         write!(f, "{}", table.header())?;
         for epoch in &self.epochs {
-            let EpochReport { epoch, train_loss, valid_loss, metrics, time } = epoch;
-            write!(f, "\n{}", table.row(*epoch, *train_loss, *valid_loss, metrics, *time))?;
+            let EpochReport { epoch, train_loss, valid_loss, metrics, values, time } = epoch;
+            let numbers = metrics.iter().chain(values).copied();
+            write!(f, "\n{}", table.row(*epoch, *train_loss, *valid_loss, numbers, *time))?;
         }
         Ok(())
     }

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    At, EpochReport, Hook, Outcome,
-    deferred::{SmoothLoss, Told, Untold},
+    At, EpochReport, Hook, Outcome, Values,
+    deferred::{Deferred, EpochRecord, Measured},
+    series::Shared,
+    smooth::SmoothLoss,
 };
 use crate::{
     batch::{Fresh, Input, Target},
@@ -32,6 +34,8 @@ pub(crate) struct State {
     pub device: Device,
     pub epoch: usize,
     pub iteration: usize,
+    pub steps: usize,
+    pub stepped: bool,
     pub train: bool,
     pub last_input: Input,
     pub last_target: Target,
@@ -43,31 +47,36 @@ pub(crate) struct State {
     pub gradients: Gradients,
     pub epoch_time: Duration,
     pub outcome: Outcome,
-    /// What stands behind these names, and what those are made from that cost something.
-    pub beside: Beside,
-    /// The last training's finished epochs, and how it ended: a validation after it changes neither.
+    pub values: Values,
+    /// What has no name in the table.
+    pub internal: Internal,
+    /// The last training's finished epochs, the names of their values, and how it ended: a validation after it changes none of them.
     pub rows: Vec<EpochReport>,
+    pub value_names: Vec<String>,
     pub ended: Outcome,
 }
 
-/// What stands behind the state and is no name of its own.
+/// What a training knows besides the names of the table.
 #[derive(Default)]
-pub(crate) struct Beside {
-    pub smooth: SmoothLoss,
+pub(crate) struct Internal {
+    pub smooth: Shared<SmoothLoss>,
     /// The epochs so far, with what they measured.
-    pub told: Vec<Told>,
+    pub records: Vec<EpochRecord>,
+    /// The validation whose numbers hooks have now, and where its metrics stay when they are read.
+    pub measured: Option<Measured>,
+    pub means: Vec<f64>,
     pub epoch_began: Option<Instant>,
     /// Whether an epoch, and a batch, is under way: for messages.
     pub in_epoch: bool,
     pub in_batch: bool,
-    /// Whose turn it is, while a hook runs.
-    pub turn: Option<(&'static str, Hook)>,
+    /// Whose turn it is while a hook runs: the callback's place among all.
+    pub turn: Option<(usize, Hook)>,
 }
 
-impl Beside {
-    /// What the values that cost something are made from.
-    pub(crate) fn untold(&mut self) -> Untold<'_> {
-        Untold::new(&mut self.smooth, self.told.last_mut())
+impl Internal {
+    /// What deferred values are read from.
+    pub(crate) fn deferred(&mut self) -> Deferred<'_> {
+        Deferred { smooth: &self.smooth, measured: self.measured.as_ref(), means: Some(&mut self.means) }
     }
 }
 
@@ -75,19 +84,23 @@ impl State {
     /// The place in the training, for messages.
     pub(crate) fn at(&self) -> At {
         At {
-            epoch: self.beside.in_epoch.then_some(self.epoch),
-            batch: self.beside.in_batch.then_some(self.num_batch),
+            epoch: self.internal.in_epoch.then_some(self.epoch),
+            batch: self.internal.in_batch.then_some(self.num_batch),
             train: self.train,
         }
     }
 
-    /// The finished epochs' numbers, read from the device all together where nobody has asked for them before.
+    /// The finished epochs' numbers, read from the device all together if nobody has asked for them before.
     pub(crate) fn read_rows(&mut self) -> Result<(), TchError> {
-        let losses = self.beside.smooth.at_marks()?;
-        let finished = self.beside.told.iter_mut().filter_map(|told| Some((told.time?, told)));
-        for ((time, told), train_loss) in finished.zip(losses) {
-            let (valid_loss, metrics) = (told.measured.loss.mean()?, told.measured.metrics.means()?.to_vec());
-            self.rows.push(EpochReport { epoch: told.epoch, train_loss, valid_loss, metrics, time });
+        let losses = self.internal.smooth.lock().at_marks()?;
+        let finished = self.internal.records.iter().filter_map(|record| Some((record.time?, record)));
+        for ((time, record), train_loss) in finished.zip(losses) {
+            let valid_loss = record.measured.as_ref().map_or(Ok(None), |measured| measured.loss.lock().mean())?;
+            let nothing = || Ok(vec![f64::NAN; self.metric_names.len()]);
+            let metrics = record.measured.as_ref().map_or_else(nothing, Measured::means)?;
+            let values = record.published.iter().map(|series| Ok(series.lock().mean()?.unwrap_or(f64::NAN)));
+            let values = values.collect::<Result<_, TchError>>()?;
+            self.rows.push(EpochReport { epoch: record.epoch, train_loss, valid_loss, metrics, values, time });
         }
         Ok(())
     }
@@ -96,10 +109,12 @@ impl State {
     pub(crate) fn reset(&mut self) {
         self.epoch = 0;
         self.iteration = 0;
+        self.steps = 0;
+        self.stepped = false;
         self.train = false;
         self.num_batch = 0;
         self.batches = 0;
-        self.beside = Beside::default();
+        self.internal = Internal { means: vec![f64::NAN; self.metric_names.len()], ..Internal::default() };
         self.drop_batch();
     }
 

@@ -9,9 +9,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(metric_names: &[String]) -> Self {
+    /// With a column for each metric and each published value.
+    pub(crate) fn new<'a>(numbers: impl IntoIterator<Item = &'a str>) -> Self {
         let names = ["epoch", "train_loss", "valid_loss"].map(str::to_owned).into_iter();
-        Self { names: names.chain(metric_names.iter().cloned()).chain(["time".to_owned()]).collect() }
+        Self { names: names.chain(numbers.into_iter().map(str::to_owned)).chain(["time".to_owned()]).collect() }
     }
 
     pub(crate) fn header(&self) -> String {
@@ -23,12 +24,12 @@ impl Table {
         epoch: usize,
         train_loss: f64,
         valid_loss: Option<f64>,
-        metrics: &[f64],
+        numbers: impl IntoIterator<Item = f64>,
         time: Duration,
     ) -> String {
         let mut cells = vec![epoch.to_string(), format!("{train_loss:.6}")];
         cells.push(valid_loss.map_or_else(String::new, |loss| format!("{loss:.6}")));
-        cells.extend(metrics.iter().map(|metric| format!("{metric:.6}")));
+        cells.extend(numbers.into_iter().map(|number| format!("{number:.6}")));
         cells.push(format!("{:02}:{:02}", time.as_secs() / 60, time.as_secs() % 60));
         self.line(&cells)
     }

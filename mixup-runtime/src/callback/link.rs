@@ -1,0 +1,169 @@
+//! Links each parameter that asks by its type to what it asks for, before a run: values, callbacks, the model and the optimizer as their own types.
+
+use std::{
+    any::{Any, TypeId},
+    cell::RefCell,
+};
+
+use super::{
+    Request,
+    dispatch::Entry,
+    handler::{Own, What},
+    links::{Link, To},
+};
+use crate::{
+    model::Model,
+    optim::Optimizer,
+    training::{Board, BuildError, Hook, Shared, SmoothLoss, Value, Values},
+};
+
+/// What the learner has besides its callbacks.
+pub(crate) struct Surroundings<'a> {
+    /// The metrics' names, and whether less of them is better.
+    pub metrics: &'a [(String, Option<bool>)],
+    pub smooth: &'a Shared<SmoothLoss>,
+    pub model: &'a dyn Model,
+    pub opt: &'a dyn Optimizer,
+}
+
+/// The values, and for each callback and hook the links of its parameters.
+pub(super) struct Linked {
+    pub board: Board,
+    pub links: Vec<Vec<Vec<Link>>>,
+}
+
+/// Links all callbacks.
+///
+/// # Errors
+/// [`BuildError`]: a request for something that does not exist, or a value that can't be published.
+pub(super) fn all(entries: &[Entry], around: &Surroundings<'_>) -> Result<Linked, BuildError> {
+    let mut board = Board::new(around.smooth, around.metrics);
+    publish(entries, &mut board)?;
+    let mut links = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let mut of_entry = Vec::new();
+        for &hook in Hook::ALL {
+            let mut of_hook = Vec::new();
+            for handler in entry.serves(hook) {
+                for request in &handler.requests {
+                    let asks = Asks { entries, around, index, hook };
+                    let to = asks.to(request, &mut board)?;
+                    of_hook.push(Link { method: handler.method, param: request.param, mutable: request.mutable, to });
+                }
+            }
+            of_entry.push(of_hook);
+        }
+        links.push(of_entry);
+    }
+    Ok(Linked { board, links })
+}
+
+/// Adds the values that callbacks publish.
+fn publish(entries: &[Entry], board: &mut Board) -> Result<(), BuildError> {
+    let mut publishers: Vec<(&str, &str)> = Vec::new();
+    for entry in entries {
+        for &hook in Hook::ALL {
+            for name in entry.requests(hook).flat_map(Request::published) {
+                let by = || entry.name.to_string();
+                if hook == Hook::TrainEnd {
+                    return Err(BuildError::PublishedTooLate { name: name.clone(), by: by() });
+                }
+                if Hook::ALL.iter().any(|hook| hook.names().contains(&name.as_str())) {
+                    return Err(BuildError::ValueTaken {
+                        name: name.clone(),
+                        by: by(),
+                        what: "a name that hooks have",
+                    });
+                }
+                match publishers.iter().find(|(published, _)| published == name) {
+                    Some((_, first)) if *first == &*entry.name => {}
+                    Some((_, first)) => {
+                        let first = (*first).to_owned();
+                        return Err(BuildError::ValueTwice { name: name.clone(), first, second: by() });
+                    }
+                    None if board.index(name).is_some() => {
+                        return Err(BuildError::ValueTaken { name: name.clone(), by: by(), what: "a metric" });
+                    }
+                    None => {
+                        publishers.push((name, &entry.name));
+                        board.add(Value::published(name));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A callback in a hook that asks for something.
+struct Asks<'a> {
+    entries: &'a [Entry],
+    around: &'a Surroundings<'a>,
+    index: usize,
+    hook: Hook,
+}
+
+impl Asks<'_> {
+    fn by(&self) -> String {
+        self.entries[self.index].name.to_string()
+    }
+
+    /// Where a request leads to.
+    fn to(&self, request: &Request, board: &mut Board) -> Result<To, BuildError> {
+        match &request.what {
+            What::Value(name) => match board.index(name) {
+                Some(value) => Ok(To::Value(value)),
+                None if request.optional => Ok(To::Nothing),
+                None => Err(self.no_value(name, board)),
+            },
+            What::Values(None) => {
+                Err(BuildError::NoNames { by: self.by(), hook: self.hook, param: request.param.to_owned() })
+            }
+            What::Values(Some(names)) => {
+                let missing = names.iter().find(|name| board.index(name).is_none());
+                if let Some(name) = missing {
+                    return Err(self.no_value(name, board));
+                }
+                let chosen =
+                    names.iter().filter_map(|name| board.index(name)).map(|value| board.values[value].borrow());
+                let several = Values::of(chosen.collect::<Vec<_>>().iter().map(|value| &**value));
+                board.several.push(RefCell::new(several));
+                Ok(To::Values(board.several.len() - 1))
+            }
+            What::Callback { ty, instance } => {
+                let is_it = |(other, entry): &(usize, &Entry)| {
+                    let named = instance.as_ref().is_none_or(|name| **name == *entry.name);
+                    *other != self.index && entry.type_id == ty.id() && named
+                };
+                match self.entries.iter().enumerate().find(is_it) {
+                    Some((found, _)) => Ok(To::Callback(found)),
+                    None if request.optional => Ok(To::Nothing),
+                    None => Err(BuildError::MissingCallback {
+                        by: self.by(),
+                        hook: self.hook,
+                        wanted: ty.name().to_owned(),
+                        named: instance.clone(),
+                    }),
+                }
+            }
+            What::Model(own) => {
+                self.is("model", own, (self.around.model as &dyn Any).type_id(), self.around.model.type_name())
+            }
+            What::Optimizer(own) => {
+                self.is("optimizer", own, (self.around.opt as &dyn Any).type_id(), self.around.opt.type_name())
+            }
+        }
+    }
+
+    fn no_value(&self, name: &str, board: &Board) -> BuildError {
+        BuildError::NoValue { by: self.by(), hook: self.hook, name: name.to_owned(), known: board.names() }
+    }
+
+    /// Whether the model or the optimizer is of the type that it is asked for as.
+    fn is(&self, what: &'static str, own: &Own, id: TypeId, name: String) -> Result<To, BuildError> {
+        if own.id == id {
+            return Ok(To::Nothing);
+        }
+        Err(BuildError::OtherType { what, by: self.by(), hook: self.hook, wanted: own.name.clone(), got: name })
+    }
+}

@@ -1,0 +1,30 @@
+//! The model and the optimizer, asked for as the types that they are. A learner of other types is not built.
+
+use std::any::Any;
+
+use crate::{error::BoxError, model::Model, optim::Optimizer};
+
+/// `model: &T`
+pub fn model<T: Model>(model: &dyn Model) -> Result<&T, BoxError> {
+    (model as &dyn Any).downcast_ref().ok_or_else(|| other("model"))
+}
+
+/// `model: &mut T`
+pub fn model_mut<T: Model>(model: &mut dyn Model) -> Result<&mut T, BoxError> {
+    (model as &mut dyn Any).downcast_mut().ok_or_else(|| other("model"))
+}
+
+/// `opt: &T`
+pub fn opt<T: Optimizer>(opt: &dyn Optimizer) -> Result<&T, BoxError> {
+    (opt as &dyn Any).downcast_ref().ok_or_else(|| other("optimizer"))
+}
+
+/// `opt: &mut T`
+pub fn opt_mut<T: Optimizer>(opt: &mut dyn Optimizer) -> Result<&mut T, BoxError> {
+    (opt as &mut dyn Any).downcast_mut().ok_or_else(|| other("optimizer"))
+}
+
+/// Checked when the learner was built; a callback before this one has replaced it since.
+fn other(what: &str) -> BoxError {
+    format!("the {what} is of another type than when the learner was built: a callback has replaced it").into()
+}

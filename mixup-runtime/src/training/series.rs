@@ -1,0 +1,56 @@
+//! Numbers that a training measures. They stay on the device until somebody reads them: reading one waits for all that the device has still
+//! to do.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tch::{TchError, Tensor};
+
+use crate::batch::Scalars;
+
+/// Numbers that several have in hand, so that they are read from the device once.
+#[derive(Debug, Default)]
+pub(crate) struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Shared<T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Numbers in the order in which they came, each with a weight: of an epoch, or of a pass over the validation data.
+#[derive(Debug, Default)]
+pub(crate) struct Series {
+    numbers: Scalars,
+    weights: Vec<usize>,
+}
+
+impl Series {
+    pub(crate) fn push(&mut self, number: &Tensor, weight: usize) -> Result<(), TchError> {
+        self.numbers.push(number)?;
+        self.weights.push(weight);
+        Ok(())
+    }
+
+    /// The number that came last; `None` before the first.
+    pub(crate) fn last(&mut self) -> Result<Option<f64>, TchError> {
+        Ok(self.numbers.values()?.last().copied())
+    }
+
+    /// The weighted mean; `None` before the first number.
+    pub(crate) fn mean(&mut self) -> Result<Option<f64>, TchError> {
+        let total: usize = self.weights.iter().sum();
+        let weighted = self.numbers.values()?.iter().zip(&self.weights);
+        let sum: f64 = weighted.map(|(number, weight)| number * *weight as f64).sum();
+        Ok((total > 0).then(|| sum / total as f64))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+}

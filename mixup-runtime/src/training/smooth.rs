@@ -1,0 +1,60 @@
+//! The smoothed training loss.
+
+use tch::{TchError, Tensor};
+
+use crate::batch::Scalars;
+
+/// The training loss smoothed over batches, as fastai v1's `SmoothenValue`: an exponential mean with β 0.98, corrected for
+/// its beginning at zero.
+#[derive(Default)]
+pub(crate) struct SmoothLoss {
+    new: Scalars,
+    mean: f64,
+    count: usize,
+    /// Behind how many losses its value is wanted later, and those of these that are known.
+    marks: Vec<usize>,
+    marked: Vec<f64>,
+}
+
+const BETA: f64 = 0.98;
+
+impl SmoothLoss {
+    pub(crate) fn push(&mut self, loss: &Tensor) -> Result<(), TchError> {
+        self.new.push(loss)
+    }
+
+    /// The value as it is now will be wanted: an epoch is over.
+    pub(crate) fn mark(&mut self) {
+        self.marks.push(self.count + self.new.len());
+    }
+
+    /// The values at the marks, in their order.
+    pub(crate) fn at_marks(&mut self) -> Result<Vec<f64>, TchError> {
+        self.value()?;
+        Ok(std::mem::take(&mut self.marked))
+    }
+
+    /// NaN before the first loss.
+    pub(crate) fn value(&mut self) -> Result<f64, TchError> {
+        let mut new = std::mem::take(&mut self.new);
+        for loss in new.values()? {
+            self.pass_marks();
+            self.mean = BETA * self.mean + (1.0 - BETA) * loss;
+            self.count += 1;
+        }
+        self.pass_marks();
+        new.clear();
+        self.new = new;
+        Ok(self.corrected())
+    }
+
+    fn pass_marks(&mut self) {
+        while self.marks.get(self.marked.len()) == Some(&self.count) {
+            self.marked.push(self.corrected());
+        }
+    }
+
+    fn corrected(&self) -> f64 {
+        self.mean / (1.0 - BETA.powf(self.count as f64))
+    }
+}

@@ -1,0 +1,279 @@
+//! Values that callbacks publish and read by name. A metric is one, under its name; so are the training's own numbers.
+
+use std::{fmt, mem};
+
+use tch::{TchError, Tensor};
+
+use super::{
+    ReadError,
+    error::listed,
+    series::{Series, Shared},
+    smooth::SmoothLoss,
+};
+
+/// A number with a name, which callbacks publish (`grad_norm: &mut Value`) and read (`grad_norm: &Value`).
+///
+/// It is set to one number: an `f64`, or a tensor of one element, which stays on its device until somebody reads it. A value that is set
+/// for each batch has its last number ([`read`](Self::read)) and its mean over the epoch ([`mean`](Self::mean)). A metric reads as its mean
+/// over the items of the last validation.
+///
+/// ```
+/// use mixup::prelude::*;
+///
+/// struct GradNorm;
+///
+/// #[callback]
+/// impl GradNorm {
+///     fn on_backward_end(gradients: &Gradients, grad_norm: &mut Value) -> Result<(), GradientError> {
+///         grad_norm.set(gradients.norm_tensor()?);
+///         Ok(())
+///     }
+/// }
+///
+/// struct StopAtNorm(f64);
+///
+/// #[callback]
+/// impl StopAtNorm {
+///     #[on(batch_end, train)]
+///     fn stop(&self, grad_norm: &Value) -> Result<Option<StopTraining>, ReadError> {
+///         let reached = grad_norm.read()?.is_some_and(|norm| norm < self.0);
+///         Ok(reached.then(|| StopTraining::because("the gradients are small")))
+///     }
+/// }
+/// ```
+pub struct Value {
+    name: String,
+    less_is_better: Option<bool>,
+    source: Source,
+}
+
+/// Where a value's numbers come from; clones are the same numbers.
+#[derive(Clone)]
+enum Source {
+    /// A callback sets them.
+    Published(Shared<Published>),
+    /// The learner measures them over the validation data; this is the last validation's.
+    Measured(Shared<Shared<Series>>),
+    /// The learner smooths the training losses.
+    Smoothed(Shared<SmoothLoss>),
+}
+
+/// What a callback has set: in this epoch, and before it.
+#[derive(Default)]
+struct Published {
+    epoch: Shared<Series>,
+    before: Shared<Series>,
+    /// What is wrong with a number that was set.
+    fault: Option<TchError>,
+}
+
+/// What a [`Value`] can be set to: a number, or a tensor of one element.
+pub trait IntoNumber {
+    /// As a tensor.
+    ///
+    /// # Errors
+    /// What libtorch says.
+    fn into_number(self) -> Result<Tensor, TchError>;
+}
+
+impl IntoNumber for f64 {
+    fn into_number(self) -> Result<Tensor, TchError> {
+        Tensor::f_from_slice(&[self])
+    }
+}
+
+impl IntoNumber for Tensor {
+    fn into_number(self) -> Result<Tensor, TchError> {
+        Ok(self)
+    }
+}
+
+impl IntoNumber for &Tensor {
+    fn into_number(self) -> Result<Tensor, TchError> {
+        Ok(self.shallow_clone())
+    }
+}
+
+impl Value {
+    pub(crate) fn published(name: &str) -> Self {
+        Self::new(name, Source::Published(Shared::default()))
+    }
+
+    pub(crate) fn measured(name: &str, less_is_better: Option<bool>) -> Self {
+        Self { less_is_better, ..Self::new(name, Source::Measured(Shared::default())) }
+    }
+
+    pub(crate) fn smoothed(name: &str, losses: &Shared<SmoothLoss>) -> Self {
+        Self { less_is_better: Some(true), ..Self::new(name, Source::Smoothed(losses.clone())) }
+    }
+
+    fn new(name: &str, source: Source) -> Self {
+        Self { name: name.to_owned(), less_is_better: None, source }
+    }
+
+    /// The name under which it is published.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sets it to a number, and does not wait for the device. A tensor must have one element: one of another shape ends the training after
+    /// the hook, with an error that says so.
+    ///
+    /// A metric and the training's own numbers are set by the learner: for them this does nothing.
+    pub fn set(&mut self, number: impl IntoNumber) {
+        let Source::Published(published) = &self.source else { return };
+        let mut published = published.lock();
+        let pushed = number.into_number().and_then(|number| published.epoch.lock().push(&number, 1));
+        if let Err(fault) = pushed {
+            published.fault.get_or_insert(fault);
+        }
+    }
+
+    /// The number that was set last in this training; of a metric, its mean over the last validation. `None` if there is none yet. Waits for
+    /// the device.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it can't be read from the device.
+    pub fn read(&self) -> Result<Option<f64>, ReadError> {
+        let read = match &self.source {
+            Source::Published(published) => published.lock().last(),
+            Source::Measured(last) => last.lock().lock().mean(),
+            Source::Smoothed(losses) => losses.lock().value().map(|loss| (!loss.is_nan()).then_some(loss)),
+        };
+        self.named(read)
+    }
+
+    /// The mean of what was set in this epoch; `None` if nothing was. A metric and the training's own numbers have one number. Waits for the
+    /// device.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it can't be read from the device.
+    pub fn mean(&self) -> Result<Option<f64>, ReadError> {
+        match &self.source {
+            Source::Published(published) => self.named(published.lock().epoch.lock().mean()),
+            _ => self.read(),
+        }
+    }
+
+    fn named<T>(&self, read: Result<T, TchError>) -> Result<T, ReadError> {
+        read.map_err(|source| ReadError::new(&self.name, source))
+    }
+
+    /// Whether a smaller number is a better one: true of losses and errors, false of an accuracy, `None` if nobody has said.
+    #[must_use]
+    pub fn less_is_better(&self) -> Option<bool> {
+        self.less_is_better
+    }
+
+    /// Says whether a smaller number is a better one.
+    pub fn set_less_is_better(&mut self, less: bool) {
+        self.less_is_better = Some(less);
+    }
+
+    /// The same numbers under the same name.
+    pub(crate) fn share(&self) -> Self {
+        Self { name: self.name.clone(), less_is_better: self.less_is_better, source: self.source.clone() }
+    }
+
+    /// A new epoch begins: what is set from now on belongs to it.
+    pub(crate) fn begin_epoch(&self) {
+        if let Source::Published(published) = &self.source {
+            let mut published = published.lock();
+            if !published.epoch.lock().is_empty() {
+                published.before = mem::take(&mut published.epoch);
+            }
+        }
+    }
+
+    /// What was published in this epoch, to be read later; `None` for what the learner measures.
+    pub(crate) fn of_epoch(&self) -> Option<Shared<Series>> {
+        match &self.source {
+            Source::Published(published) => Some(published.lock().epoch.clone()),
+            _ => None,
+        }
+    }
+
+    /// What was wrong with a number that was set; it is forgotten then.
+    pub(crate) fn take_fault(&self) -> Option<TchError> {
+        match &self.source {
+            Source::Published(published) => published.lock().fault.take(),
+            _ => None,
+        }
+    }
+
+    /// Has it read what a validation has measured.
+    pub(crate) fn measure(&self, series: &Shared<Series>) {
+        if let Source::Measured(last) = &self.source {
+            *last.lock() = series.clone();
+        }
+    }
+}
+
+impl Published {
+    fn last(&self) -> Result<Option<f64>, TchError> {
+        match self.epoch.lock().last()? {
+            None => self.before.lock().last(),
+            last => Ok(last),
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Value").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Several values: all that there are (`values: &Values`), or those whose names an instance chooses (`#[names = self.layers()] stats: &mut
+/// Values`).
+#[derive(Debug, Default)]
+pub struct Values(Vec<Value>);
+
+impl Values {
+    pub(crate) fn of<'a>(values: impl IntoIterator<Item = &'a Value>) -> Self {
+        Self(values.into_iter().map(Value::share).collect())
+    }
+
+    /// The value of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|value| value.name == name)
+    }
+
+    /// All of them, in the order in which they were declared.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter()
+    }
+
+    /// Those that callbacks publish.
+    pub fn published(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(|value| matches!(value.source, Source::Published(_)))
+    }
+
+    /// Sets one of them, as [`Value::set`] does.
+    ///
+    /// # Errors
+    /// [`NoValue`] if none of them has this name.
+    pub fn set(&mut self, name: &str, number: impl IntoNumber) -> Result<(), NoValue> {
+        match self.0.iter_mut().find(|value| value.name == name) {
+            Some(value) => {
+                value.set(number);
+                Ok(())
+            }
+            None => {
+                Err(NoValue { name: name.to_owned(), known: self.0.iter().map(|value| value.name.clone()).collect() })
+            }
+        }
+    }
+}
+
+/// A name that none of the values has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no value `{name}` here: there are {}", listed(known))]
+pub struct NoValue {
+    /// The name.
+    pub name: String,
+    /// The names that there are.
+    pub known: Vec<String>,
+}
