@@ -219,13 +219,13 @@ fn what_is_no_batch_of_images_is_refused_with_its_shape() {
         let input = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
         assert_eq!(
             refused(input.into(), labels(), &cuts).to_string(),
-            format!("CutMix takes images `[n, c, h, w]`, none of these 0, and the input is {shape:?}")
+            format!("CutMix takes images `[n, c, h, w]`, none of these 0, but the input is {shape:?}")
         );
     }
     let two = vec![random(&[2, 1, 4, 4], Kind::Float, 1), random(&[2, 1, 4, 4], Kind::Float, 2)];
     assert_eq!(
         refused(two.into(), labels(), &cuts).to_string(),
-        "CutMix takes one tensor of images and the batch has 2 tensors: a box fits one of them only"
+        "CutMix takes one tensor of images but the batch has 2 tensors: a box fits only one of them"
     );
     let several = Cuts::new(vec![CutBox::new(0.5, [2, 2], [1, 1])], vec![1, 0, 2]).expect("a box");
     let images = || Input::from(random(&[2, 1, 4, 4], Kind::Float, 1));

@@ -111,10 +111,10 @@ fn options_that_can_not_be_are_refused_with_their_numbers() {
         assert!(MixUp::beta(a, b).is_err());
     }
     for prob in [-0.1, 1.1, f64::NAN] {
-        let message = format!("`prob` is {prob}: a probability is between 0 and 1");
+        let message = format!("`prob` is {prob}: a probability must be between 0 and 1");
         assert_eq!(MixUp::default().prob(prob).expect_err("no probability").to_string(), message);
         assert_eq!(CutMix::default().prob(prob).expect_err("no probability").to_string(), message);
         let error = MixUpOrCutMix::default().switch_prob(prob).expect_err("no probability").to_string();
-        assert_eq!(error, format!("`switch_prob` is {prob}: a probability is between 0 and 1"));
+        assert_eq!(error, format!("`switch_prob` is {prob}: a probability must be between 0 and 1"));
     }
 }

@@ -10,8 +10,8 @@
 //!
 //! The kernel knows nothing of the rooms above it. Its callers decide what is computed, in safe code on slices.
 //!
-//! The tests beside the files, and all of `tests/mixup`, pass under the compiler's address sanitizer: `CONTRIBUTING.md` has the
-//! command.
+//! After a change here, run the tests beside the files and all of `tests/mixup` under the compiler's address sanitizer:
+//! `CONTRIBUTING.md` has the command.
 
 pub(crate) mod ahead;
 pub(crate) mod memory;

@@ -1,11 +1,11 @@
-//! What all of the family do with a batch: refuse what can't be mixed, and mix the target.
+//! What the whole family does with a batch: reject what can't be mixed, and mix the target.
 
 use tch::{Kind, TchError};
 
-use super::{MixUpError, mix::Mixer, sent::Sent};
+use super::{MixUpError, device_draws::DeviceDraws, mix::Mixer};
 use crate::batch::{Fresh, Input, Target, items};
 
-/// Refuses what can't be paired; else the kind in which the weights are kept.
+/// Rejects what can't be paired; returns the kind in which the weights are kept.
 pub(super) fn check(input: &Input, target: &Target, draws: usize, stack_y: bool) -> Result<Kind, MixUpError> {
     if matches!(input, Input::Stacked { .. }) || target.is_mixed() {
         return Err(MixUpError::Again);
@@ -30,7 +30,7 @@ pub(super) fn check(input: &Input, target: &Target, draws: usize, stack_y: bool)
     Ok(if inputs || targets { Kind::Double } else { Kind::Float })
 }
 
-/// Refuses targets that can't be weighed; else whether there are dense ones of `f64`.
+/// Rejects targets that can't be weighted; returns whether there are dense ones of `f64`.
 fn double(target: &Target, stack_y: bool) -> Result<bool, MixUpError> {
     match target {
         Target::Dense(dense) if !dense.is_floating_point() => Err(MixUpError::TargetKind { kind: dense.kind() }),
@@ -43,39 +43,42 @@ fn double(target: &Target, stack_y: bool) -> Result<bool, MixUpError> {
     }
 }
 
-/// The target of the mixed batch: both and the weights, or without `stack_y` their blend. The mixer's odd slots are for it.
+/// The target of the mixed batch: both targets and the weights, or their blend without `stack_y`. The mixer's odd slots are for
+/// targets.
 pub(super) fn mix_target(
     target: &Target,
     stack_y: bool,
     mixer: &mut Mixer,
-    sent: &Sent<'_>,
+    draws: &DeviceDraws<'_>,
     fresh: &Fresh,
 ) -> Result<Target, TchError> {
     if !stack_y {
-        return blend(target, &mut 1, mixer, sent, fresh);
+        return blend(target, &mut 1, mixer, draws, fresh);
     }
     Ok(Target::Mixed {
         first: Box::new(target.shallow_clone()),
-        second: Box::new(sent.partners_of(target)?),
-        weight: sent.weight()?,
+        second: Box::new(draws.partners_of(target)?),
+        weight: draws.weight()?,
     })
 }
 
-/// Dense targets, each of them mixed in the next odd slot. There are no others: [`check`] refuses them.
+/// Dense targets, each mixed in the next odd slot. There are no others: [`check`] rejects them.
 fn blend(
     target: &Target,
     slot: &mut usize,
     mixer: &mut Mixer,
-    sent: &Sent<'_>,
+    draws: &DeviceDraws<'_>,
     fresh: &Fresh,
 ) -> Result<Target, TchError> {
     Ok(match target {
         Target::Dense(dense) => {
             let own = *slot;
             *slot += 2;
-            Target::Dense(mixer.mix(own, dense, sent, fresh.may_change(dense))?)
+            Target::Dense(mixer.mix(own, dense, draws, fresh.may_change(dense))?)
         }
-        Target::Several(several) => Target::Several(several.try_map(|target| blend(target, slot, mixer, sent, fresh))?),
+        Target::Several(several) => {
+            Target::Several(several.try_map(|target| blend(target, slot, mixer, draws, fresh))?)
+        }
         Target::Classes(_) | Target::Mixed { .. } => target.shallow_clone(),
     })
 }

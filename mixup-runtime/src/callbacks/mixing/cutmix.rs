@@ -1,13 +1,13 @@
-//! CutMix: a box of each image is another image's, and the target says how much of it.
+//! CutMix: a box of each image comes from another image, and the target says how much of it.
 //!
 //! Source: arXiv:1905.04899, equation 1: `x = M ⊙ x_A + (1−M) ⊙ x_B`, `y = λ·y_A + (1−λ)·y_B`, where M is zero in the box.
-//! `cuts` has the boxes, `paste` moves the pixels.
+//! `cuts` has the boxes and `paste` moves the pixels.
 
 use mixup_macros::callback;
 
 use super::{
-    Cuts, MixUpError, Mode, Pairing, batch, mix::Mixer, pairing::pairing_options, paste::paste, sent::Sent,
-    wrapping::Wrapping,
+    Cuts, MixUpError, Mode, Pairing, batch, device_draws::DeviceDraws, mix::Mixer, pairing::pairing_options,
+    paste::paste, wrapping::Wrapping,
 };
 use crate::{
     batch::{Fresh, Input, Target},
@@ -17,10 +17,10 @@ use crate::{
 
 /// Pastes a box of another image into each image of a training batch; validation is left as it is.
 ///
-/// Images are `[n, c, h, w]`, of any kind. λ comes from Beta(1, 1), one for each batch as in the paper, and the box has 1−λ of the
-/// image's area, as far as it lies within the image. An image's target becomes both targets with the shares of the pixels
-/// that are really there, and the loss function is wrapped in [`MixUpLoss`](super::MixUpLoss) until training ends, as
-/// [`MixUp`](super::MixUp) does.
+/// Images are `[n, c, h, w]`, of any kind. λ comes from Beta(1, 1), one for each batch as in the paper. The box has 1−λ of the
+/// image's area, as far as it lies within the image. The target becomes both targets, weighted by the shares of the pixels that
+/// are really there, and the loss function is wrapped in [`MixUpLoss`](super::MixUpLoss) until training ends, as with
+/// [`MixUp`](super::MixUp).
 ///
 /// ```
 /// use mixup::{callbacks::mixing::{CutMix, Mode}, prelude::*};
@@ -44,28 +44,27 @@ pub struct CutMix {
 pairing_options!(CutMix);
 
 impl CutMix {
-    /// CutMix with λ from Beta(alpha, alpha); the paper has 1.
+    /// CutMix with λ from Beta(alpha, alpha); the paper has an alpha of 1.
     ///
     /// # Errors
-    /// [`MixUpError::Alpha`] where alpha is not a finite number above 0.
+    /// [`MixUpError::Alpha`] if alpha is not a finite number above 0.
     pub fn new(alpha: f64) -> Result<Self, MixUpError> {
         Ok(Self::of(Pairing::new(alpha)?.mode(Mode::Batch)))
     }
 
-    /// CutMix that draws so.
+    /// CutMix that draws by this pairing.
     fn of(pairing: Pairing) -> Self {
         Self { pairing, stack_y: true, mixer: Mixer::default(), wrapping: Wrapping::default() }
     }
 
-    /// Whether the loss function gets both targets and the weights; true by default. Without, targets must be dense and are
-    /// mixed.
+    /// Whether the loss function gets both targets and the weights. Defaults to true. If false, targets must be dense and are mixed.
     #[must_use]
     pub fn stack_y(mut self, stack_y: bool) -> Self {
         self.stack_y = stack_y;
         self
     }
 
-    /// Cuts and pastes by boxes that are given: what the callback does with its own.
+    /// Cuts and pastes the given boxes, as the callback does with those that it draws.
     ///
     /// ```
     /// use mixup::{batch::{Input, Target}, callbacks::mixing::{CutBox, CutMix, Cuts}};
@@ -83,12 +82,13 @@ impl CutMix {
     /// ```
     ///
     /// # Errors
-    /// [`MixUpError`]: no images, boxes that do not lie in them, targets that can't be mixed. The batch is then as it was.
+    /// [`MixUpError`] for inputs that are no images, boxes outside of them and targets that can't be mixed. The batch then stays as
+    /// it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, cuts: &Cuts) -> Result<(), MixUpError> {
         self.mix_fresh(input, target, cuts, &Fresh::nothing())
     }
 
-    /// As [`mix`](Self::mix), and in place in those tensors that may be changed: what the callback does.
+    /// Like [`mix`](Self::mix), but in place in the tensors that may be changed: what the callback does.
     ///
     /// # Errors
     /// As [`mix`](Self::mix).
@@ -102,15 +102,15 @@ impl CutMix {
         let kind = batch::check(input, target, cuts.partners().len(), self.stack_y)?;
         let draws = cuts.draws(image_size(input)?)?;
         self.mixer.spare(&[input.tensors(), target.tensors()].concat());
-        let sent = Sent::new(&draws, kind, input.device());
-        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &sent, fresh)?;
+        let draws = DeviceDraws::new(&draws, kind, input.device());
+        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &draws, fresh)?;
         let images = images(input)?;
-        *input = paste(images, cuts, &sent, &mut self.mixer, fresh.may_change(images))?.into();
+        *input = paste(images, cuts, &draws, &mut self.mixer, fresh.may_change(images))?.into();
         *target = mixed_target;
         Ok(())
     }
 
-    /// Draws for a batch and mixes it, or leaves it as it is where the draws say so.
+    /// Draws for a batch and mixes it, or leaves it as it is if it drew that.
     pub(super) fn draw_and_mix(
         &mut self,
         (input, target, fresh): (&mut Input, &mut Target, &Fresh),
@@ -123,7 +123,7 @@ impl CutMix {
         self.mix_fresh(input, target, &cuts, fresh)
     }
 
-    /// Lets go of all memory.
+    /// Drops all buffers.
     pub(super) fn clear(&mut self) {
         self.mixer.clear();
     }
@@ -162,7 +162,7 @@ impl CutMix {
     }
 }
 
-/// The one tensor of images.
+/// The only tensor of images.
 fn images(input: &Input) -> Result<&tch::Tensor, MixUpError> {
     match input {
         Input::Stacked { .. } => Err(MixUpError::Again),

@@ -1,8 +1,8 @@
-//! The boxes of CutMix: where they lie, and what share of the image is left.
+//! The boxes of CutMix: where they lie, and how much of the image is left.
 //!
 //! Source: Yun, Han, Oh, Chun, Choe, Yoo, «CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
 //! Features», arXiv:1905.04899, section 3.1, equation 2, and the authors' `rand_bbox` for the rounding and the border: sides
-//! √(1−λ) of the image's, half of them rounded down on each side of the centre, clipped at the border, and λ then taken
+//! √(1−λ) of the image's, half of each rounded down on both sides of the centre, clipped at the border; λ is then computed
 //! from the area that is really left.
 
 use std::fmt;
@@ -37,8 +37,7 @@ pub struct CutBox {
 }
 
 impl CutBox {
-    /// The box for λ in images of `[h, w]` around `[row, column]`, clipped at the border. λ outside of 0 to 1 is taken as the
-    /// nearer of the two.
+    /// The box for λ in images of `[h, w]` around `[row, column]`, clipped at the border. λ is clamped to 0 to 1.
     #[must_use]
     pub fn new(lambda: f64, size: [usize; 2], center: [usize; 2]) -> Self {
         let ratio = (1.0 - lambda.clamp(0.0, 1.0)).sqrt();
@@ -52,7 +51,7 @@ impl CutBox {
         Self { top, left, height, width }
     }
 
-    /// The share of an image of `[h, w]` that is not in the box: the λ that its label has.
+    /// The share of an image of `[h, w]` outside of the box: the λ of its label.
     #[must_use]
     pub fn left_over(self, size: [usize; 2]) -> f64 {
         let [area, whole] = [[self.height, self.width], size].map(|[height, width]| height as f64 * width as f64);
@@ -72,20 +71,20 @@ impl fmt::Display for CutBox {
     }
 }
 
-/// What CutMix draws for a batch: boxes, and whose pixels come into them.
+/// What CutMix draws for a batch: boxes, and the images whose pixels fill them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cuts {
     /// One for each image, or one for all.
     boxes: Vec<CutBox>,
-    /// A permutation: what is in image i's box comes from image `partners[i]`.
+    /// A permutation: the pixels in the box of image i come from image `partners[i]`.
     partners: Vec<usize>,
 }
 
 impl Cuts {
-    /// Boxes that are given, one for each image or one for all, and a permutation.
+    /// The given boxes, one for each image or one for all, and a permutation.
     ///
     /// # Errors
-    /// [`MixUpError::Boxes`] for another number of boxes, [`MixUpError::Partner`] for partners that are no permutation.
+    /// [`MixUpError::Boxes`] for any other number of boxes, [`MixUpError::Partner`] for partners that are not a permutation.
     pub fn new(boxes: Vec<CutBox>, partners: Vec<usize>) -> Result<Self, MixUpError> {
         if boxes.len() != 1 && boxes.len() != partners.len() {
             return Err(MixUpError::Boxes { boxes: boxes.len(), items: partners.len() });
@@ -94,11 +93,11 @@ impl Cuts {
         Ok(Self { boxes, partners })
     }
 
-    /// For the weights and partners drawn: a box of size λ in images of `[h, w]`, its centre anywhere in the image. In
-    /// [`Mode::Batch`] there is one box, for the first weight. The generator gives, for each box, its row and its column.
+    /// Boxes for the weights and partners drawn, each of size 1−λ in images of `[h, w]` with its centre anywhere in the image. In
+    /// [`Mode::Batch`] there is one box, for the first weight. The generator draws each box's row and then its column.
     ///
     /// # Errors
-    /// [`MixUpError::Images`] where h or w is 0.
+    /// [`MixUpError::Images`] if h or w is 0.
     pub fn random(draws: &Draws, mode: Mode, size: [usize; 2], rng: &mut Rng) -> Result<Self, MixUpError> {
         if size.contains(&0) {
             return Err(MixUpError::Images { got: size.map(|length| length as i64).to_vec() });
@@ -127,10 +126,10 @@ impl Cuts {
         self.partners.iter().zip(boxes).enumerate().map(|(image, (partner, cut))| (image, *cut, *partner))
     }
 
-    /// The weights of the labels: what is really left of each image.
+    /// The weights of the labels: how much is really left of each image.
     ///
     /// # Errors
-    /// [`MixUpError::Outside`] for a box that reaches over the border.
+    /// [`MixUpError::Outside`] for a box that extends beyond the border.
     pub(super) fn draws(&self, size: [usize; 2]) -> Result<Draws, MixUpError> {
         let weight = |(item, cut, _): (usize, CutBox, usize)| {
             let [height, width] = size;

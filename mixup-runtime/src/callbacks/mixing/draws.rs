@@ -1,4 +1,4 @@
-//! What chance decides for a batch: each item's weight, and its partner.
+//! What is drawn for a batch: each item's weight and its partner.
 
 use super::{MixUpError, Pairing};
 use crate::rng::Rng;
@@ -6,23 +6,23 @@ use crate::rng::Rng;
 /// The weights and partners for one batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draws {
-    /// Each item's own weight, between 0 and 1: its partner has one minus it.
+    /// Each item's own weight, between 0 and 1; its partner's weight is one minus that.
     pub(super) weights: Vec<f64>,
     /// A permutation: item `i` is mixed with item `partners[i]`.
     pub(super) partners: Vec<usize>,
 }
 
 impl Draws {
-    /// Draws that are given: λ for each item, of which max(λ, 1−λ) is taken as fastai does, and a permutation.
+    /// The given draws: λ for each item, of which max(λ, 1−λ) is taken as in fastai, and a permutation.
     ///
     /// # Errors
-    /// [`MixUpError`]: lengths that differ, a λ outside of 0 to 1, partners that are no permutation.
+    /// [`MixUpError`] for lengths that differ, a λ outside of 0 to 1 and partners that are not a permutation.
     pub fn new(lambdas: Vec<f64>, partners: Vec<usize>) -> Result<Self, MixUpError> {
         let Self { weights, partners } = Self::with_weights(lambdas, partners)?;
         Ok(Self { weights: weights.into_iter().map(heavier).collect(), partners })
     }
 
-    /// Draws that are given: each item's own weight as it is, 0 to 1, and a permutation.
+    /// The given draws: each item's own weight as it is, from 0 to 1, and a permutation.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -37,8 +37,8 @@ impl Draws {
         Ok(Self { weights, partners })
     }
 
-    /// Draws from a generator, as [`MixUp`](super::MixUp) does unless told otherwise: max(λ, 1−λ) with λ from
-    /// Beta(alpha, alpha) for each item in turn, and then a random permutation.
+    /// Draws from a generator, as [`MixUp`](super::MixUp) does by default: max(λ, 1−λ) with λ from Beta(alpha, alpha) for each item
+    /// in turn, and then a random permutation.
     ///
     /// # Errors
     /// [`MixUpError::Alpha`].
@@ -46,7 +46,7 @@ impl Draws {
         Ok(Pairing::new(alpha)?.heavier(true).draws(items, rng))
     }
 
-    /// How many items they are for.
+    /// The number of items that they are for.
     #[must_use]
     pub fn len(&self) -> usize {
         self.weights.len()
@@ -58,7 +58,7 @@ impl Draws {
         self.weights.is_empty()
     }
 
-    /// Each item's own weight, 0 to 1; 0.5 to 1 where max(λ, 1−λ) was taken.
+    /// Each item's own weight, from 0 to 1, or from 0.5 to 1 if max(λ, 1−λ) was taken.
     #[must_use]
     pub fn weights(&self) -> &[f64] {
         &self.weights
@@ -71,12 +71,12 @@ impl Draws {
     }
 }
 
-/// An item is always the heavier part of its blend (fastai v1): two blends of the same pair never come out alike.
+/// Makes an item the heavier part of its blend (fastai v1), so that two blends of the same pair never come out alike.
 pub(super) fn heavier(lambda: f64) -> f64 {
     lambda.max(1.0 - lambda)
 }
 
-/// Refuses partners that are no permutation.
+/// Rejects partners that are not a permutation.
 pub(super) fn permutation(partners: &[usize]) -> Result<(), MixUpError> {
     let mut taken = vec![false; partners.len()];
     for (item, &partner) in partners.iter().enumerate() {

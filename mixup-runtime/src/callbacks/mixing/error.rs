@@ -1,4 +1,4 @@
-//! Why a batch can't be mixed: the facts, in one enum for the whole family.
+//! Why a batch can't be mixed: one error for the whole family.
 
 use tch::{Kind, TchError};
 
@@ -14,32 +14,32 @@ pub enum MixUpError {
         /// The alpha given.
         alpha: f64,
     },
-    /// Two numbers without a Beta distribution.
+    /// Two parameters without a Beta distribution.
     #[error("there is no Beta({a}, {b}): both must be finite numbers above 0")]
     Beta {
-        /// The first number given.
+        /// The first parameter given.
         a: f64,
         /// The second.
         b: f64,
     },
-    /// A chance that is none.
-    #[error("`{name}` is {value}: a probability is between 0 and 1")]
+    /// A probability outside of 0 to 1.
+    #[error("`{name}` is {value}: a probability must be between 0 and 1")]
     Probability {
         /// The option's name.
         name: &'static str,
-        /// What was given.
+        /// The value given.
         value: f64,
     },
-    /// Inputs that can't be weighed.
+    /// Inputs that can't be weighted.
     #[error(
-        "inputs of kind {kind:?} can't be mixed: turn them into a floating kind first, with `to_kind(Kind::Float)`"
+        "inputs of kind {kind:?} can't be mixed: convert them to a floating-point kind first, with `to_kind(Kind::Float)`"
     )]
     InputKind {
         /// Their kind.
         kind: Kind,
     },
-    /// Dense targets that can't be weighed.
-    #[error("dense targets of kind {kind:?} can't be mixed: they must be of a floating kind")]
+    /// Dense targets that can't be weighted.
+    #[error("dense targets of kind {kind:?} can't be mixed: they must be of a floating-point kind")]
     TargetKind {
         /// Their kind.
         kind: Kind,
@@ -50,20 +50,20 @@ pub enum MixUpError {
     /// A batch without items.
     #[error("the batch is empty: there is nothing to mix")]
     Empty,
-    /// Input tensors of different length.
+    /// Input tensors of different lengths.
     #[error(
-        "the batch's first input tensor has {expected} items and tensor {position} has {found}: there must be as many"
+        "the batch's first input tensor has {expected} items but tensor {position} has {found}: all must have the same number"
     )]
     Inputs {
-        /// The tensor's place, counted from 0.
+        /// The tensor's position, counted from 0.
         position: usize,
         /// The first tensor's first dimension.
         expected: usize,
         /// This tensor's first dimension.
         found: usize,
     },
-    /// Inputs and targets of different length.
-    #[error("the batch has {inputs} inputs and {targets} targets: there must be a target for each input")]
+    /// Inputs and targets of different lengths.
+    #[error("the batch has {inputs} inputs but {targets} targets: there must be one target for each input")]
     Lengths {
         /// The inputs' first dimension.
         inputs: usize,
@@ -73,31 +73,31 @@ pub enum MixUpError {
     /// Draws for another batch.
     #[error("there are {draws} draws for a batch of {items}: there must be one for each item")]
     Draws {
-        /// How many draws.
+        /// The number of draws.
         draws: usize,
-        /// How many items.
+        /// The number of items.
         items: usize,
     },
-    /// Weights and partners of different length.
-    #[error("there are {weights} weights and {partners} partners: there must be as many")]
+    /// Weights and partners of different lengths.
+    #[error("there are {weights} weights but {partners} partners: there must be as many of each")]
     DrawsLengths {
-        /// How many weights.
+        /// The number of weights.
         weights: usize,
-        /// How many partners.
+        /// The number of partners.
         partners: usize,
     },
     /// A weight outside of 0 to 1.
     #[error("the weight of item {item} is {weight}: it must be between 0 and 1")]
     Weight {
-        /// The item's place in the batch.
+        /// The item's position in the batch.
         item: usize,
         /// Its weight.
         weight: f64,
     },
-    /// Partners that are no permutation.
-    #[error("the partners are no permutation of 0 to {last}: item {item} has the partner {partner}")]
+    /// Partners that are not a permutation.
+    #[error("the partners are not a permutation of 0 to {last}: item {item} has the partner {partner}")]
     Partner {
-        /// The first item whose partner is out of range or taken.
+        /// The first item whose partner is out of range or already taken.
         item: usize,
         /// Its partner.
         partner: usize,
@@ -105,38 +105,38 @@ pub enum MixUpError {
         last: usize,
     },
     /// `stack_x` with a model of several inputs.
-    #[error("`stack_x` takes one input tensor and the batch has {tensors}: set it to false to have each of them mixed")]
+    #[error("`stack_x` takes one input tensor but the batch has {tensors}: set it to false to mix each of them")]
     StackSeveral {
-        /// How many.
+        /// The number of tensors.
         tensors: usize,
     },
     /// A batch that is mixed already.
-    #[error("the batch is mixed already: use one mixing callback, and `MixUpOrCutMix` for two by turns")]
+    #[error("the batch is mixed already: use one mixing callback, or `MixUpOrCutMix` to alternate between two")]
     Again,
-    /// Something that boxes can't be cut out of.
-    #[error("CutMix takes images `[n, c, h, w]`, none of these 0, and the input is {got:?}")]
+    /// Inputs that boxes can't be cut out of.
+    #[error("CutMix takes images `[n, c, h, w]`, none of these 0, but the input is {got:?}")]
     Images {
         /// The input's shape.
         got: Vec<i64>,
     },
     /// CutMix with a model of several inputs.
-    #[error("CutMix takes one tensor of images and the batch has {tensors} tensors: a box fits one of them only")]
+    #[error("CutMix takes one tensor of images but the batch has {tensors} tensors: a box fits only one of them")]
     CutSeveral {
-        /// How many.
+        /// The number of tensors.
         tensors: usize,
     },
     /// Boxes for another batch.
     #[error("there are {boxes} boxes for a batch of {items}: there must be one for each image, or one for all")]
     Boxes {
-        /// How many boxes.
+        /// The number of boxes.
         boxes: usize,
-        /// How many items.
+        /// The number of items.
         items: usize,
     },
-    /// A box that reaches over the border.
+    /// A box that extends beyond the border.
     #[error("the box of image {item}, {found}, does not lie within the image of {height}×{width}")]
     Outside {
-        /// The image's place in the batch.
+        /// The image's position in the batch.
         item: usize,
         /// The box.
         found: CutBox,
@@ -145,7 +145,7 @@ pub enum MixUpError {
         /// Their width.
         width: usize,
     },
-    /// libtorch refused.
+    /// An error from libtorch.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }

@@ -1,4 +1,4 @@
-//! The loss of a mixed target: λ·loss(output, first) + (1−λ)·loss(output, second), reduced only then.
+//! The loss of a mixed target: λ·loss(output, first) + (1−λ)·loss(output, second), reduced after that.
 
 use tch::Tensor;
 
@@ -8,11 +8,11 @@ use crate::{
     loss::{Loss, LossFunc, Reduction, by_two_calls},
 };
 
-/// A loss function that understands [`Target::Mixed`]; every other target goes straight to the one inside.
+/// A loss function that understands [`Target::Mixed`]; it passes every other target to the inner loss function.
 ///
-/// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighed item by item and
-/// reduced after that, so that `Sum` and `None` come out right. The mean is over all items, as fastai v1 has it, also where the
-/// inner loss function would divide by the weights of its classes. The activation is the inner one's.
+/// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighted item by item and
+/// reduced after that, so that `Sum` and `None` are right. The mean is over all items, as in fastai v1, even if the inner loss
+/// function would divide by the weights of its classes. The activation is that of the inner loss function.
 #[derive(Debug)]
 pub struct MixUpLoss {
     inner: LossFunc,
@@ -25,7 +25,7 @@ impl MixUpLoss {
         Self { inner }
     }
 
-    /// The loss function inside.
+    /// The inner loss function.
     #[must_use]
     pub fn inner(&self) -> &LossFunc {
         &self.inner
@@ -49,7 +49,7 @@ impl Loss for MixUpLoss {
         reduction: Reduction,
     ) -> Result<Tensor, BoxError> {
         if first.is_mixed() || second.is_mixed() {
-            return by_two_calls(self, output, first, second, weight, reduction); // each of the two by way of this function
+            return by_two_calls(self, output, first, second, weight, reduction); // each of the two comes back here
         }
         self.inner.mixed_loss(output, first, second, weight, reduction)
     }

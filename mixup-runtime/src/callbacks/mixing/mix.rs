@@ -8,7 +8,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-use super::{rows, sent::Sent};
+use super::{device_draws::DeviceDraws, rows};
 use crate::kernel::span::{Span, Strided};
 
 /// The buffers that are kept.
@@ -33,27 +33,27 @@ impl Mixer {
         &mut self,
         slot: usize,
         x: &Tensor,
-        sent: &Sent<'_>,
+        draws: &DeviceDraws<'_>,
         may_change: bool,
     ) -> Result<Tensor, TchError> {
         let Some(strided) = Strided::of(x).filter(|_| !x.requires_grad()) else {
-            return out_of_place(x, &sent.weight()?, &sent.partner()?);
+            return out_of_place(x, &draws.weight()?, &draws.partner()?);
         };
         let _no_grad = tch::no_grad_guard();
-        let pairs = if x.device() == Device::Cpu && strided.is_in_rows() { sent.pairs() } else { None };
+        let pairs = if x.device() == Device::Cpu && strided.is_in_rows() { draws.pairs() } else { None };
         if let Some(pairs) = pairs.as_ref().filter(|_| may_change) {
             let mut mixed = x.shallow_clone();
             if rows::in_place(&mut mixed, pairs) {
                 return Ok(mixed);
             }
         }
-        let mut mixed = self.buffer(slot, x)?;
+        let mut mixed = self.buffer(slot, x, strided)?;
         if pairs.is_some_and(|pairs| rows::into(&mut mixed, x, &pairs)) {
             return Ok(mixed);
         }
         // mixed = x[partner], then lerp towards x by λ.
-        let _ = x.f_index_select_out(&mixed, 0, &sent.partner()?)?;
-        let _ = mixed.f_lerp_tensor_(x, &spread(&sent.weight()?, x)?)?;
+        let _ = x.f_index_select_out(&mixed, 0, &draws.partner()?)?;
+        let _ = mixed.f_lerp_tensor_(x, &spread(&draws.weight()?, x)?)?;
         Ok(mixed)
     }
 
@@ -73,10 +73,9 @@ impl Mixer {
         self.buffers.clear();
     }
 
-    /// A tensor of the shape, kind, device and layout of `x`: the buffer or its first items where it fits, else a new one. All of
-    /// it has been written.
-    pub(super) fn buffer(&mut self, slot: usize, x: &Tensor) -> Result<Tensor, TchError> {
-        let Some(strided) = Strided::of(x) else { return x.f_zeros_like() };
+    /// A tensor of the shape, kind, device and layout of `x`, whose numbers lie as `strided` says: the buffer or its first items
+    /// where it fits, else a new one. All of it has been written.
+    pub(super) fn buffer(&mut self, slot: usize, x: &Tensor, strided: Strided) -> Result<Tensor, TchError> {
         if self.buffers.len() <= slot {
             self.buffers.resize_with(slot + 1, || None);
         }
@@ -120,7 +119,8 @@ mod tests {
         for _ in 0..8 {
             // Freed at once, so the next tensor of this size gets this memory.
             drop(&x * 7.0);
-            let buffer = Mixer::default().buffer(0, &x).expect("there is memory");
+            let strided = Strided::of(&x).expect("it has strides");
+            let buffer = Mixer::default().buffer(0, &x, strided).expect("there is memory");
             assert!(buffer.equal(&x.zeros_like()), "{buffer:?}");
         }
     }

@@ -1,11 +1,11 @@
-//! The family of mixing callbacks: train on blends of two items, with both their targets.
+//! The family of mixing callbacks: training on blends of two items with both their targets.
 //!
 //! | callback | what it does | source |
 //! |---|---|---|
 //! | [`MixUp`] | blends the numbers of two items | Zhang et al., arXiv:1710.09412, in the form of fastai v1 |
 //! | [`CutMix`] | pastes a box of one image into another | Yun et al., arXiv:1905.04899 |
-//! | [`MixUpOrCutMix`] | either, by chance for each batch | timm |
-//! | [`MixUp`] with `stack_x`, and a model that mixes inside | blends hidden layers: manifold mixup | Verma et al., arXiv:1806.05236 |
+//! | [`MixUpOrCutMix`] | one of the two at random for each batch | timm |
+//! | [`MixUp`] with `stack_x`, and a model that mixes by itself | blends hidden layers: manifold mixup | Verma et al., arXiv:1806.05236 |
 //!
 //! MixUp is here as fastai v1 has it (`MixUpCallback` and `MixUpLoss` in `fastai/callbacks/mixup.py`): a weight for each item of
 //! the batch, drawn from Beta(α, α) and taken as max(λ, 1−λ), and a partner for each item by a permutation of the batch.
@@ -20,6 +20,7 @@ mod blend;
 mod cutmix;
 mod cuts;
 mod cycles;
+mod device_draws;
 mod draws;
 mod error;
 mod loss;
@@ -27,12 +28,12 @@ mod mix;
 mod pairing;
 mod paste;
 mod rows;
-mod sent;
 mod switch;
 mod wrapping;
 
 pub use cutmix::CutMix;
 pub use cuts::{CutBox, Cuts};
+use device_draws::DeviceDraws;
 pub use draws::Draws;
 pub use error::MixUpError;
 pub use loss::MixUpLoss;
@@ -40,7 +41,6 @@ use mix::Mixer;
 use mixup_macros::callback;
 use pairing::pairing_options;
 pub use pairing::{Mode, Pairing};
-use sent::Sent;
 pub use switch::MixUpOrCutMix;
 use tch::{Kind, Tensor};
 use wrapping::Wrapping;
@@ -53,12 +53,13 @@ use crate::{
 
 /// Mixes each training batch; validation is left as it is.
 ///
-/// With `stack_y` (the default) an item's target becomes both targets and a weight, and the loss function is wrapped in
-/// [`MixUpLoss`] until training ends. Without, dense targets are mixed like the inputs. With `stack_x` the model gets the
-/// items, their partners and the weights ([`Input::Stacked`]) and mixes where it likes.
+/// With `stack_y` (the default), an item's target becomes both targets and a weight, and the loss function is wrapped in
+/// [`MixUpLoss`] until training ends. Without it, dense targets are mixed like the inputs. With `stack_x`, the model gets the
+/// items, their partners and the weights ([`Input::Stacked`]) and mixes them at any layer.
 ///
-/// A batch that was made for its step alone ([`Fresh`]) is mixed in place. Else the mixed batch lies in a buffer that the
-/// next batch will be mixed into. So a callback that keeps `last_input` past its hook takes a copy.
+/// A batch that was made for its step alone ([`Fresh`]) is mixed in place. Any other batch is mixed into a buffer, which the next
+/// batch overwrites. So a callback that keeps `last_input` for longer must copy it. A graph that is kept past its batch reports
+/// in its backward pass that the batch was modified.
 ///
 /// ```
 /// use mixup::callbacks::mixing::{MixUp, Mode};
@@ -80,7 +81,7 @@ pub struct MixUp {
     wrapping: Wrapping,
 }
 
-/// fastai v1's: alpha 0.4, a weight for each item, `stack_x` false, `stack_y` true.
+/// fastai v1's defaults: alpha 0.4, a weight for each item, `stack_x` false, `stack_y` true.
 impl Default for MixUp {
     fn default() -> Self {
         Self::of(Pairing::by_default(0.4))
@@ -90,50 +91,50 @@ impl Default for MixUp {
 pairing_options!(MixUp);
 
 impl MixUp {
-    /// MixUp with weights from Beta(alpha, alpha): the smaller alpha, the more of an item stays itself.
+    /// MixUp with weights from Beta(alpha, alpha): the smaller alpha is, the more of each item remains.
     ///
     /// # Errors
-    /// [`MixUpError::Alpha`] where alpha is not a finite number above 0.
+    /// [`MixUpError::Alpha`] if alpha is not a finite number above 0.
     pub fn new(alpha: f64) -> Result<Self, MixUpError> {
         Ok(Self::of(Pairing::new(alpha)?))
     }
 
-    /// MixUp with weights from Beta(a, b), as they are drawn: an item keeps a / (a + b) of itself in the mean.
+    /// MixUp with weights from Beta(a, b) as they are drawn: on average, a / (a + b) of an item remains.
     ///
     /// # Errors
-    /// [`MixUpError::Beta`] where one of them is not a finite number above 0.
+    /// [`MixUpError::Beta`] if one of them is not a finite number above 0.
     pub fn beta(a: f64, b: f64) -> Result<Self, MixUpError> {
         Ok(Self::of(Pairing::beta(a, b)?).heavier(false))
     }
 
-    /// MixUp that draws so, and takes the heavier weight.
+    /// MixUp that draws by this pairing and takes the heavier weight.
     fn of(pairing: Pairing) -> Self {
         let pairing = pairing.heavier(true);
         Self { pairing, stack_x: false, stack_y: true, mixer: Mixer::default(), wrapping: Wrapping::default() }
     }
 
-    /// Whether the model gets items, partners and weights, and mixes itself; false by default.
+    /// Whether the model gets items, partners and weights, and mixes them itself. Defaults to false.
     #[must_use]
     pub fn stack_x(mut self, stack_x: bool) -> Self {
         self.stack_x = stack_x;
         self
     }
 
-    /// Whether the loss function gets both targets and the weights, through [`MixUpLoss`]; true by default. Without, targets
-    /// must be dense and are mixed.
+    /// Whether the loss function gets both targets and the weights, through [`MixUpLoss`]. Defaults to true. If false, targets must
+    /// be dense and are mixed.
     #[must_use]
     pub fn stack_y(mut self, stack_y: bool) -> Self {
         self.stack_y = stack_y;
         self
     }
 
-    /// Alpha, as given: the first of Beta's two numbers.
+    /// The alpha given: the first parameter of the Beta distribution.
     #[must_use]
     pub fn alpha(&self) -> f64 {
         self.pairing.ab().0
     }
 
-    /// Mixes a batch by draws that are given: what the callback does with its own.
+    /// Mixes a batch by the given draws, as the callback does with its own.
     ///
     /// ```
     /// use mixup::{batch::{Input, Target}, callbacks::mixing::{Draws, MixUp}};
@@ -148,16 +149,16 @@ impl MixUp {
     /// ```
     ///
     /// # Errors
-    /// [`MixUpError`]: batches that can't be mixed; the batch is then as it was.
+    /// [`MixUpError`] for a batch that can't be mixed, which then stays as it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, draws: &Draws) -> Result<(), MixUpError> {
         self.mix_fresh(input, target, draws, &Fresh::nothing())
     }
 
-    /// As [`mix`](Self::mix), and in place in those tensors that may be changed: what the callback does.
+    /// Like [`mix`](Self::mix), but in place in the tensors that may be changed: what the callback does.
     ///
     /// # Errors
-    /// [`MixUpError`]: batches that can't be mixed, which are then as they were. Where libtorch refuses on the way, for want of
-    /// memory, a tensor that may be changed may be mixed already.
+    /// [`MixUpError`] for a batch that can't be mixed, which then stays as it was. If libtorch runs out of memory half-way, some
+    /// tensors that may be changed may be mixed already.
     pub fn mix_fresh(
         &mut self,
         input: &mut Input,
@@ -167,14 +168,14 @@ impl MixUp {
     ) -> Result<(), MixUpError> {
         let (kind, device) = (self.check(input, target, draws)?, input.device());
         self.mixer.spare(&[input.tensors(), target.tensors()].concat());
-        let sent = Sent::new(draws, kind, device);
-        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &sent, fresh)?;
-        let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &sent, fresh.may_change(tensor));
+        let draws = DeviceDraws::new(draws, kind, device);
+        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &draws, fresh)?;
+        let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &draws, fresh.may_change(tensor));
         *input = match &*input {
             Input::Tensor(tensor) if self.stack_x => Input::Stacked {
                 first: tensor.shallow_clone(),
-                second: tensor.f_index_select(0, &sent.partner()?)?,
-                weight: sent.weight()?,
+                second: tensor.f_index_select(0, &draws.partner()?)?,
+                weight: draws.weight()?,
             },
             Input::Tensor(tensor) => Input::Tensor(mix(0, tensor)?),
             other => {
@@ -187,7 +188,7 @@ impl MixUp {
         Ok(())
     }
 
-    /// Refuses what can't be mixed; else the kind in which the weights are kept.
+    /// Rejects what can't be mixed; returns the kind in which the weights are kept.
     fn check(&self, input: &Input, target: &Target, draws: &Draws) -> Result<Kind, MixUpError> {
         let kind = batch::check(input, target, draws.len(), self.stack_y)?;
         if self.stack_x && !matches!(input, Input::Tensor(_)) {
@@ -199,7 +200,7 @@ impl MixUp {
         }
     }
 
-    /// Draws for a batch and mixes it, or leaves it as it is where the draws say so.
+    /// Draws for a batch and mixes it, or leaves it as it is if it drew that.
     fn draw_and_mix(
         &mut self,
         (input, target, fresh): (&mut Input, &mut Target, &Fresh),
@@ -212,7 +213,7 @@ impl MixUp {
         }
     }
 
-    /// Lets go of all memory.
+    /// Drops all buffers.
     fn clear(&mut self) {
         self.mixer.clear();
     }

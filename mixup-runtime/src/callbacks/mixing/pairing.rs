@@ -1,4 +1,4 @@
-//! What every mixing callback decides before it mixes: whether this batch is mixed at all, by which weights, with which
+//! What every mixing callback draws before it mixes: whether this batch is mixed at all, by which weights and with which
 //! partners.
 //!
 //! Sources: the weights from Beta, arXiv:1710.09412, algorithm 1; the maximum of λ and 1−λ, a weight for each item and the
@@ -11,20 +11,20 @@ use rand_distr::{Beta, Distribution as _};
 use super::{Draws, MixUpError, draws::heavier};
 use crate::rng::Rng;
 
-/// For what one weight is drawn; named as timm's `mode`.
+/// What one weight is drawn for, named as timm's `mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// For each item of a batch: fastai's way.
+    /// Each item of a batch, as in fastai.
     #[default]
     Elem,
-    /// For each batch: the papers' way, and torchvision's.
+    /// Each batch, as in the papers and in torchvision.
     Batch,
 }
 
-/// How a mixing callback draws. `MixUp`, `CutMix` and a callback of one's own share it.
+/// How a mixing callback draws. `MixUp` and `CutMix` share it, and your own callbacks can.
 ///
-/// The generator gives, in this order and nothing else: a number from 0 to 1 for whether the batch is mixed, if
-/// [`prob`](Self::prob) is below 1; a λ for each item, in their order, or one for the batch; a permutation by
+/// The generator draws the following in this order, and nothing else: a number from 0 to 1 for whether the batch is mixed, if
+/// [`prob`](Self::prob) is below 1; a λ for each item in their order, or one for the batch; a permutation by
 /// Fisher and Yates ([`SliceRandom::shuffle`](rand::seq::SliceRandom::shuffle)).
 ///
 /// ```
@@ -68,7 +68,7 @@ impl Pairing {
     /// Weights from Beta(alpha, alpha), one for each item, for every batch of every epoch.
     ///
     /// # Errors
-    /// [`MixUpError::Alpha`] where alpha is not a finite number above 0.
+    /// [`MixUpError::Alpha`] if alpha is not a finite number above 0.
     pub fn new(alpha: f64) -> Result<Self, MixUpError> {
         Self::beta(alpha, alpha).map_err(|_| MixUpError::Alpha { alpha })
     }
@@ -76,42 +76,42 @@ impl Pairing {
     /// Weights from Beta(a, b), whose mean is a / (a + b).
     ///
     /// # Errors
-    /// [`MixUpError::Beta`] where one of them is not a finite number above 0.
+    /// [`MixUpError::Beta`] if one of them is not a finite number above 0.
     pub fn beta(a: f64, b: f64) -> Result<Self, MixUpError> {
         let wrong = MixUpError::Beta { a, b };
         if ![a, b].iter().all(|number| number.is_finite() && *number > 0.0) {
             return Err(wrong);
         }
-        // Beyond these bounds every draw is 0 or 1, or ½, to the last bit of an f64; and `rand_distr`, which computes 1/α and
-        // α², would overflow to NaN.
+        // Beyond these bounds every draw is 0, 1 or ½ to the last bit of an `f64`, and `rand_distr`, which computes 1/α and α²,
+        // would overflow to NaN.
         let [bound_a, bound_b] = [a, b].map(|number| number.clamp(1e-300, 1e150));
         let beta = Beta::new(bound_a, bound_b).map_err(|_| wrong)?;
         Ok(Self { a, b, beta, heavier: false, mode: Mode::default(), prob: 1.0, off_epoch: None })
     }
 
-    /// With an alpha that a callback has by default.
+    /// A pairing with the default alpha of a callback.
     pub(super) fn by_default(alpha: f64) -> Self {
-        // Beta refuses nothing but an alpha that is not above 0, and no default is that.
+        // Beta rejects only an alpha that is not above 0, and every default is above 0.
         let beta = Beta::new(alpha, alpha).expect("a default alpha is above 0");
         Self { a: alpha, b: alpha, beta, heavier: false, mode: Mode::default(), prob: 1.0, off_epoch: None }
     }
 
-    /// Whether max(λ, 1−λ) is taken for λ, so that an item is always the heavier part of its blend; false by default, and
-    /// true in [`MixUp`](super::MixUp), as in fastai.
+    /// Whether max(λ, 1−λ) is taken for λ, so that an item is always the heavier part of its blend. Defaults to false, and to true
+    /// in [`MixUp`](super::MixUp), as in fastai.
     #[must_use]
     pub fn heavier(mut self, heavier: bool) -> Self {
         self.heavier = heavier;
         self
     }
 
-    /// Whether each item has a weight of its own, or each batch; [`Mode::Elem`] by default.
+    /// Whether each item has its own weight or each batch has one. Defaults to [`Mode::Elem`].
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// The chance of a batch to be mixed; 1 by default.
+    /// The probability that a batch is mixed. Defaults to 1.
     ///
     /// # Errors
     /// [`MixUpError::Probability`] for anything but 0 to 1.
@@ -120,14 +120,14 @@ impl Pairing {
         Ok(self)
     }
 
-    /// The first epoch, counted from 0 in each training, in which nothing is mixed any more; by default there is none.
+    /// The first epoch, counted from 0 in each training, from which on nothing is mixed. By default there is none.
     #[must_use]
     pub fn off_epoch(mut self, epoch: usize) -> Self {
         self.off_epoch = Some(epoch);
         self
     }
 
-    /// The draws for a batch of so many items in this epoch; none where it is not mixed.
+    /// The draws for a batch of so many items in this epoch; `None` if it is not mixed.
     pub fn draw(&self, items: usize, epoch: usize, rng: &mut Rng) -> Option<Draws> {
         let off = self.off_epoch.is_some_and(|off| epoch >= off);
         if off || (self.prob < 1.0 && !chance(self.prob, rng)) {
@@ -151,48 +151,48 @@ impl Pairing {
         Draws { weights, partners }
     }
 
-    /// The two numbers of the Beta distribution, as given.
+    /// The parameters of the Beta distribution, as given.
     #[must_use]
     pub fn ab(&self) -> (f64, f64) {
         (self.a, self.b)
     }
 
-    /// For what one weight is drawn.
+    /// What one weight is drawn for.
     pub(super) fn per(&self) -> Mode {
         self.mode
     }
 }
 
-/// A probability, or what is wrong with it.
+/// A probability, or the error that rejects it.
 pub(super) fn probability(name: &'static str, value: f64) -> Result<f64, MixUpError> {
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(MixUpError::Probability { name, value }) }
 }
 
-/// True with this probability, by one number from 0 to 1.
+/// True with this probability; draws one number from 0 to 1.
 pub(super) fn chance(probability: f64, rng: &mut Rng) -> bool {
     rng.random::<f64>() < probability
 }
 
-/// The options of a [`Pairing`], on a callback that has one in `pairing`.
+/// The options of a [`Pairing`], for a callback that has one in its field `pairing`.
 macro_rules! pairing_options {
     ($callback:ident) => {
         impl $callback {
-            /// Draws as this pairing says, whatever was said before.
+            /// Draws by this pairing, which replaces the options given before.
             #[must_use]
             pub fn pairing(mut self, pairing: $crate::callbacks::mixing::Pairing) -> Self {
                 self.pairing = pairing;
                 self
             }
 
-            /// Whether each item of a batch has a weight of its own, or each batch: timm's `mode`.
+            /// Whether each item of a batch has its own weight or each batch has one: timm's `mode`.
             #[must_use]
             pub fn mode(mut self, mode: $crate::callbacks::mixing::Mode) -> Self {
                 self.pairing = self.pairing.mode(mode);
                 self
             }
 
-            /// The chance of a batch to be mixed, 1 by default: timm's `prob`. A batch that is not mixed comes as it is, its
-            /// target too.
+            /// The probability that a batch is mixed: timm's `prob`. Defaults to 1. A batch that is not mixed stays as it is, and so
+            /// does its target.
             ///
             /// # Errors
             /// [`MixUpError::Probability`]($crate::callbacks::mixing::MixUpError::Probability) for anything but 0 to 1.
@@ -201,8 +201,8 @@ macro_rules! pairing_options {
                 Ok(self)
             }
 
-            /// The first epoch, counted from 0 in each training, in which nothing is mixed any more; by default there is
-            /// none. As timm's `mixup_off_epoch`, whose 0 means that there is none.
+            /// The first epoch, counted from 0 in each training, from which on nothing is mixed. By default there is none. It is
+            /// timm's `mixup_off_epoch`, except that 0 means the first epoch and not none.
             #[must_use]
             pub fn off_epoch(mut self, epoch: usize) -> Self {
                 self.pairing = self.pairing.off_epoch(epoch);

@@ -1,6 +1,6 @@
-//! MixUp or CutMix, by chance for each batch.
+//! MixUp or CutMix, at random for each batch.
 //!
-//! Source: timm's `Mixup` (`timm/data/mixup.py`, `switch_prob`); torchvision has `v2.RandomChoice([mixup, cutmix])` for it.
+//! Source: timm's `Mixup` (`timm/data/mixup.py`, `switch_prob`); torchvision does it with `v2.RandomChoice([mixup, cutmix])`.
 
 use mixup_macros::callback;
 
@@ -11,10 +11,10 @@ use crate::{
     rng::Rng,
 };
 
-/// Mixes each training batch by [`MixUp`] or by [`CutMix`], as chance decides; validation is left as it is.
+/// Mixes each training batch by [`MixUp`] or by [`CutMix`], chosen at random; validation is left as it is.
 ///
-/// The generator gives a number from 0 to 1 for the choice, and then what the chosen one draws. Both keep their own options:
-/// with `prob(0.5)` in both, half of the batches are mixed.
+/// The generator draws a number from 0 to 1 for the choice, and then what the chosen one draws. Both keep their own options: with
+/// `prob(0.5)` in both, half of the batches are mixed.
 ///
 /// ```
 /// use mixup::{callbacks::mixing::{CutMix, MixUpOrCutMix}, prelude::*};
@@ -35,13 +35,13 @@ pub struct MixUpOrCutMix {
 }
 
 impl MixUpOrCutMix {
-    /// Either of these two, with equal chances.
+    /// One of these two, with equal probabilities.
     #[must_use]
     pub fn new(mixup: MixUp, cutmix: CutMix) -> Self {
         Self { mixup, cutmix, switch_prob: 0.5, wrapping: Wrapping::default() }
     }
 
-    /// The chance of CutMix, 0.5 by default; named as timm's.
+    /// The probability of CutMix, named as in timm. Defaults to 0.5.
     ///
     /// # Errors
     /// [`MixUpError::Probability`] for anything but 0 to 1.
@@ -51,7 +51,7 @@ impl MixUpOrCutMix {
     }
 }
 
-/// Both with their defaults, with equal chances.
+/// Both with their defaults and equal probabilities.
 impl Default for MixUpOrCutMix {
     fn default() -> Self {
         Self::new(MixUp::default(), CutMix::default())

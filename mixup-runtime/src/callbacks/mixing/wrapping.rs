@@ -3,7 +3,7 @@
 use super::MixUpLoss;
 use crate::loss::LossFunc;
 
-/// Holds the loss function that was there before, while its wrapper is.
+/// Holds the original loss function as long as its wrapper is in its place.
 #[derive(Debug, Default)]
 pub(super) struct Wrapping {
     original: Option<LossFunc>,
@@ -16,7 +16,7 @@ impl Wrapping {
         self.original = Some(std::mem::replace(loss_func, wrapped));
     }
 
-    /// Gives the loss function back, where it was wrapped.
+    /// Restores the loss function if it was wrapped.
     pub(super) fn end(&mut self, loss_func: &mut LossFunc) {
         if let Some(original) = self.original.take() {
             *loss_func = original;

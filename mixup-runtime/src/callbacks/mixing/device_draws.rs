@@ -1,7 +1,7 @@
-//! A batch's draws as tensors on its device, made only where somebody asks for them.
+//! A batch's draws as tensors on its device, made on demand.
 //!
-//! To another device both go in one small copy, and nothing waits for it: the partners, and behind them the weights' bits,
-//! as numbers of one kind, which the device looks at as two.
+//! Both go to another device in one small copy, which nothing waits for: the partners, followed by the bits of the weights, as
+//! numbers of one kind that the device views as two.
 
 use std::cell::OnceCell;
 
@@ -10,9 +10,9 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::{Draws, cycles::Pairs};
 use crate::batch::{Target, read};
 
-/// The draws, and the tensors of them that were needed so far.
+/// The draws, and those of their tensors that were needed so far.
 #[derive(Debug)]
-pub(super) struct Sent<'a> {
+pub(super) struct DeviceDraws<'a> {
     draws: &'a Draws,
     kind: Kind,
     device: Device,
@@ -20,13 +20,13 @@ pub(super) struct Sent<'a> {
     partner: OnceCell<Tensor>,
 }
 
-impl<'a> Sent<'a> {
-    /// `draws` for a batch on `device`, with weights of `kind`: `f64`, or else `f32`.
+impl<'a> DeviceDraws<'a> {
+    /// `draws` for a batch on `device`, with weights of `kind`: `f64` for [`Kind::Double`], else `f32`.
     pub(super) fn new(draws: &'a Draws, kind: Kind, device: Device) -> Self {
         Self { draws, kind, device, weight: OnceCell::new(), partner: OnceCell::new() }
     }
 
-    /// Who is mixed with whom, for the kernel.
+    /// Which rows are blended with which, for the CPU.
     pub(super) fn pairs(&self) -> Option<Pairs<'a>> {
         Pairs::new(self.draws.partners(), self.draws.weights())
     }
@@ -61,10 +61,10 @@ impl<'a> Sent<'a> {
         Ok(self.partner.get_or_init(|| partner).shallow_clone())
     }
 
-    /// Each item's partner's target.
+    /// The target of each item's partner.
     pub(super) fn partners_of(&self, target: &Target) -> Result<Target, TchError> {
         match target {
-            // A few numbers in the CPU's memory are faster moved than handed to a kernel.
+            // To move a few numbers in the CPU's memory is faster than to call one of libtorch's kernels.
             Target::Classes(labels) if labels.device() == Device::Cpu && labels.dim() == 1 => {
                 let own = read::<i64>(labels)?;
                 let partners: Vec<_> = self.draws.partners().iter().map(|&partner| own[partner]).collect();
@@ -82,9 +82,9 @@ impl<'a> Sent<'a> {
         self.draws.partners().iter().map(|&partner| partner as i64)
     }
 
-    /// Partners and weights by one copy, and both remembered.
+    /// Partners and weights by one copy; both are kept.
     fn both(&self) -> Result<(Tensor, Tensor), TchError> {
-        // CUDA takes a small copy out of ordinary memory before the call returns: the source need not outlive it.
+        // CUDA reads the source of a small copy from pageable memory before the call returns, so it need not outlive the call.
         let no_wait = matches!(self.device, Device::Cuda(_));
         let packed = self.packed()?.f_to_device_(self.device, Kind::Int64, no_wait, false)?;
         let (partner, weight) = self.unpacked(&packed)?;
@@ -92,7 +92,7 @@ impl<'a> Sent<'a> {
         Ok((partner, self.weight.get_or_init(|| weight).shallow_clone()))
     }
 
-    /// The partners, and behind them the weights' bits: one for each `i64`, or two where they are `f32`.
+    /// The partners, followed by the bits of the weights: one weight in each `i64`, or two if they are `f32`.
     fn packed(&self) -> Result<Tensor, TchError> {
         let mut numbers: Vec<i64> = self.indices().collect();
         if self.kind == Kind::Double {
@@ -110,7 +110,7 @@ impl<'a> Sent<'a> {
         Tensor::f_from_slice(&numbers)
     }
 
-    /// The two that lie in a packed tensor; they share its memory.
+    /// The two tensors in a packed one; they share its memory.
     fn unpacked(&self, packed: &Tensor) -> Result<(Tensor, Tensor), TchError> {
         let items = self.draws.len() as i64;
         let kind = if self.kind == Kind::Double { Kind::Double } else { Kind::Float };
@@ -124,16 +124,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_in_one_copy_is_what_is_made_in_two() {
+    fn draws_sent_in_one_copy_equal_those_made_one_by_one() {
         for items in [1, 2, 3, 64, 65] {
             let lambdas = (0..items).map(|item| 0.5 + item as f64 / 1e3).collect();
             let draws = Draws::new(lambdas, (0..items).rev().collect()).expect("a permutation");
             for kind in [Kind::Float, Kind::Double] {
-                let sent = Sent::new(&draws, kind, Device::Cpu);
-                let (partner, weight) = sent.unpacked(&sent.packed().expect("numbers")).expect("they lie there");
+                let draws = DeviceDraws::new(&draws, kind, Device::Cpu);
+                let (partner, weight) = draws.unpacked(&draws.packed().expect("numbers")).expect("they lie there");
                 assert_eq!((weight.kind(), weight.size()), (kind, vec![items as i64]));
-                assert!(weight.equal(&sent.weight().expect("numbers")), "{items} {kind:?}");
-                assert!(partner.equal(&sent.partner().expect("numbers")), "{items} {kind:?}");
+                assert!(weight.equal(&draws.weight().expect("numbers")), "{items} {kind:?}");
+                assert!(partner.equal(&draws.partner().expect("numbers")), "{items} {kind:?}");
             }
         }
     }
