@@ -4,7 +4,7 @@
 mod support;
 
 use mixup::prelude::*;
-use support::{data, on};
+use support::{data, on, process};
 
 struct First;
 
@@ -93,6 +93,18 @@ fn the_summary_tells_data_parameters_loss_optimizer_metrics_callbacks_and_seed()
 
     learn.params_mut().var_store_mut().freeze();
     assert_eq!(learn.summary().to_string().lines().filter(|line| line.ends_with("  frozen")).count(), 2);
+}
+
+#[test]
+fn the_training_loop_is_printed() {
+    const NAME: &str = "the_training_loop_is_printed";
+    let learn = on(data(8, 4)).callback(First).build().expect("nothing is wrong with it");
+    if process::is_own() {
+        return learn.show_training_loop();
+    }
+    let output = process::run(NAME);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(printed.contains(&format!("{}\n", learn.training_loop())), "{printed}");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 )]
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -159,6 +159,42 @@ fn weights_of_f32_weigh_losses_of_every_kind() {
     }
 }
 
+/// A loss that is linear in its target, and writes down the target's kind.
+struct SeesKind(Arc<Mutex<Option<Kind>>>);
+
+impl Loss for SeesKind {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        *self.0.lock().expect("no thread panicked") = Some(target.tensor().kind());
+        Ok(reduction.of(&(output * target.tensor()).sum_dim_intlist(1, false, None))?)
+    }
+
+    fn linear_in_target(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn targets_are_mixed_in_the_widest_kind_of_them_and_the_output() {
+    let kinds = [
+        ([Kind::Float, Kind::Double, Kind::Float], Kind::Double),
+        ([Kind::Float, Kind::Float, Kind::Double], Kind::Double),
+        ([Kind::Double, Kind::Float, Kind::Float], Kind::Double),
+        ([Kind::Double, Kind::Half, Kind::Half], Kind::Double),
+        ([Kind::Half, Kind::Float, Kind::Half], Kind::Float),
+        ([Kind::Half, Kind::BFloat16, Kind::Half], Kind::Float),
+        ([Kind::Half, Kind::Half, Kind::Half], Kind::Half),
+    ];
+    for ([output, first, second], expected) in kinds {
+        let target = |kind, seed| Target::Dense(random(&[2, 3], kind, seed));
+        let mixed = mixed(&target(first, 1), &target(second, 2), &Tensor::from_slice(&[0.5_f32, 0.7]));
+        let seen = Arc::default();
+        let loss = MixUpLoss::new(LossFunc::new(SeesKind(Arc::clone(&seen))));
+        let _ = loss.loss(&random(&[2, 3], output, 3), &mixed, Reduction::None).expect("they fit");
+        let seen = *seen.lock().expect("no thread panicked");
+        assert_eq!(seen, Some(expected), "an output of {output:?}, targets of {first:?} and {second:?}");
+    }
+}
+
 #[test]
 fn a_loss_that_says_it_is_linear_is_linear_and_the_squared_error_is_not() {
     let weight = Tensor::from_slice(&[0.9, 0.6, 0.2, 0.0, 1.0]);
@@ -171,6 +207,7 @@ fn a_loss_that_says_it_is_linear_is_linear_and_the_squared_error_is_not() {
             let two = f64s(&by_two_calls(&loss, &output, [&first, &second], &weight, reduction));
             let apart = one.iter().zip(&two).map(|(one, two)| (one - two).abs()).fold(0.0, f64::max);
             assert_eq!(apart < 1e-12, loss.linear_in_target(), "{loss:?}, {reduction:?}: {apart}");
+            assert_eq!(MixUpLoss::new(loss.clone()).linear_in_target(), loss.linear_in_target(), "{loss:?}");
         }
         linear += usize::from(loss.linear_in_target());
     }

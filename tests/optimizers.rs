@@ -190,6 +190,17 @@ fn a_saved_state_taken_up_by_another_learner_goes_on_to_the_bit() {
 }
 
 #[test]
+fn a_learner_saves_and_loads_the_state_of_its_optimizer() {
+    let (learn, state) = trained(AdamW::default());
+    assert_eq!(content(&learn.opt_state().expect("copies")), content(&state));
+    let mut other = learner(AdamW::default());
+    other.load_opt_state(&state).expect("its own kind of state");
+    assert_eq!(content(&other.opt_state().expect("copies")), content(&state));
+    let error = learner(Sgd::default()).load_opt_state(&state).expect_err("AdamW's state");
+    assert!(error.to_string().contains("AdamW"), "{error}");
+}
+
+#[test]
 fn a_state_names_settings_and_tensors_by_parameter() {
     let (_, state) = trained(AdamW::default());
     assert_eq!(state.optimizer, "AdamW");

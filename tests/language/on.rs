@@ -102,6 +102,27 @@ fn validation_batches_are_counted_in_their_pass() {
 }
 
 #[test]
+fn in_a_hook_that_only_training_has_batches_are_counted_over_the_whole_training() {
+    struct Watch(Log);
+
+    #[callback]
+    impl Watch {
+        #[on(backward_begin, every = 2)]
+        fn begin(&self, iteration: usize) {
+            self.0.add(format!("begin {iteration}"));
+        }
+
+        #[on(step_end, every = 2)]
+        fn end(&self, iteration: usize) {
+            self.0.add(format!("end {iteration}"));
+        }
+    }
+
+    // Three batches an epoch: the second epoch begins with iteration 3.
+    assert_eq!(logged(3, 0, 2, Watch).join(", "), "begin 0, end 1, begin 2, end 3, begin 4, end 5");
+}
+
+#[test]
 fn of_first_every_and_last_one_is_enough() {
     struct Watch(Log);
 

@@ -1,6 +1,10 @@
 //! Callbacks that ask for one another.
 
-use mixup::{callback::Hook, prelude::*, training::BuildError};
+use mixup::{
+    callback::{Callback as _, Hook, Peer},
+    prelude::*,
+    training::BuildError,
+};
 
 use crate::support::{Log, data, on};
 
@@ -59,6 +63,17 @@ fn a_callback_is_lent_others_by_their_types() {
     learn.callback(MixUp::default()).callback(Recorder::default());
     learn.fit(1, 1e-3).expect("it trains");
     assert_eq!(log.take().join(", "), "0: 204 true, 1: 205 true, epoch 0: Some(2)");
+}
+
+#[test]
+fn a_hook_lists_the_callbacks_that_it_asks_for() {
+    let [required, optional] = [Peer::asked::<Counter>(), Peer::asked::<MixUp>().optional()];
+    assert_eq!(Reader::HOOKS[0].callbacks, [required, optional]);
+    assert_eq!(format!("{:?}", Reader::HOOKS[0].callbacks), "[Counter, MixUp?]");
+    for other in [required.optional(), Peer::asked::<MixUp>()] {
+        assert_ne!(other, required);
+        assert_ne!(other, optional);
+    }
 }
 
 #[test]

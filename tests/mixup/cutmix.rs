@@ -227,6 +227,10 @@ fn what_is_no_batch_of_images_is_refused_with_its_shape() {
         refused(two.into(), labels(), &cuts).to_string(),
         "CutMix takes one tensor of images but the batch has 2 tensors: a box fits only one of them"
     );
+    let image = || random(&[2, 1, 4, 4], Kind::Float, 1);
+    let stacked = Input::Stacked { first: image(), second: image(), weight: Tensor::from_slice(&[0.5, 0.5]) };
+    let error = refused(stacked, labels(), &cuts);
+    assert!(matches!(error, MixUpError::Again), "{error}");
     let several = Cuts::new(vec![CutBox::new(0.5, [2, 2], [1, 1])], vec![1, 0, 2]).expect("a box");
     let images = || Input::from(random(&[2, 1, 4, 4], Kind::Float, 1));
     let error = refused(images(), labels(), &several);

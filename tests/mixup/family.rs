@@ -73,6 +73,12 @@ fn count(of: Kinds, seen: &[Sight]) -> usize {
 }
 
 #[test]
+fn alpha_is_the_number_that_was_given() {
+    assert_eq!(MixUp::default().alpha().to_bits(), 0.4_f64.to_bits());
+    assert_eq!(MixUp::new(2.5).expect("it is above 0").alpha().to_bits(), 2.5_f64.to_bits());
+}
+
+#[test]
 fn cutmix_cuts_every_training_batch() {
     for mode in [Mode::Batch, Mode::Elem] {
         let seen = seen(CutMix::default().mode(mode), 4, 2);

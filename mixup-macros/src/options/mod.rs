@@ -87,19 +87,19 @@ impl Options {
         };
         if !place.takes(*of) {
             mistakes.add(&key, place.belongs_elsewhere(option, example));
-            return skip(input);
+            return Ok(());
         }
         match takes {
             Takes::Nothing if input.peek(Token![=]) || input.peek(syn::token::Paren) => {
                 mistakes.add(&key, format!("`{option}` takes no value: write `{option}`"));
-                return skip(input);
+                return Ok(());
             }
             Takes::Fields if input.peek(Token![=]) => {
                 let message = format!(
                     "`{option}` takes names of fields in parentheses: write `{option}(best)`, or `{option}` for all fields"
                 );
                 mistakes.add(&key, message);
-                return skip(input);
+                return Ok(());
             }
             Takes::Value
                 if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) =>
@@ -152,12 +152,12 @@ impl Options {
                     "`#[callback]` on an `impl` block takes no hooks: write `{name}` as a method, `fn {name}(&mut self)`"
                 );
                 mistakes.add(&key, message);
-                return skip(input);
+                return Ok(());
             }
             (Place::Method, Some(hook)) => {
                 let message = format!("`#[on]` takes hooks without `on_`: write `{}`", hook.moment());
                 mistakes.add(&key, message);
-                return skip(input);
+                return Ok(());
             }
             (Place::Method, None) => HOOKS.iter().find(|hook| hook.moment() == written),
             (Place::Function | Place::Closure, hook) => hook,
@@ -165,11 +165,11 @@ impl Options {
         };
         let Some(hook) = found else {
             mistakes.add(&key, unknown(written, place));
-            return skip(input);
+            return Ok(());
         };
         if input.peek(Token![=]) || input.peek(syn::token::Paren) {
             mistakes.add(&key, format!("a hook takes no value: write `{written}`"));
-            return skip(input);
+            return Ok(());
         }
         if self.hooks.iter().any(|(_, other)| other.name == hook.name) {
             mistakes.add(&key, format!("`{written}` is given twice: keep one"));
@@ -178,14 +178,6 @@ impl Options {
         }
         comma(input, written)
     }
-}
-
-/// Skips the rest of an option whose mistake is reported already.
-fn skip(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
-    }
-    Ok(())
 }
 
 fn comma(input: ParseStream<'_>, example: &str) -> syn::Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! The facade's tests check that messages are shown in the right place, and that the output compiles.
 
+mod mistakes;
 mod odd;
 mod snapshots;
 pub(crate) mod written;
