@@ -22,6 +22,10 @@ mod options;
 mod params;
 #[path = "../../mixup-macros/src/parse.rs"]
 mod parse;
+#[path = "../../mixup-macros/src/returns.rs"]
+mod returns;
+#[path = "../../mixup-macros/src/rivals/mod.rs"]
+mod rivals;
 #[path = "../../mixup-macros/src/suggest.rs"]
 mod suggest;
 #[path = "../../mixup-macros/src/tokens.rs"]

@@ -5,8 +5,9 @@
 //! - `item`: the kinds of item that become callbacks: an `impl` block, a function, a closure,
 //! - `expand`: the implementation of `Callback`, as `snapshots` shows it,
 //! - `check`: the mistakes in hooks, functions and closures, all at once,
-//! - `options`, `filters`, `params`: what is written in parentheses, parsed and checked,
+//! - `options`, `filters`, `params`, `returns`: the parts of a hook, parsed and checked,
 //! - `suggest`: which name was probably meant by one that does not exist,
+//! - `rivals`: other libraries' names of hooks, values and options,
 //! - `runtime`: what `mixup-runtime` gets from the table,
 //! - `hooks`: the one table of hooks and values,
 //! - `tokens` (and where the compiler shows them), `mistakes` (collected), `parse` (parts of an item).
@@ -24,6 +25,8 @@ mod mistakes;
 mod options;
 mod params;
 mod parse;
+mod returns;
+mod rivals;
 mod runtime;
 mod suggest;
 #[cfg(test)]
@@ -56,8 +59,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// The block stays as it is: a hook is still a method, and other methods are helpers. But a method whose name begins with `on_`
-/// without being a hook, or is that of an event in fastai v2, such as `before_batch`, is an error, since it is probably
-/// misspelt. A helper of such a name belongs in a block without `#[callback]`. A type has one block with `#[callback]`.
+/// without being a hook, or is a hook's in another library, such as fastai v2's `before_batch`, is an error that says what to
+/// write. A helper of such a name belongs in a block without `#[callback]`. A type has one block with `#[callback]`.
 ///
 /// # Hooks
 ///

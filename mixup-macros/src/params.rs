@@ -7,7 +7,8 @@ use syn::{Attribute, Expr, GenericArgument, Generics, Ident, Meta, Pat, PatType,
 use crate::{
     hooks::{Access, HOOKS, Hook, Name},
     mistakes::Mistakes,
-    parse::{cfgs, is_called, plain, strip_type},
+    parse::{cfgs, is_called, is_named, plain, strip_type},
+    rivals::{LEARNERS, VALUES, word},
     suggest::{find, no_value},
 };
 
@@ -190,6 +191,13 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
         event(context, param, mistakes)?
     } else if let Some(name) = find(hook, &plain(written)) {
         own(name, &param.ty).map_or_else(|| value(context, name, param, mistakes), |own| Some(What::Own(own)))?
+    } else if is_learner(&plain(written), &param.ty) {
+        if word(VALUES, &plain(written)).is_some() {
+            mistakes.add(written, no_value(hook, &plain(written), ""));
+        } else {
+            mistakes.add(&param.ty, NO_LEARNER);
+        }
+        return None;
     } else if let Some(other) = other(&param.ty) {
         let what = callback(context, Other { choice, ..other }, mistakes)?;
         return Some(Param { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() });
@@ -297,6 +305,9 @@ fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
     if matches!(behind, Type::ImplTrait(_)) {
         return Some(format!("`{value}` has a fixed type, not an `impl Trait`: write `{}`", name.spelt()));
     }
+    if let Some(message) = tensor_or_not(name, behind) {
+        return Some(message);
+    }
     match (name.access, taken) {
         (Access::Copied, Taken::Mut) => {
             Some(format!("`{value}` is a copy, so a change has no effect: write `{}`", name.spelt()))
@@ -306,6 +317,24 @@ fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
         (Access::Mutable, Taken::Value) => {
             Some(format!("`{value}` is borrowed: write `{}`, or `{value}: &{ty_of}` to only read it", name.spelt()))
         }
+        _ => None,
+    }
+}
+
+/// The message for a number in place of a tensor, and for a tensor in place of what contains tensors.
+fn tensor_or_not(name: &Name, ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    let (value, is) = (name.name, |wanted| is_named(&path.path, wanted));
+    match name.ty {
+        "Tensor" if is("f64") || is("f32") => Some(format!(
+            "`{value}` is a tensor: write `{value}: &Tensor`, and read its number with `f64::try_from({value})?`"
+        )),
+        "Input" if is("Tensor") => Some(format!(
+            "`{value}` may contain several tensors: write `{value}: &Input`, and get the only one with `{value}.one()?`"
+        )),
+        "Target" if is("Tensor") => Some(format!(
+            "`{value}` is typed by its kind of labels: write `{value}: &Target`, and get the tensor with `{value}.tensor()`"
+        )),
         _ => None,
     }
 }
@@ -328,6 +357,18 @@ fn callback<'a>(context: Context<'a>, other: Other<'a>, mistakes: &mut Mistakes)
         return None;
     }
     Some(What::Other(other))
+}
+
+const NO_LEARNER: &str =
+    "a hook has no learner: ask for what you need by name, such as `epoch: usize` or `opt: &mut dyn Optimizer`";
+
+/// Whether the type is a learner, of this library or of another, and not a callback.
+fn is_learner(written: &str, ty: &Type) -> bool {
+    let ty = other(ty).map_or_else(|| callback_type(ty), |other| Some(other.ty));
+    let Some(Type::Path(path)) = ty else { return false };
+    LEARNERS.iter().any(|(learner, under)| {
+        is_named(&path.path, learner) && under.is_none_or(|name| name == written.trim_start_matches('_'))
+    })
 }
 
 /// `&Recorder`, `&mut Recorder`, and an `Option` of either.
@@ -358,7 +399,7 @@ fn callback_type(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = plain(&path.path.segments.last()?.ident);
     let of_values = HOOKS.iter().flat_map(|hook| hook.adds).any(|name| name.ty == last && name.name != "values");
-    let of_std = ["String", "Vec", "Box", "Option", "Result", "Rc", "Arc"].contains(&&last[..]);
+    let of_std = ["String", "Vec", "HashMap", "BTreeMap", "Box", "Option", "Result", "Rc", "Arc"].contains(&&last[..]);
     (!of_values && !of_std && !PRIMITIVES.contains(&&last[..])).then_some(ty)
 }
 

@@ -3,83 +3,62 @@
 use crate::{
     hooks::{HOOKS, Hook, Name, first_with},
     mistakes::{listed, one_of},
+    rivals::{Form, Instead, MOMENTS, VALUES, moment, word},
 };
 
 /// The nearest of the known names, if at most a third of the letters differ.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = written.chars().count().max(3) / 3;
-    known
-        .into_iter()
-        .map(|known| (strsim::osa_distance(written, known), known))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
+    nearest_within(written.chars().count().max(3) / 3, written, known).map(|(_, known)| known)
 }
 
-/// Parts of the hooks' names in other libraries, and here: for users who come from there.
-const ELSEWHERE: [(&str, &str); 6] = [
-    ("_start", "_begin"),
-    ("_finish", "_end"),
-    ("validation", "validate"),
-    ("train_batch", "batch"),
-    ("train_epoch", "epoch"),
-    ("_fit", "_train"),
-];
-
-/// The events of fastai v2's `Callback`, and the hook that runs at the same moment.
-pub(crate) const FASTAI_2: [(&str, &str); 17] = [
-    ("before_fit", "on_train_begin"),
-    ("before_epoch", "on_epoch_begin"),
-    ("before_train", "on_epoch_begin"),
-    ("before_batch", "on_batch_begin"),
-    ("after_pred", "on_loss_begin"),
-    ("after_loss", "on_backward_begin"),
-    ("before_backward", "on_backward_begin"),
-    ("after_backward", "on_backward_end"),
-    ("before_step", "on_backward_end"),
-    ("after_step", "on_step_end"),
-    ("after_batch", "on_batch_end"),
-    ("after_train", "on_validate_begin"),
-    ("before_validate", "on_validate_begin"),
-    ("after_validate", "on_validate_end"),
-    ("after_epoch", "on_epoch_end"),
-    ("after_fit", "on_train_end"),
-    ("after_cancel_fit", "on_train_end"),
-];
-
-/// The hook for an event of fastai v2.
-pub(crate) fn in_fastai_2(written: &str) -> Option<&'static str> {
-    FASTAI_2.iter().find(|(there, _)| *there == written).map(|(_, here)| *here)
+/// The nearest of our names, or of those of other libraries, which are many: of them, at most two letters may differ.
+pub(crate) fn nearest_of_all<'a>(
+    written: &str,
+    ours: impl IntoIterator<Item = &'a str>,
+    foreign: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let ours = nearest_within(written.chars().count().max(3) / 3, written, ours);
+    let foreign = nearest_within(2, written, foreign);
+    ours.into_iter().chain(foreign).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
 /// The hooks that stand in lists: those that `always` makes of an `…_end` hook are left out.
-fn plain_hooks() -> impl Iterator<Item = &'static Hook> {
+fn plain_hooks() -> impl Iterator<Item = &'static Hook> + Clone {
     HOOKS.iter().filter(|hook| hook.always.is_none())
 }
 
-/// The hook whose name is nearest.
-fn nearest_hook(written: &str) -> Option<&'static str> {
-    let here = ELSEWHERE.iter().fold(written.to_lowercase(), |name, (there, here)| name.replace(there, here));
-    nearest(&here, HOOKS.iter().map(|hook| hook.name))
+fn nearest_within<'a>(
+    allowed: usize,
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<(usize, &'a str)> {
+    let near = known.into_iter().map(|known| (strsim::osa_distance(written, known), known));
+    near.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance)
 }
 
 /// The message for a method that is named like a hook, but is none.
 pub(crate) fn no_hook(written: &str) -> String {
     let helper = "a helper of that name belongs in an `impl` block without `#[callback]`";
-    if let Some(meant) = in_fastai_2(written) {
-        return format!("fastai v2's `{written}` is named `{meant}` here; {helper}");
+    if let Some(moment) = moment(written) {
+        let advice = moment.advice(Form::Method);
+        let helper = if written.starts_with("on_") { String::new() } else { format!("; {helper}") };
+        return format!("no hook named `{written}`: {advice}{helper}");
     }
-    if let Some(meant) = nearest_hook(written) {
-        return format!("no hook named `{written}`: did you mean `{meant}`?");
+    let hooks = plain_hooks().map(|hook| hook.name);
+    let foreign = MOMENTS.iter().map(|moment| moment.name).filter(|name| name.starts_with("on_"));
+    match nearest_of_all(&written.to_lowercase(), hooks.clone(), foreign) {
+        Some(meant) => match moment(meant) {
+            Some(moment) => format!("no hook named `{written}`: {}", moment.advice(Form::Method)),
+            None => format!("no hook named `{written}`: did you mean `{meant}`?"),
+        },
+        None => format!("no hook named `{written}`: the hooks are {}; {helper}", listed(hooks)),
     }
-    let hooks = listed(plain_hooks().map(|hook| hook.name));
-    format!("no hook named `{written}`: the hooks are {hooks}; {helper}")
 }
 
 /// The message for a block without hooks. One of its methods may be meant as one.
 pub(crate) fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
     let meant = methods.find_map(|method| {
-        let hook = nearest_hook(&format!("on_{method}"))?;
+        let hook = nearest(&format!("on_{method}"), HOOKS.iter().map(|hook| hook.name))?;
         Some(format!("no hook in this `impl` block: did you mean `{hook}` instead of `{method}`?"))
     });
     meant.unwrap_or_else(|| {
@@ -104,6 +83,16 @@ pub(crate) fn no_value(hook: &Hook, written: &str, hint: &str) -> String {
         } else {
             format!("`{name}` no longer exists in `{at}`: it is {available}")
         };
+    }
+    if let Some(instead) = word(VALUES, name) {
+        let instead = match instead {
+            Instead::Advice(advice) => (*advice).to_owned(),
+            Instead::Name(here) => match find(hook, here) {
+                Some(known) => format!("write `{}`", known.spelt()),
+                None => format!("it is named `{here}` here, and {}", available(hook, here)),
+            },
+        };
+        return format!("no value named `{written}` in `{at}`: {instead}");
     }
     let here: Vec<_> = hook.names().into_iter().map(|known| known.name).collect();
     let everywhere = HOOKS.iter().flat_map(|hook| hook.adds).map(|known| known.name);

@@ -6,8 +6,8 @@ struct Rate;
 
 #[callback]
 impl Rate {
-    fn on_train_begin(&self, learning_rate: f64) {
-        let _ = learning_rate;
+    fn on_train_begin(&self, temperature: f64) {
+        let _ = temperature;
     }
 }
 

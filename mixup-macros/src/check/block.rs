@@ -11,7 +11,8 @@ use crate::{
     mistakes::Mistakes,
     options::{Options, Place},
     parse::{cfgs, is_called, plain, strip_type},
-    suggest::{in_fastai_2, no_hook, no_hooks},
+    rivals::moment,
+    suggest::{no_hook, no_hooks},
 };
 
 /// The trait's name, if the block implements one.
@@ -53,7 +54,7 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
     }
     let meant: Vec<_> = methods(block).filter(|method| is_meant_as_hook(method)).collect();
     if meant.is_empty() {
-        mistakes.add(&block.self_ty, no_hooks(methods(block).map(|method| plain(&method.sig.ident))));
+        no_hook_at_all(block, mistakes);
     }
     let mut all: Vec<_> = meant.into_iter().flat_map(|method| serves(method, block, mistakes)).collect();
     // The compiler reports two methods of one name itself, and would report a call of them too, as ambiguous.
@@ -67,10 +68,23 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
     all
 }
 
-/// Whether a method is taken as a hook: it has `#[on]`, or a name that begins with `on_` or is an event's in fastai v2.
+/// A block without hooks: a method that another library would call is answered, the block is told where there is none.
+fn no_hook_at_all(block: &ItemImpl, mistakes: &mut Mistakes) {
+    let names = || methods(block).map(|method| (&method.sig.ident, plain(&method.sig.ident)));
+    let foreign: Vec<_> = names().filter(|(_, name)| moment(name).is_some()).collect();
+    if foreign.is_empty() {
+        mistakes.add(&block.self_ty, no_hooks(names().map(|(_, name)| name)));
+    }
+    for (ident, name) in foreign {
+        mistakes.add(ident, no_hook(&name));
+    }
+}
+
+/// Whether a method is taken as a hook: it has `#[on]`, or a name that begins with `on_` or is a hook's elsewhere.
 pub(crate) fn is_meant_as_hook(method: &ImplItemFn) -> bool {
     let name = plain(&method.sig.ident);
-    name.starts_with("on_") || in_fastai_2(&name).is_some() || method.attrs.iter().any(|attr| is_called(attr, "on"))
+    let foreign = moment(&name).is_some_and(|moment| moment.certain);
+    name.starts_with("on_") || foreign || method.attrs.iter().any(|attr| is_called(attr, "on"))
 }
 
 fn one_text(tokens: &[TokenStream]) -> String {
@@ -94,6 +108,7 @@ fn serves<'a>(method: &'a ImplItemFn, block: &'a ItemImpl, mistakes: &mut Mistak
     let candidate = Candidate {
         by: By::Method { name: &signature.ident, receiver: signature.receiver().is_some() },
         output: &signature.output,
+        body: &method.block,
         cfgs: cfgs(&method.attrs),
         params: typed(signature),
         generics: Some(&signature.generics),

@@ -48,6 +48,7 @@ pub(crate) fn closure<'a>(
     let candidate = Candidate {
         by: By::Closure,
         output: &closure.output,
+        body: &closure.body,
         cfgs: Vec::new(),
         params: params.into_iter(),
         generics: None,

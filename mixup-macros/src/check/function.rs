@@ -33,6 +33,7 @@ pub(crate) fn function<'a>(function: &'a ItemFn, options: &Options, mistakes: &m
     let candidate = Candidate {
         by: By::Method { name: &signature.ident, receiver: false },
         output: &signature.output,
+        body: &function.block,
         cfgs: Vec::new(),
         params: typed(signature),
         generics: Some(&signature.generics),

@@ -23,6 +23,7 @@ use crate::{
     options::Options,
     params::{Context, Param, params},
     parse::{is_called, plain, strip_type},
+    returns,
 };
 
 /// One hook that a method, a function or a closure serves, without mistakes.
@@ -73,6 +74,7 @@ pub(crate) fn places(options: &Options, me: &Type, mistakes: &mut Mistakes) {
 struct Candidate<'a, P> {
     by: By<'a>,
     output: &'a ReturnType,
+    body: &'a dyn ToTokens,
     cfgs: Vec<TokenStream>,
     /// The parameters without `self`.
     params: P,
@@ -86,6 +88,9 @@ impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
     /// reported.
     fn serve(&self, hooks: &[(&'static Hook, Filters)], mistakes: &mut Mistakes) -> Vec<Serves<'a>> {
         let Self { by, output, cfgs, generics, me, .. } = self;
+        if !hooks.is_empty() {
+            returns::check(output, self.body, matches!(by, By::Closure), mistakes);
+        }
         let mut all = Vec::new();
         for (hook, filters) in hooks {
             let context = Context { hook, several: hooks.len() > 1, generics: *generics, me: *me };

@@ -14,6 +14,7 @@ pub(crate) use self::closure::hook;
 use crate::{
     mistakes::Mistakes,
     options::{Options, Place},
+    returns::with_reasons,
 };
 
 /// `#[callback(options)]` on `item`.
@@ -45,6 +46,8 @@ pub(crate) fn on_without_callback(item: &TokenStream) -> TokenStream {
 
 /// The user's code, the implementation made of it, and its mistakes.
 fn output(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes) -> TokenStream {
+    // A stop without a reason has its error; the compiler's own would lead astray.
+    let users = if mistakes.is_empty() { users.clone() } else { with_reasons(users.clone(), &mut |_| ()) };
     let mistakes = mistakes.into_compile_errors();
     quote! { #users #implementation #mistakes }
 }

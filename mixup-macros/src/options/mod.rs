@@ -164,7 +164,11 @@ impl Options {
             (Place::Block, None) => None,
         };
         let Some(hook) = found else {
-            mistakes.add(&key, unknown(written, place));
+            let mut rest = proc_macro2::TokenStream::new();
+            while !input.is_empty() && !input.peek(Token![,]) {
+                rest.extend([input.parse::<proc_macro2::TokenTree>()?]);
+            }
+            mistakes.add(&key, unknown(written, &rest.to_string(), place));
             return Ok(());
         };
         if input.peek(Token![=]) || input.peek(syn::token::Paren) {

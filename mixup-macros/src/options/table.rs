@@ -1,9 +1,10 @@
 //! The table of options: what each takes, and where it is allowed.
 
 use crate::{
-    hooks::HOOKS,
+    hooks::{HOOKS, Lent, first_with},
     mistakes::{listed, one_of},
-    suggest::nearest,
+    rivals::{self, Form, Instead, MOMENTS, moment, moment_in_on, word},
+    suggest::{nearest, nearest_of_all},
 };
 
 /// Where options may be written.
@@ -122,30 +123,77 @@ impl Place {
     }
 }
 
-/// The message for a word that is neither a hook nor an option.
-pub(super) fn unknown(written: &str, place: Place) -> String {
+/// The message for a word that is neither a hook nor an option. `rest` is what follows it, up to the next comma.
+pub(super) fn unknown(written: &str, rest: &str, place: Place) -> String {
+    if let Some(message) = foreign_option(written, place).or_else(|| value(written, rest, place)) {
+        return message;
+    }
+    if let Some(advice) = foreign_hook(written, place) {
+        return format!("no hook named `{written}`: {advice}");
+    }
     let options = OPTIONS.iter().filter(|(.., of, _)| place.takes(*of)).map(|(option, ..)| *option);
-    let hooks = HOOKS
-        .iter()
-        .filter(|hook| place.hook().is_some() && hook.always.is_none())
-        .map(|hook| if place == Place::Method { hook.moment() } else { hook.name });
+    let in_place = |hook: &'static str| if place == Place::Method { hook.trim_start_matches("on_") } else { hook };
+    let hooks = HOOKS.iter().filter(|hook| place.hook().is_some() && hook.always.is_none());
+    let hooks = hooks.map(|hook| in_place(hook.name));
+    let foreign = MOMENTS.iter().filter(|moment| moment.certain && place.hook().is_some());
+    let foreign = foreign.map(|moment| in_place(moment.name)).filter(|name| foreign_hook(name, place).is_some());
     let is_hook = place.hook().is_some() && (written.starts_with("on_") || nearest(written, hooks.clone()).is_some());
     let kind = if is_hook { "hook" } else { "option" };
-    match (nearest(written, hooks.clone().chain(options)), place.hook()) {
-        (Some(meant), _) => format!("no {kind} named `{written}`: did you mean `{meant}`?"),
-        (None, _) if is_hook => format!("no hook named `{written}`: the hooks are {}", listed(hooks)),
-        (None, _) if place == Place::Method => format!(
+    if let Some(meant) = nearest_of_all(written, hooks.clone().chain(options), foreign) {
+        return match foreign_hook(meant, place) {
+            Some(advice) => format!("no hook named `{written}`: {advice}"),
+            None => format!("no {kind} named `{written}`: did you mean `{meant}`?"),
+        };
+    }
+    match place.hook() {
+        _ if is_hook => format!("no hook named `{written}`: the hooks are {}", listed(hooks)),
+        _ if place == Place::Method => format!(
             "no hook or filter named `{written}`: the hooks are {}, and the filters are {}",
             listed(hooks),
             listed(place.options())
         ),
-        (None, Some(hook)) => format!(
+        Some(hook) => format!(
             "no hook or option named `{written}` in {}: write a hook, such as `{hook}`, or one of {}",
             place.name(),
             one_of(place.options())
         ),
-        (None, None) => {
-            format!("no option named `{written}` in {}: the options are {}", place.name(), listed(place.options()))
-        }
+        None => format!("no option named `{written}` in {}: the options are {}", place.name(), listed(place.options())),
     }
+}
+
+/// The message for another library's name of an option.
+fn foreign_option(written: &str, place: Place) -> Option<String> {
+    let Instead::Name(example) = word(rivals::OPTIONS, written)? else { return None };
+    let option = example.split(' ').next().unwrap_or(example);
+    let (.., of, _) = OPTIONS.iter().find(|(known, ..)| *known == option)?;
+    Some(if place.takes(*of) {
+        format!("no option named `{written}` in {}: write `{example}`", place.name())
+    } else {
+        format!("no option named `{written}`: {}", place.belongs_elsewhere(option, example))
+    })
+}
+
+/// What to write instead of another library's name of a hook.
+fn foreign_hook(written: &str, place: Place) -> Option<String> {
+    match place {
+        Place::Block => None,
+        // Also Composer's, but here one of our own.
+        _ if HOOKS.iter().any(|hook| hook.moment() == written) => None,
+        Place::Method => Some(moment_in_on(written)?.advice(Form::On)),
+        Place::Function | Place::Closure => Some(moment(&written.to_lowercase())?.advice(Form::Option)),
+    }
+}
+
+/// The message for a value that is compared where only filters are allowed: `epoch = 3`, `iteration % 2 == 0`.
+fn value(written: &str, rest: &str, place: Place) -> Option<String> {
+    let (_, known) = first_with(written).filter(|_| place.hook().is_some())?;
+    if known.lent != Lent::Copied {
+        return None;
+    }
+    let rest = match rest.strip_prefix('=') {
+        _ if rest.is_empty() => "> 0".to_owned(),
+        Some(value) if !value.starts_with('=') => format!("== {}", value.trim_start()),
+        _ => rest.to_owned(),
+    };
+    Some(format!("no filter named `{written}`: write `if = {written} {rest}`"))
 }

@@ -4,6 +4,7 @@
 
 mod mistakes;
 mod odd;
+mod rivals;
 mod snapshots;
 pub(crate) mod written;
 
@@ -14,7 +15,6 @@ use syn::Item;
 use crate::{
     hooks::{HOOKS, Hook},
     item::callback,
-    suggest::FASTAI_2,
 };
 
 /// The messages of all `compile_error!`s, in order.
@@ -115,15 +115,4 @@ fn the_documentation_shows_the_table() {
     }
     let written = std::fs::read_to_string(path).expect("the file is there");
     assert!(written == page(), "src/hooks.md is out of date: `OVERWRITE=1 cargo test -p mixup-macros` rewrites it");
-}
-
-#[test]
-fn a_hook_name_of_fastai_2_is_rejected_with_the_name_used_here() {
-    for (there, here) in FASTAI_2 {
-        assert!(Hook::find(here).is_some(), "{here}");
-        let name = quote::format_ident!("{there}");
-        let said = messages(quote! {}, &quote! { impl Watch { fn #name(&self) {} fn on_epoch_end(&self) {} } });
-        let helper = "a helper of that name belongs in an `impl` block without `#[callback]`";
-        assert_eq!(said, [format!("fastai v2's `{there}` is named `{here}` here; {helper}")]);
-    }
 }
