@@ -1,7 +1,7 @@
 //! The table of options: what each takes, and where it is allowed.
 
 use crate::{
-    hooks::{HOOKS, Lent, first_with},
+    hooks::{Access, HOOKS, first_with},
     mistakes::{listed, one_of},
     rivals::{self, Form, Instead, MOMENTS, moment, moment_in_on, word},
     suggest::{nearest, nearest_of_all},
@@ -187,7 +187,7 @@ fn foreign_hook(written: &str, place: Place) -> Option<String> {
 /// The message for a value that is compared where only filters are allowed: `epoch = 3`, `iteration % 2 == 0`.
 fn value(written: &str, rest: &str, place: Place) -> Option<String> {
     let (_, known) = first_with(written).filter(|_| place.hook().is_some())?;
-    if known.lent != Lent::Copied {
+    if known.access != Access::Copied {
         return None;
     }
     let rest = match rest.strip_prefix('=') {
