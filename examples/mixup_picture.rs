@@ -101,11 +101,11 @@ fn weights_of_pairs(pairing: &Pairing, rows: usize, rng: &mut Rng) -> Result<Dra
 /// from its partner in the first half.
 fn pairs(data: &Data, rows: usize, rng: &mut Rng) -> Result<(Tensor, Tensor), Box<dyn Error>> {
     let loader = data.train();
-    let order = loader.order(rng);
+    let order = loader.order(rng)?;
     let several = data.classes().len() > 1;
     let (mut images, mut labels) = (Vec::new(), Vec::new());
-    for k in 0..loader.batches() {
-        let batch = loader.batch(&order, k)?;
+    for k in 0..loader.batches_in(&order) {
+        let batch = loader.batch(&order, k, &ItemRngs::new(0, 0))?;
         for item in 0..batch.target.items() as i64 {
             let label = batch.target.tensor().f_get(item)?;
             let first: Option<&Tensor> = labels.len().checked_sub(rows).and_then(|row| labels.get(row));

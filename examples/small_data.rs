@@ -124,8 +124,8 @@ fn compare(path: &Path, options: &Options) -> Result<Compared, Box<dyn Error>> {
 
 /// All images and labels as two tensors.
 fn whole(loader: &Loader) -> Result<(Tensor, Tensor), Box<dyn Error>> {
-    let order: Vec<_> = (0..loader.items()).collect();
-    let batch = loader.batch(&order, 0)?;
+    let order: Vec<_> = (0..loader.items().ok_or("images can be counted")?).collect();
+    let batch = loader.batch(&order, 0, &ItemRngs::new(0, 0))?;
     Ok((batch.input.one()?.shallow_clone(), batch.target.tensor().shallow_clone()))
 }
 

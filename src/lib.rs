@@ -20,7 +20,7 @@ mod pages {
         ($($page:ident),*) => { $(#[doc = include_str!(concat!("../docs/", stringify!($page), ".md"))] mod $page {})* };
     }
 
-    pages!(callbacks, coming_from, mixing);
+    pages!(callbacks, coming_from, data, mixing);
 }
 
 pub use mixup_macros::{callback, hook, on};

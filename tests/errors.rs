@@ -6,7 +6,7 @@ use std::error::Error as _;
 
 use mixup::{
     batch::InputError, callback::Hook, data::Dataset, learner::LearnerBuilder, loss::LossError, metrics::MetricError,
-    prelude::*, training::At,
+    prelude::*, training::Position,
 };
 use support::{
     data,
@@ -51,8 +51,9 @@ fn usable(learn: &mut Learner) {
     assert_eq!((report.outcome, report.epochs.len()), (Outcome::Finished, 2));
 }
 
-const TRAINING: At = At { epoch: Some(1), batch: Some(2), train: true };
-const VALIDATION: At = At { epoch: Some(1), batch: Some(0), train: false };
+const TRAINING: Position =
+    Position { epoch: Some(1), epochs_before: 1, batch: Some(2), train: true, after_batch: None, own_run: None };
+const VALIDATION: Position = Position { batch: Some(0), train: false, ..TRAINING };
 
 fn images() -> LearnerBuilder {
     let images = || TensorDataset::new(series(12 * 3 * 25, 0.1).reshape([12, 3, 5, 5]), series(12, 0.2).gt(0.0));
@@ -189,8 +190,8 @@ fn data_that_give_another_number_of_items_are_told() {
             8
         }
 
-        fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
-            items(8).batch(&indices[1..])
+        fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+            items(8).batch(&indices[1..], rngs)
         }
     }
 

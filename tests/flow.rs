@@ -34,7 +34,10 @@ fn trained(mut learn: Learner) -> (Vec<Vec<f32>>, Report, Vec<u32>) {
 /// What is trained on only these items, in batches of four.
 fn trained_on(batches: &[usize]) -> Vec<u32> {
     let all = items(12);
-    let of = |k: usize| mixup::data::Dataset::batch(&all, &(4 * k..4 * k + 4).collect::<Vec<_>>()).expect("they exist");
+    let of = |k: usize| {
+        mixup::data::Dataset::batch(&all, &(4 * k..4 * k + 4).collect::<Vec<_>>(), &mixup::rng::ItemRngs::new(0, 0))
+            .expect("they exist")
+    };
     let data = Data::from_batches(batches.iter().map(|&k| of(k)).collect(), Vec::new()).expect("there are batches");
     let mut learn = on(data).build().expect("nothing is wrong with it");
     learn.fit(1, 0.5).expect("it trains");

@@ -46,8 +46,8 @@ const MACROS: Layers = Layers {
     rooms: &[
         "parse", "mistakes", "tokens",
         "hooks",
-        "runtime", "suggest",
-        "params", "filters", "options",
+        "runtime", "rivals", "suggest",
+        "params", "filters", "options", "returns",
         "check",
         "expand",
         "item",

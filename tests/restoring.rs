@@ -246,8 +246,18 @@ fn brackets(log: &[String], begun: &[&str], case: &str) {
     assert_eq!(log.last().map(String::as_str), Some("first ends, own"), "{case}");
 }
 
-/// Whether the next training is that of a learner which was never in trouble and begins with the same parameters, moments
-/// and generator.
+/// Begins an epoch, and leaves it at once.
+struct Leaves;
+
+#[callback]
+impl Leaves {
+    fn on_epoch_begin() -> StopTraining {
+        StopTraining::because("it has begun")
+    }
+}
+
+/// Whether the next training is that of a learner which was never in trouble and begins with the same parameters and moments, in the same
+/// epoch of its life.
 fn trains_on_as_if_nothing_had_been(learn: &mut Learner, arrange: Arrange, sabotage: Sabotage, case: &str) {
     let mut twin = learner(&Fuse::default(), &Log::default(), arrange, sabotage);
     tch::no_grad(|| {
@@ -258,7 +268,11 @@ fn trains_on_as_if_nothing_had_been(learn: &mut Learner, arrange: Arrange, sabot
     let moments = learn.opt().state(learn.params()).expect("its state");
     // The twin's parameters have the same names and shapes.
     twin.opt_mut().load_state(&moments, learn.params()).expect("the same optimizer");
-    *twin.rng() = learn.rng().clone();
+    twin.callback(Leaves);
+    while twin.position().epochs_before < learn.position().epochs_before {
+        twin.fit(1, 0.1).expect("a stop is no error");
+    }
+    twin.remove::<Leaves>().expect("it is there");
     let expected = twin.fit(2, 0.1).expect("it trains");
     let report = learn.fit(2, 0.1).unwrap_or_else(|error| panic!("{case}: it does not train on: {error}"));
     let losses = |report: &Report| {

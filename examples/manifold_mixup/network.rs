@@ -4,23 +4,20 @@
 //! Hidden States", arXiv:1806.05236, section 2. Choose a layer k from a set that may contain the input (k = 0), compute `g_k` of both
 //! batches, blend them at k, and run the rest of the network once.
 
-use std::cell::RefCell;
-
-use mixup::{Rng, error::BoxError, model::Vars, prelude::*};
+use mixup::{error::BoxError, model::Vars, prelude::*};
 use rand::RngExt as _;
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Linear layers with ReLU between them, for images or rows `[n, …]`.
 pub struct Manifold {
     layers: Vec<(Tensor, Tensor)>,
     /// Where it may mix: place k is the input of layer k.
     places: Vec<usize>,
-    rng: RefCell<Rng>,
 }
 
 impl Manifold {
     /// Layers of these widths, from the input's width to the number of classes. They mix at one of the `places`: k is the input of
-    /// layer k, so 0 is the network's input. The generator that chooses a place is seeded from the learner's.
+    /// layer k, so 0 is the network's input.
     pub fn new(vars: &Vars<'_>, widths: &[i64], places: &[usize]) -> Self {
         let layer = |(at, pair): (usize, &[i64])| {
             let path = vars.path() / at;
@@ -32,7 +29,15 @@ impl Manifold {
         };
         let layers: Vec<_> = widths.windows(2).enumerate().map(layer).collect();
         let places = places.iter().copied().filter(|place| *place < layers.len()).collect();
-        Self { layers, places, rng: RefCell::new(vars.rng()) }
+        Self { layers, places }
+    }
+
+    /// One of the places, by chance. libtorch's generator is seeded before each batch, so the choice is a function of the batch; a generator of
+    /// the model's own would depend on what was done before.
+    fn choose(&self) -> Result<usize, TchError> {
+        let count = self.places.len().max(1) as i64;
+        let chosen = Tensor::f_randint(count, [1], (Kind::Int64, Device::Cpu))?.f_int64_value(&[0])?;
+        Ok(self.places.get(chosen as usize).copied().unwrap_or(0))
     }
 
     /// Runs the layers `from..to`.
@@ -58,13 +63,7 @@ impl Manifold {
 impl Model for Manifold {
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         match input {
-            Input::Stacked { first, second, weight } => {
-                let place = match self.places[..] {
-                    [] => 0,
-                    _ => self.places[self.rng.borrow_mut().random_range(0..self.places.len())],
-                };
-                Ok(self.mixed_at(place, first, second, weight)?)
-            }
+            Input::Stacked { first, second, weight } => Ok(self.mixed_at(self.choose()?, first, second, weight)?),
             // Validation batches, and those that are not mixed because of `prob` or `off_epoch`.
             plain => Ok(self.through(&plain.one()?.f_flatten(1, -1)?, 0, self.layers.len())?),
         }

@@ -94,7 +94,16 @@ pub(crate) const HOOKS: &[Hook] = &[
             read("params", "Params", "The model's parameters, by name."),
             changed("model", "dyn Model", "The model."),
             read("data", "Data", "The data of training and of validation."),
-            changed("rng", "Rng", "The learner's random number generator."),
+            changed(
+                "sampler",
+                "Sampling",
+                "The sampler of the training data, which draws each epoch's order. The learner restores it when the run ends.",
+            ),
+            changed(
+                "rng",
+                "Rng",
+                "A random number generator of this callback's own: a function of the learner's seed, the callback's name, the hook and the place in the training, and of nothing else.",
+            ),
             read(
                 "values",
                 "Values",
@@ -139,7 +148,11 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "Which of the batch's tensors were made for this step only, and so may be changed in place.",
             ),
             copied("num_batch", "usize", "The batch's number in this pass over the data, counted from 0."),
-            copied("batches", "usize", "How many batches this pass over the data has."),
+            copied(
+                "batches",
+                "usize",
+                "How many batches this pass over the data has; of a stream, how many it has at most (`usize::MAX` if nothing bounds them).",
+            ),
         ],
         flows: &["StopTraining", "SkipEpoch", "SkipBatch"],
         once: Once::Batch,

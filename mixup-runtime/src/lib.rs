@@ -36,13 +36,13 @@ pub mod prelude {
             Progress, Recorder,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
-        data::{Data, DataError, Dataset, ImageData, TensorDataset},
+        data::{Data, DataError, Dataset, ImageData, Sampler, Sampling, Shard, TensorDataset, Weighted},
         learner::Learner,
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
-        rng::Rng,
+        rng::{ItemRngs, Rng},
         training::{Error, Outcome, ReadError, Report, Value, Values},
     };
 }

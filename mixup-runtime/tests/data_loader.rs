@@ -6,6 +6,7 @@ use mixup_runtime::{
     Rng,
     batch::{Batch, Input, Target},
     data::{Data, DataError, Dataset, Loader, TensorDataset},
+    rng::ItemRngs,
 };
 use rand::{Rng as _, SeedableRng};
 use tch::{Device, Kind, Tensor};
@@ -20,12 +21,17 @@ fn set(n: i64) -> TensorDataset {
     TensorDataset::new(numbers(n).unsqueeze(1), Tensor::arange(n, (Kind::Int64, Device::Cpu))).expect("as many of each")
 }
 
+/// Nothing here is random in an item.
+fn rngs() -> ItemRngs {
+    ItemRngs::new(0, 0)
+}
+
 fn labels(batch: &Batch) -> Vec<i64> {
     Vec::try_from(batch.target.tensor()).expect("one dimension of i64")
 }
 
 fn epoch(loader: &Loader, order: &[usize]) -> Result<Vec<Vec<i64>>, DataError> {
-    (0..loader.batches()).map(|k| Ok(labels(&loader.batch(order, k)?))).collect()
+    (0..loader.batches_in(order)).map(|k| Ok(labels(&loader.batch(order, k, &rngs())?))).collect()
 }
 
 /// Returns whatever it was given, whatever it is asked for.
@@ -36,7 +42,7 @@ impl Dataset for Stubborn {
         10
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+    fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
         Ok(self.0(indices.len()))
     }
 }
@@ -47,17 +53,16 @@ fn zeros(n: usize) -> Tensor {
 
 fn refused(answer: fn(usize) -> Batch) -> String {
     let loader = Loader::new(Stubborn(answer), 4).expect("ten items");
-    let order = loader.order(&mut Rng::seed_from_u64(0));
-    loader.batch(&order, 0).expect_err("a wrong batch").to_string()
+    loader.batch(&[0, 1, 2, 3], 0, &rngs()).expect_err("a wrong batch").to_string()
 }
 
 #[test]
 fn without_shuffling_items_come_in_their_order_and_the_last_batch_is_smaller() -> Outcome {
     let loader = Loader::new(set(7), 3)?;
     let mut rng = Rng::seed_from_u64(1);
-    let order = loader.order(&mut rng);
+    let order = loader.order(&mut rng)?;
     assert_eq!(epoch(&loader, &order)?, [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
-    assert_eq!((loader.items(), loader.batches()), (7, 3));
+    assert_eq!((loader.items(), loader.batches()), (Some(7), Some(3)));
     assert_eq!(rng, Rng::seed_from_u64(1), "no number was drawn");
     Ok(())
 }
@@ -66,10 +71,10 @@ fn without_shuffling_items_come_in_their_order_and_the_last_batch_is_smaller() -
 fn shuffling_shows_each_item_once_and_depends_on_the_seed_alone() -> Outcome {
     let loader = Loader::new(set(100), 32)?.shuffle(true);
     let mut rng = Rng::seed_from_u64(5);
-    let (first, second) = (loader.order(&mut rng), loader.order(&mut rng));
+    let (first, second) = (loader.order(&mut rng)?, loader.order(&mut rng)?);
     assert_ne!(first, second, "each epoch has its own order");
-    assert_eq!(first, loader.order(&mut Rng::seed_from_u64(5)));
-    assert_ne!(first, loader.order(&mut Rng::seed_from_u64(6)));
+    assert_eq!(first, loader.order(&mut Rng::seed_from_u64(5))?);
+    assert_ne!(first, loader.order(&mut Rng::seed_from_u64(6))?);
     let seen: Vec<i64> = epoch(&loader, &first)?.concat();
     assert_eq!(seen.len(), 100);
     assert_eq!(seen.iter().copied().collect::<BTreeSet<_>>(), (0..100).collect());
@@ -78,16 +83,17 @@ fn shuffling_shows_each_item_once_and_depends_on_the_seed_alone() -> Outcome {
 }
 
 #[test]
-fn the_order_of_a_seed_stays_the_same_over_versions_and_machines() {
-    let loader = Loader::new(set(10), 5).expect("ten items").shuffle(true);
-    assert_eq!(loader.order(&mut Rng::seed_from_u64(42)), ORDER_OF_SEED_42);
+fn the_order_of_a_seed_stays_the_same_over_versions_and_machines() -> Outcome {
+    let loader = Loader::new(set(10), 5)?.shuffle(true);
+    assert_eq!(loader.order(&mut Rng::seed_from_u64(42))?, ORDER_OF_SEED_42);
+    Ok(())
 }
 const ORDER_OF_SEED_42: [usize; 10] = [7, 1, 5, 4, 6, 9, 3, 8, 2, 0];
 
 #[test]
 fn the_input_goes_with_its_target() -> Outcome {
     let loader = Loader::new(set(50), 50)?.shuffle(true);
-    let batch = loader.batch(&loader.order(&mut Rng::seed_from_u64(3)), 0)?;
+    let batch = loader.batch(&loader.order(&mut Rng::seed_from_u64(3))?, 0, &rngs())?;
     let input = batch.input.one().expect("one tensor").squeeze_dim(1).to_kind(Kind::Int64);
     assert_eq!(&input, batch.target.tensor());
     Ok(())
@@ -96,30 +102,30 @@ fn the_input_goes_with_its_target() -> Outcome {
 #[test]
 fn a_batch_can_be_asked_for_again_and_out_of_turn() -> Outcome {
     let loader = Loader::new(set(20), 6)?.shuffle(true);
-    let order = loader.order(&mut Rng::seed_from_u64(9));
+    let order = loader.order(&mut Rng::seed_from_u64(9))?;
     let all = epoch(&loader, &order)?;
-    assert_eq!(labels(&loader.batch(&order, 2)?), all[2]);
-    assert_eq!(labels(&loader.batch(&order, 0)?), all[0]);
+    assert_eq!(labels(&loader.batch(&order, 2, &rngs())?), all[2]);
+    assert_eq!(labels(&loader.batch(&order, 0, &rngs())?), all[0]);
     Ok(())
 }
 
 #[test]
 fn drop_last_leaves_out_the_smaller_batch_only() -> Outcome {
     let uneven = Loader::new(set(7), 3)?.drop_last(true);
-    assert_eq!(epoch(&uneven, &uneven.order(&mut Rng::seed_from_u64(0)))?, [vec![0, 1, 2], vec![3, 4, 5]]);
-    assert_eq!(Loader::new(set(6), 3)?.drop_last(true).batches(), 2);
+    assert_eq!(epoch(&uneven, &uneven.order(&mut Rng::seed_from_u64(0))?)?, [vec![0, 1, 2], vec![3, 4, 5]]);
+    assert_eq!(Loader::new(set(6), 3)?.drop_last(true).batches(), Some(2));
     Ok(())
 }
 
 #[test]
-fn a_batch_or_an_order_that_is_not_there_is_refused() -> Outcome {
+fn a_batch_or_an_item_that_is_not_there_is_refused() -> Outcome {
     let loader = Loader::new(set(7), 3)?;
-    let order = loader.order(&mut Rng::seed_from_u64(0));
-    let past = loader.batch(&order, 3).expect_err("three batches");
+    let order = loader.order(&mut Rng::seed_from_u64(0))?;
+    let past = loader.batch(&order, 3, &rngs()).expect_err("three batches");
     assert!(matches!(past, DataError::BatchIndex { batch: 3, batches: 3 }), "{past}");
-    let short = loader.batch(&order[..5], 0).expect_err("five of seven");
-    assert!(matches!(short, DataError::Order { expected: 7, found: 5 }), "{short}");
-    let wrong = loader.batch(&[0, 1, 7, 3, 4, 5, 6], 0).expect_err("no item 7");
+    let past = loader.batch(&order[..5], 2, &rngs()).expect_err("two batches of five items");
+    assert!(matches!(past, DataError::BatchIndex { batch: 2, batches: 2 }), "{past}");
+    let wrong = loader.batch(&[0, 1, 7, 3, 4, 5, 6], 0, &rngs()).expect_err("no item 7");
     assert!(matches!(wrong, DataError::Index { index: 7, items: 7 }), "{wrong}");
     Ok(())
 }
@@ -143,11 +149,11 @@ fn an_error_of_a_users_data_set_comes_through_as_it_is() {
         fn len(&self) -> usize {
             1
         }
-        fn batch(&self, _: &[usize]) -> Result<Batch, DataError> {
+        fn batch(&self, _: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
             Err(DataError::other("row 3 has no label"))
         }
     }
-    let error = Loader::new(Broken, 1).and_then(|l| l.batch(&[0], 0)).expect_err("broken");
+    let error = Loader::new(Broken, 1).and_then(|l| l.batch(&[0], 0, &rngs())).expect_err("broken");
     assert!(matches!(error, DataError::Other(_)));
     assert_eq!(error.to_string(), "row 3 has no label");
 }
@@ -185,7 +191,7 @@ fn what_is_already_mixed_is_no_data_set() {
 #[test]
 fn several_inputs_are_gathered_together() -> Outcome {
     let two = TensorDataset::new(vec![numbers(4), numbers(4) * 10.0], numbers(4))?;
-    let batch = two.batch(&[3, 1])?;
+    let batch = two.batch(&[3, 1], &rngs())?;
     let values: Vec<Vec<f32>> = batch.input.tensors().into_iter().map(Vec::try_from).collect::<Result<_, _>>()?;
     assert_eq!(values, [[3.0, 1.0], [30.0, 10.0]]);
     Ok(())
@@ -197,11 +203,11 @@ fn prepared_batches_come_back_in_order_and_without_a_copy() -> Outcome {
         |value: i64, n: usize| Batch { input: zeros(n).into(), target: Tensor::from_slice(&vec![value; n]).into() };
     let data = Data::from_batches(vec![batch(7, 4), batch(8, 4), batch(9, 2)], vec![batch(1, 5)])?;
     let train = data.train();
-    let order = train.order(&mut Rng::seed_from_u64(0));
+    let order = train.order(&mut Rng::seed_from_u64(0))?;
     assert_eq!(order, [0, 1, 2]);
     assert_eq!(epoch(train, &order)?, [vec![7; 4], vec![8; 4], vec![9; 2]]);
-    assert_eq!((train.items(), train.batches(), train.batch_size()), (10, 3, 4));
-    let (once, again) = (train.batch(&order, 1)?, train.batch(&order, 1)?);
+    assert_eq!((train.items(), train.batches(), train.batch_size()), (Some(10), Some(3), 4));
+    let (once, again) = (train.batch(&order, 1, &rngs())?, train.batch(&order, 1, &rngs())?);
     assert_eq!(once.target.tensor().data_ptr(), again.target.tensor().data_ptr());
     assert_eq!(data.to_string(), "10 training and 5 validation items of 2");
     Ok(())
@@ -222,18 +228,18 @@ fn prepared_batches_that_do_not_fit_are_refused() {
 #[test]
 fn only_the_training_batches_are_shuffled_and_dropped() -> Outcome {
     let data = Data::builder(set(10)).valid(set(7)).batch_size(4).valid_batch_size(3).drop_last(true).build()?;
-    assert_eq!(data.train().batches(), 2);
+    assert_eq!(data.train().batches(), Some(2));
     let valid = data.valid().expect("given");
-    let order = valid.order(&mut Rng::seed_from_u64(0));
+    let order = valid.order(&mut Rng::seed_from_u64(0))?;
     assert_eq!(epoch(valid, &order)?, [vec![0, 1, 2], vec![3, 4, 5], vec![6]]);
-    assert_ne!(data.train().order(&mut Rng::seed_from_u64(0)), (0..10).collect::<Vec<_>>());
+    assert_ne!(data.train().order(&mut Rng::seed_from_u64(0))?, (0..10).collect::<Vec<_>>());
     Ok(())
 }
 
 #[test]
 fn unless_told_a_batch_has_64_items_and_nothing_is_dropped() -> Outcome {
     let data = Data::builder(set(65)).valid(set(129)).build()?;
-    assert_eq!((data.train().batches(), data.valid().map(Loader::batches)), (2, Some(3)));
+    assert_eq!((data.train().batches(), data.valid().and_then(Loader::batches)), (Some(2), Some(3)));
     Ok(())
 }
 
@@ -265,6 +271,6 @@ fn the_summary_says_how_much_of_what_there_is() -> Outcome {
 fn data_may_be_sent_to_another_thread() -> Outcome {
     let data = Data::builder(set(3)).build()?;
     let items = std::thread::spawn(move || data.train().items()).join().map_err(|_| "the thread panicked")?;
-    assert_eq!(items, 3);
+    assert_eq!(items, Some(3));
     Ok(())
 }

@@ -66,12 +66,13 @@ fn everything_in_the_table_can_be_asked_for() {
             model: &mut dyn Model,
             data: &Data,
             rng: &mut Rng,
+            sampler: &mut Sampling,
             values: &Values,
             device: Device,
         ) {
             assert!(values.get("accuracy").is_some());
             assert_eq!((epochs, metric_names, device), (2, &["accuracy".to_owned()][..], Device::Cpu));
-            let _ = (loss_func, opt, params, model, data, rng);
+            let _ = (loss_func, opt, params, model, data, rng, sampler);
             self.0.push(Hook::TrainBegin);
         }
 

@@ -1,7 +1,7 @@
 //! Callbacks that ask for one another.
 
 use mixup::{
-    callback::{Callback as _, Hook, Peer},
+    callback::{Callback as _, Hook, Request},
     prelude::*,
     training::BuildError,
 };
@@ -67,13 +67,13 @@ fn a_callback_is_lent_others_by_their_types() {
 
 #[test]
 fn a_hook_lists_the_callbacks_that_it_asks_for() {
-    let [required, optional] = [Peer::asked::<Counter>(), Peer::asked::<MixUp>().optional()];
-    assert_eq!(Reader::HOOKS[0].callbacks, [required, optional]);
-    assert_eq!(format!("{:?}", Reader::HOOKS[0].callbacks), "[Counter, MixUp?]");
-    for other in [required.optional(), Peer::asked::<MixUp>()] {
-        assert_ne!(other, required);
-        assert_ne!(other, optional);
-    }
+    let handlers = Reader(Log::default()).handlers();
+    assert_eq!(
+        handlers[0].requests,
+        [Request::shared::<Counter>("counter"), Request::shared::<MixUp>("mixup").optional()]
+    );
+    assert_eq!(handlers[1].requests[0], Request::exclusive::<Counter>("counter"));
+    assert_eq!(handlers[0].to_string(), "::read(num_batch, &Counter, &MixUp) [train]");
 }
 
 #[test]

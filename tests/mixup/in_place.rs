@@ -1,6 +1,6 @@
 //! Who may change a batch in place: the memory that was made for the step, whole, and nothing else.
 
-use mixup::{data::ImageDataset, prelude::*};
+use mixup::{data::ImageDataset, prelude::*, rng::ItemRngs};
 use proptest::prelude::*;
 use tch::{Device, Kind, Tensor};
 
@@ -200,7 +200,7 @@ fn the_data_sets_of_the_library_gather_each_batch_into_memory_of_its_own() {
     fn check(dataset: &dyn Dataset, own: [&Tensor; 2]) {
         assert!(dataset.fresh());
         // All items in their order: the case in which a batch could share the memory of the data.
-        let batches = [(); 2].map(|()| dataset.batch(&[0, 1, 2, 3]).expect("four items"));
+        let batches = [(); 2].map(|()| dataset.batch(&[0, 1, 2, 3], &ItemRngs::new(0, 0)).expect("four items"));
         let batches: Vec<_> =
             batches.iter().flat_map(|batch| [batch.input.tensors(), batch.target.tensors()].concat()).collect();
         let fresh = Fresh::of(&[&batches[..], &own[..]].concat());
@@ -224,7 +224,7 @@ fn a_data_set_that_wrongly_calls_its_batches_fresh_finds_them_mixed() {
             4
         }
 
-        fn batch(&self, _: &[usize]) -> Result<Batch, DataError> {
+        fn batch(&self, _: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
             Ok(Batch { input: self.0.shallow_clone().into(), target: self.1.shallow_clone().into() })
         }
 

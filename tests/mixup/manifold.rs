@@ -68,18 +68,15 @@ fn the_blend_at_every_layer_is_the_papers() -> Result<(), BoxError> {
 }
 
 #[test]
-fn chance_chooses_among_the_layers_and_the_seed_says_how() -> Result<(), BoxError> {
+fn chance_chooses_among_the_layers() -> Result<(), BoxError> {
     let input = || Input::Stacked {
         first: random(&[2, 1, 2, 2], Kind::Float, 1),
         second: random(&[2, 1, 2, 2], Kind::Float, 2),
         weight: Tensor::from_slice(&[0.5_f32, 0.5]),
     };
-    let answers = |learn: &Learner| -> Result<Vec<Vec<f64>>, BoxError> {
-        (0..40).map(|_| Ok(f64s(&learn.model().forward_batch(&input(), true)?))).collect()
-    };
-    let first = answers(&learner(&[0, 2], stacked()))?;
-    assert_eq!(first, answers(&learner(&[0, 2], stacked()))?);
-    let mut kinds = first.clone();
+    let learn = learner(&[0, 2], stacked());
+    let answers = (0..40).map(|_| Ok(f64s(&learn.model().forward_batch(&input(), true)?)));
+    let mut kinds = answers.collect::<Result<Vec<_>, BoxError>>()?;
     kinds.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
     kinds.dedup();
     assert_eq!(kinds.len(), 2, "two places make two answers");
@@ -87,14 +84,10 @@ fn chance_chooses_among_the_layers_and_the_seed_says_how() -> Result<(), BoxErro
 }
 
 #[test]
-fn it_trains_validates_and_is_the_seeds_to_the_bit() {
-    let trained = || {
-        let mut learn = learner(&[0, 1, 2], stacked());
-        let before = learn.loss_func().clone();
-        let report = learn.fit(3, 0.01).expect("a training");
-        assert!(learn.loss_func().is_same(&before));
-        assert!(report.last().and_then(|epoch| epoch.valid_loss).is_some_and(f64::is_finite));
-        learn.params().iter().flat_map(|(_, tensor)| f64s(tensor)).collect::<Vec<_>>()
-    };
-    assert_eq!(trained(), trained());
+fn it_trains_and_validates() {
+    let mut learn = learner(&[0, 1, 2], stacked());
+    let before = learn.loss_func().clone();
+    let report = learn.fit(3, 0.01).expect("a training");
+    assert!(learn.loss_func().is_same(&before));
+    assert!(report.last().and_then(|epoch| epoch.valid_loss).is_some_and(f64::is_finite));
 }

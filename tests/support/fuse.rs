@@ -203,9 +203,9 @@ impl<D: Dataset> Dataset for Fused<D> {
         self.0.len()
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+    fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
         self.1.pass(Place::Data).map_err(DataError::other)?;
-        self.0.batch(indices)
+        self.0.batch(indices, rngs)
     }
 }
 

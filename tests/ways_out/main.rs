@@ -164,7 +164,7 @@ fn says_where(error: &Error, way: &Way) -> bool {
     let expected = if way.is_too_late() { END } else { way.moment.at };
     match (way.moment.place, error) {
         (Place::Hook(hook), Error::Callback { at, source }) => {
-            *at == Where { callback: SABOTEUR.to_owned(), hook, at: expected } && source.is::<Planned>()
+            **at == Where { callback: SABOTEUR.to_owned(), hook, at: expected } && source.is::<Planned>()
         }
         (Place::Metric, Error::Metric { metric, at, .. }) => metric == "accuracy" && *at == expected,
         (Place::Optimizer, Error::Torch { what, at, .. }) => *what == "the optimizer's step" && *at == expected,

@@ -1,6 +1,6 @@
 //! What holds for the hooks of every callback on every way out, whatever the loop looks like.
 
-use mixup::{callback::Hook, training::At};
+use mixup::{callback::Hook, training::Position};
 
 use crate::{
     path::Path,
@@ -27,7 +27,7 @@ fn phase(hook: Hook) -> Option<(usize, bool)> {
 pub fn are_nested(path: &Path, way: &Way) {
     let skips = matches!(&way.deed, Deed::Request(flow) if format!("{flow:?}").starts_with("Skip"));
     for who in CAST {
-        let mut open: Vec<(usize, At)> = Vec::new();
+        let mut open: Vec<(usize, Position)> = Vec::new();
         for (number, (hook, moment)) in path.of_callback(who).enumerate() {
             assert_eq!(number == 0, hook == Hook::TrainBegin, "{way}: {who}, {hook}, {}", moment.at);
             let Some((phase, begins)) = phase(hook) else { continue };

@@ -1,6 +1,6 @@
 //! What a training goes through, moment by moment, when nothing is wrong: the loop, written down a second time.
 
-use mixup::{callback::Hook, training::At};
+use mixup::{callback::Hook, training::Position};
 
 use crate::support::fuse::Place;
 
@@ -12,7 +12,7 @@ pub const VALIDATION_BATCHES: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     pub place: Place,
-    pub at: At,
+    pub at: Position,
     /// The moment at which a phase begins, where this one is owed to whoever reached that one, on every way out.
     pub owed_since: Option<usize>,
 }
@@ -27,19 +27,19 @@ impl Script {
     /// [`owed`](Self::owed) instead of [`hook`](Self::hook).
     pub fn of(epochs: usize) -> Self {
         let mut script = Self::default();
-        let training = script.hook(Hook::TrainBegin, At::default());
+        let training = script.hook(Hook::TrainBegin, Position::default());
         for epoch in 0..epochs {
-            let of_epoch = At { epoch: Some(epoch), batch: None, train: true };
+            let of_epoch = Position { epoch: Some(epoch), epochs_before: epoch, train: true, ..Position::default() };
             script.hook(Hook::EpochBegin, of_epoch);
-            (0..TRAINING_BATCHES).for_each(|batch| script.training_batch(At { batch: Some(batch), ..of_epoch }));
-            script.validation(At { train: false, ..of_epoch });
+            (0..TRAINING_BATCHES).for_each(|batch| script.training_batch(Position { batch: Some(batch), ..of_epoch }));
+            script.validation(Position { train: false, ..of_epoch });
             script.hook(Hook::EpochEnd, of_epoch);
         }
-        script.owed(Hook::TrainEnd, At::default(), training);
+        script.owed(Hook::TrainEnd, Position::default(), training);
         script
     }
 
-    fn training_batch(&mut self, at: At) {
+    fn training_batch(&mut self, at: Position) {
         self.part(Place::Data, at);
         self.hook(Hook::BatchBegin, at);
         self.part(Place::Model, at);
@@ -52,13 +52,13 @@ impl Script {
         self.hook(Hook::BatchEnd, at);
     }
 
-    fn validation(&mut self, at: At) {
+    fn validation(&mut self, at: Position) {
         self.hook(Hook::ValidateBegin, at);
-        (0..VALIDATION_BATCHES).for_each(|batch| self.validation_batch(At { batch: Some(batch), ..at }));
+        (0..VALIDATION_BATCHES).for_each(|batch| self.validation_batch(Position { batch: Some(batch), ..at }));
         self.hook(Hook::ValidateEnd, at);
     }
 
-    fn validation_batch(&mut self, at: At) {
+    fn validation_batch(&mut self, at: Position) {
         self.part(Place::Data, at);
         self.hook(Hook::BatchBegin, at);
         self.part(Place::Model, at);
@@ -68,17 +68,17 @@ impl Script {
         self.hook(Hook::BatchEnd, at);
     }
 
-    fn part(&mut self, place: Place, at: At) {
+    fn part(&mut self, place: Place, at: Position) {
         self.0.push(Moment { place, at, owed_since: None });
     }
 
     /// Returns the moment's number.
-    fn hook(&mut self, hook: Hook, at: At) -> usize {
+    fn hook(&mut self, hook: Hook, at: Position) -> usize {
         self.part(Place::Hook(hook), at);
         self.0.len() - 1
     }
 
-    fn owed(&mut self, hook: Hook, at: At, since: usize) {
+    fn owed(&mut self, hook: Hook, at: Position, since: usize) {
         self.0.push(Moment { place: Place::Hook(hook), at, owed_since: Some(since) });
     }
 

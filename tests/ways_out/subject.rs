@@ -1,6 +1,6 @@
 //! The learner that is led out: a fuse in each of its parts, and witnesses among its callbacks.
 
-use mixup::{callback::Hook, error::BoxError, prelude::*, training::At};
+use mixup::{callback::Hook, error::BoxError, prelude::*, training::Position};
 use tch::{Kind, Tensor};
 
 use crate::{
@@ -113,7 +113,7 @@ impl Dataset for Views {
         self.inputs.size()[0] as usize
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+    fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
         let (first, items) = (indices[0] as i64, indices.len() as i64); // they follow each other: nothing is shuffled
         let of = |tensor: &Tensor| tensor.f_narrow(0, first, items);
         Ok(Batch { input: of(&self.inputs)?.into(), target: of(&self.targets)?.into() })
@@ -143,7 +143,7 @@ struct Witness {
 }
 
 impl Witness {
-    fn sees(&self, hook: Hook, at: At, loss_func: &LossFunc) {
+    fn sees(&self, hook: Hook, at: Position, loss_func: &LossFunc) {
         let own_loss = loss_func.is_same(&self.original);
         self.seen.add(sight(self.name, hook, at, own_loss, autograd_is_on()));
     }
@@ -152,56 +152,60 @@ impl Witness {
 #[callback]
 impl Witness {
     fn on_train_begin(&self, loss_func: &LossFunc) {
-        self.sees(Hook::TrainBegin, At::default(), loss_func);
+        self.sees(Hook::TrainBegin, Position::default(), loss_func);
     }
 
     fn on_epoch_begin(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::EpochBegin, At { epoch: Some(epoch), batch: None, train }, loss_func);
+        self.sees(Hook::EpochBegin, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }
 
     fn on_batch_begin(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::BatchBegin, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+        self.sees(Hook::BatchBegin, batch_at(epoch, num_batch, train), loss_func);
     }
 
     fn on_loss_begin(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::LossBegin, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+        self.sees(Hook::LossBegin, batch_at(epoch, num_batch, train), loss_func);
     }
 
     fn on_backward_begin(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::BackwardBegin, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+        self.sees(Hook::BackwardBegin, batch_at(epoch, num_batch, train), loss_func);
     }
 
     fn on_backward_end(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::BackwardEnd, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+        self.sees(Hook::BackwardEnd, batch_at(epoch, num_batch, train), loss_func);
     }
 
     fn on_step_end(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::StepEnd, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+        self.sees(Hook::StepEnd, batch_at(epoch, num_batch, train), loss_func);
     }
 
     fn on_batch_end(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::BatchEnd, At { epoch: Some(epoch), batch: Some(num_batch), train }, loss_func);
+        self.sees(Hook::BatchEnd, batch_at(epoch, num_batch, train), loss_func);
     }
 
     fn on_validate_begin(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::ValidateBegin, At { epoch: Some(epoch), batch: None, train }, loss_func);
+        self.sees(Hook::ValidateBegin, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }
 
     fn on_validate_end(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::ValidateEnd, At { epoch: Some(epoch), batch: None, train }, loss_func);
+        self.sees(Hook::ValidateEnd, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }
 
     fn on_epoch_end(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
-        self.sees(Hook::EpochEnd, At { epoch: Some(epoch), batch: None, train }, loss_func);
+        self.sees(Hook::EpochEnd, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }
 
     fn on_train_end(&self, loss_func: &LossFunc) {
-        self.sees(Hook::TrainEnd, At::default(), loss_func);
+        self.sees(Hook::TrainEnd, Position::default(), loss_func);
     }
 }
 
+fn batch_at(epoch: usize, batch: usize, train: bool) -> Position {
+    Position { epoch: Some(epoch), batch: Some(batch), train, ..Position::default() }
+}
+
 /// `first: on_batch_begin, epoch 0, validation batch 1, loss wrapped, autograd off`.
-pub fn sight(who: &str, hook: Hook, at: At, own_loss: bool, autograd: bool) -> String {
+pub fn sight(who: &str, hook: Hook, at: Position, own_loss: bool, autograd: bool) -> String {
     let loss = if own_loss { "" } else { ", loss wrapped" };
     let autograd = if autograd { "" } else { ", autograd off" };
     format!("{who}: {hook}, {at}{loss}{autograd}")

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mixup::{callback::Hook, learner::Interrupt, training::At};
+use mixup::{callback::Hook, learner::Interrupt, training::Position};
 
 use crate::{
     script::{EPOCHS, Moment, Script},
@@ -125,11 +125,11 @@ impl Way {
     }
 
     /// Where the training is when an interrupt is heard: in the batch before, or before the first one of a pass.
-    pub fn interrupted_at(&self, script: &Script) -> At {
+    pub fn interrupted_at(&self, script: &Script) -> Position {
         match self.heard(script) {
             Some(heard) => {
                 let at = script.moments()[heard].at;
-                At { batch: at.batch.and_then(|batch| batch.checked_sub(1)), ..at }
+                Position { batch: at.batch.and_then(|batch| batch.checked_sub(1)), ..at }
             }
             None => END,
         }
@@ -137,4 +137,11 @@ impl Way {
 }
 
 /// Where a training is that was trained to its end.
-pub const END: At = At { epoch: Some(EPOCHS - 1), batch: None, train: true };
+pub const END: Position = Position {
+    epoch: Some(EPOCHS - 1),
+    epochs_before: EPOCHS - 1,
+    batch: None,
+    train: true,
+    after_batch: None,
+    own_run: None,
+};

@@ -13,8 +13,10 @@ use super::{
     order,
 };
 use crate::{
+    data::Sampling,
     error::brief,
     loss::LossFunc,
+    rng::hash,
     training::{Board, BuildError, Error, Hook, State, Where},
 };
 
@@ -63,13 +65,27 @@ pub(crate) struct Entry {
     pub handlers: Vec<Handler>,
     /// For each hook, what its parameters are linked to.
     linked: Vec<Vec<Link>>,
+    /// The hash of its name: its draws are a function of it.
+    drawer: u64,
+    /// For each hook, whether it asks for a generator.
+    draws: Vec<bool>,
 }
 
 impl Entry {
     fn new(callback: Box<dyn AnyCallback>, given: Option<String>, age: usize) -> Self {
         let type_id = (&*callback as &dyn Any).type_id();
         let name = given.clone().unwrap_or_else(|| callback.name().to_owned()).into();
-        Self { callback: RefCell::new(callback), name, given, type_id, age, handlers: Vec::new(), linked: Vec::new() }
+        Self {
+            callback: RefCell::new(callback),
+            name,
+            given,
+            type_id,
+            age,
+            handlers: Vec::new(),
+            linked: Vec::new(),
+            drawer: 0,
+            draws: Vec::new(),
+        }
     }
 
     /// Its methods for a hook.
@@ -94,6 +110,13 @@ impl Entry {
     }
 }
 
+/// A callback that `on_train_begin` has reached, and what it found there.
+struct Entered {
+    index: usize,
+    loss_func: LossFunc,
+    sampler: Sampling,
+}
+
 /// A part of a training that is open, and the callbacks that entered it and are owed their `always` methods.
 struct Frame {
     end: Hook,
@@ -111,9 +134,9 @@ pub(crate) struct Callbacks {
     by_hook: Vec<Vec<usize>>,
     /// The names of the table that anybody asks for in any hook.
     asked: Vec<&'static str>,
-    /// For each callback that `on_train_begin` has reached, the loss function from before: these get their `on_train_end`, and the one before
-    /// them finds the loss function as it left it, also where this one does not restore it.
-    entered: Vec<(usize, LossFunc)>,
+    /// The callbacks that `on_train_begin` has reached. These get their `on_train_end`; and the one before each finds the loss function and the
+    /// sampler as it left them, also where this one does not restore them.
+    entered: Vec<Entered>,
     frames: Vec<Frame>,
 }
 
@@ -135,6 +158,10 @@ impl Callbacks {
         }
         let sorted = self.sort();
         let named = self.assign_names();
+        for entry in &mut self.entries {
+            entry.drawer = hash(&entry.name);
+            entry.draws = Hook::ALL.iter().map(|&hook| entry.asks(hook, "rng")).collect();
+        }
         let mut ordered = Ok(());
         self.by_hook.clear();
         for &hook in Hook::ALL {
@@ -318,7 +345,8 @@ impl Callbacks {
     /// Marks whom a begin hook has reached, since these are owed what belongs to its end.
     fn enter(&mut self, hook: Hook, index: usize, state: &State) {
         if hook == Hook::TrainBegin {
-            self.entered.push((index, state.loss_func.clone()));
+            let (loss_func, sampler) = (state.loss_func.clone(), state.sampler.clone());
+            self.entered.push(Entered { index, loss_func, sampler });
         } else if let Some(end) = hook.always()
             && self.entries[index].serves(end).next().is_some()
             && let Some(frame) = self.frames.last_mut()
@@ -337,13 +365,21 @@ impl Callbacks {
     ) -> Result<Requests, Error> {
         let entry = &self.entries[index];
         let linked = entry.linked.get(hook as usize).map_or(&[][..], Vec::as_slice);
+        let draws = entry.draws.get(hook as usize).copied().unwrap_or_default();
+        if draws {
+            state.rng = state.life.stream(entry.drawer, state.at(), hook.name());
+        }
+        let undeclared = (cfg!(debug_assertions) && !draws).then(|| state.rng.clone());
         state.internal.turn = Some((index, hook));
         let requests = call(&mut **entry.callback.borrow_mut(), state, Links::new(&self.entries, &self.board, linked));
-        let place = |state: &State| Where { callback: entry.name.to_string(), hook, at: state.at() };
+        let place = |state: &State| Box::new(Where { callback: entry.name.to_string(), hook, at: state.at() });
         let requests = requests.map_err(|source| match source.downcast() {
             Ok(read) => Error::Read { at: place(state), source: read },
             Err(source) => Error::Callback { at: place(state), source },
         })?;
+        if undeclared.is_some_and(|rng| rng != state.rng) {
+            return Err(BuildError::UndeclaredRng { by: entry.name.to_string(), hook }.into());
+        }
         if entry.publishes(hook)
             && let Some((name, source)) = self.board.take_fault()
         {
@@ -404,10 +440,10 @@ impl Callbacks {
         self.frames.last().is_some_and(|frame| !frame.entered.is_empty())
     }
 
-    /// `on_train_end` for each callback that was entered, in reverse order; `end` as in [`close`](Self::close). Then the loss function is the
-    /// one from before the first.
+    /// `on_train_end` for each callback that was entered, in reverse order; `end` as in [`close`](Self::close). Then the loss function and the
+    /// sampler are those from before the first.
     pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
-        while let Some((index, before)) = self.entered.pop() {
+        while let Some(Entered { index, loss_func, sampler }) = self.entered.pop() {
             if self.entries[index].serves(Hook::TrainEnd).next().is_some() {
                 end(&mut || {
                     let call = |callback: &mut dyn AnyCallback, state: &mut State, links: Links<'_>| {
@@ -416,7 +452,7 @@ impl Callbacks {
                     self.call(index, Hook::TrainEnd, state, call).map(drop)
                 });
             }
-            state.loss_func = before;
+            (state.loss_func, state.sampler) = (loss_func, sampler);
         }
     }
 

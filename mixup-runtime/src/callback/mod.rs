@@ -38,7 +38,7 @@ pub use state::{CallbackState, CallbackStates, StateError};
 pub use crate::training::{Hook, Value};
 use crate::{
     batch::{Fresh, Input, Target},
-    data::Data,
+    data::{Data, Sampling},
     error::BoxError,
     loss::LossFunc,
     model::{Gradients, Model, Params},

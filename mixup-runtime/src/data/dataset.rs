@@ -3,12 +3,12 @@
 use tch::Tensor;
 
 use super::DataError;
-use crate::batch::Batch;
+use crate::{batch::Batch, rng::ItemRngs};
 
 /// Items that can be counted and gathered into batches.
 ///
 /// ```
-/// use mixup::{batch::Batch, data::{Data, DataError, Dataset}};
+/// use mixup::{batch::Batch, data::{Data, DataError, Dataset}, rng::ItemRngs};
 /// use tch::{Kind, Tensor};
 ///
 /// /// Learns the square: each number from 0 to 99, and its square.
@@ -19,7 +19,7 @@ use crate::batch::Batch;
 ///         100
 ///     }
 ///
-///     fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+///     fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
 ///         let numbers: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
 ///         let x = Tensor::f_from_slice(&numbers)?.f_to_kind(Kind::Float)?.f_unsqueeze(1)?;
 ///         let squares = x.f_square()?;
@@ -32,7 +32,7 @@ use crate::batch::Batch;
 /// }
 ///
 /// let data = Data::builder(Squares).batch_size(32).build()?;
-/// assert_eq!(data.train().batches(), 4);
+/// assert_eq!(data.train().batches(), Some(4));
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait Dataset: Send {
@@ -44,11 +44,14 @@ pub trait Dataset: Send {
         self.len() == 0
     }
 
-    /// The items at `indices`, in that order, each from 0 to `len() - 1`. Input and target have one item for each index.
+    /// The items at `indices`, in that order, each from 0 to `len() - 1`. Input and target have one item for each index. An index may come
+    /// several times.
+    ///
+    /// What is random in an item comes from its own generator, `rngs.of(index)`. Then an item is the same whatever batch it is in.
     ///
     /// # Errors
     /// Whatever keeps the items from being there; an error of your own goes into [`DataError::other`].
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError>;
+    fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError>;
 
     /// Whether each batch's tensors are made anew when it is asked for, and nobody keeps them or any part of their memory. Callbacks
     /// may then change them in place ([`Fresh`](crate::batch::Fresh)). Defaults to false, which is always right.
@@ -71,8 +74,8 @@ impl<D: Dataset + ?Sized> Dataset for Box<D> {
         (**self).len()
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
-        (**self).batch(indices)
+    fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+        (**self).batch(indices, rngs)
     }
 
     fn fresh(&self) -> bool {

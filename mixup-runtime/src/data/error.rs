@@ -46,13 +46,83 @@ pub enum DataError {
         /// How many an epoch has.
         batches: usize,
     },
-    /// The order of an epoch that does not belong to these data.
-    #[error("the order has {found} entries, but there are {expected} to put in order")]
-    Order {
-        /// How many entries an order of these data has.
-        expected: usize,
-        /// How many it has.
+    /// A sampler that chose an item that is not there.
+    #[error("the sampler `{sampler}` chose item {index}, but the data has {items}, counted from 0")]
+    SampledIndex {
+        /// The sampler.
+        sampler: String,
+        /// The item.
+        index: usize,
+        /// How many there are.
+        items: usize,
+    },
+    /// A sampler that leaves nothing to train with.
+    #[error("the sampler `{sampler}` chose too few items for one batch, so there is nothing to train with")]
+    EmptyOrder {
+        /// The sampler.
+        sampler: String,
+    },
+    /// A shard that is not there.
+    #[error("there is no shard {rank} of {of}: shards are counted from 0, and there must be at least one")]
+    Shard {
+        /// The shard.
+        rank: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// A weight that no item can have.
+    #[error("item {index} has the weight {weight}: weights, and their sum, must be finite numbers of at least 0")]
+    Weight {
+        /// The item.
+        index: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Weights with which no item is ever drawn.
+    #[error("no weight is above 0, so no item could be drawn")]
+    NoWeight,
+    /// As many weights as other data have items.
+    #[error("there are {weights} weights for {items} items: each item needs one")]
+    Weights {
+        /// How many weights.
+        weights: usize,
+        /// How many items.
+        items: usize,
+    },
+    /// An epoch of no batches was asked for.
+    #[error("`batches_per_epoch` is 0, but an epoch needs at least one batch")]
+    BatchesPerEpoch,
+    /// Something that data without a length don't have.
+    #[error("a stream has no {what}: its batches come one after another, each once")]
+    Stream {
+        /// What it does not have: «order», «batch by number», «sample».
+        what: &'static str,
+    },
+    /// A stream that ended before the first batch of an epoch.
+    #[error("the stream ended before the first batch of the epoch: the call after its end must begin it anew")]
+    StreamEnded,
+    /// Numbers that do not fill their shape, or do not fit into it.
+    #[error("{found} numbers do not have the shape {shape:?}")]
+    ArrayLength {
+        /// The shape.
+        shape: Vec<usize>,
+        /// How many numbers there are.
         found: usize,
+    },
+    /// Items of different shapes or kinds in one batch.
+    #[error(
+        "the {what} of item {index} is {found}, but that of the first item in its batch is {expected}: all items of a batch must \
+         be alike"
+    )]
+    Unlike {
+        /// «input» or «label».
+        what: &'static str,
+        /// The item.
+        index: usize,
+        /// What the first item has: «floats of [3, 28, 28]».
+        expected: String,
+        /// What this one has.
+        found: String,
     },
     /// Inputs and targets, or several inputs, of different lengths.
     #[error("the input has {input} items and the target {target}, but each item needs both")]

@@ -1,29 +1,33 @@
-//! A data set, cut into batches.
+//! Data, cut into batches.
 //!
 //! A loader keeps no state between batches: the caller draws an order for each epoch and asks for batch k of it. So a
-//! training that was saved in the middle of an epoch goes on from the order and the number alone.
+//! training that was saved in the middle of an epoch goes on from the order and the number alone. Only a stream keeps its
+//! place, and says it.
 
 use std::fmt;
 
-use rand::seq::SliceRandom;
 use tch::Tensor;
 
-use super::{DataError, Dataset, dataset::describe};
+use super::{DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream, dataset::describe};
 use crate::{
     batch::{Batch, Input, Target, items},
-    rng::Rng,
+    rng::{ItemRngs, Rng},
 };
 
-/// Where batches come from: gathered from a data set, or prepared and handed out one after another.
+/// Where batches come from.
 enum Source {
+    /// Gathered from a data set.
     Dataset(Box<dyn Dataset>),
+    /// Prepared, and handed out one after another.
     Prepared { batches: Vec<Batch>, items: usize },
+    /// As they come.
+    Stream(Box<dyn Stream>),
 }
 
-/// A data set, cut into batches.
+/// Data, cut into batches: a data set's items in the order of a [`Sampler`], prepared batches, or a [`Stream`].
 ///
 /// ```
-/// use mixup::data::{DataError, Loader, TensorDataset};
+/// use mixup::{data::{DataError, Loader, TensorDataset}, rng::ItemRngs};
 /// use rand::SeedableRng;
 /// use tch::Tensor;
 ///
@@ -31,17 +35,20 @@ enum Source {
 /// let loader = Loader::new(numbers, 2)?.shuffle(true);
 /// let mut rng = mixup::Rng::seed_from_u64(42);
 ///
-/// let order = loader.order(&mut rng); // one for each epoch
-/// let sizes: Vec<usize> =
-///     (0..loader.batches()).map(|k| Ok(loader.batch(&order, k)?.target.items())).collect::<Result<_, DataError>>()?;
+/// let order = loader.order(&mut rng)?; // one for each epoch
+/// let rngs = ItemRngs::new(42, 0); // for what is random in items; nothing is here
+/// let sizes: Vec<usize> = (0..loader.batches_in(&order))
+///     .map(|k| Ok(loader.batch(&order, k, &rngs)?.target.items()))
+///     .collect::<Result<_, DataError>>()?;
 /// assert_eq!(sizes, [2, 2, 1]);
 /// # Ok::<(), DataError>(())
 /// ```
 pub struct Loader {
     source: Source,
+    sampler: Sampling,
     batch_size: usize,
-    shuffle: bool,
     drop_last: bool,
+    batches_per_epoch: Option<usize>,
 }
 
 impl Loader {
@@ -58,7 +65,7 @@ impl Loader {
         match (batch_size, dataset.len()) {
             (0, _) => Err(DataError::BatchSize),
             (_, 0) => Err(DataError::Empty { part }),
-            _ => Ok(Self { source: Source::Dataset(dataset), batch_size, shuffle: false, drop_last: false }),
+            _ => Ok(Self::of_source(Source::Dataset(dataset), batch_size)),
         }
     }
 
@@ -75,14 +82,30 @@ impl Loader {
         if batch_size == 0 {
             return Err(DataError::Empty { part });
         }
-        let source = Source::Prepared { batches, items: total };
-        Ok(Self { source, batch_size, shuffle: false, drop_last: false })
+        Ok(Self::of_source(Source::Prepared { batches, items: total }, batch_size))
     }
 
-    /// Whether each epoch has an order of its own. Prepared batches keep theirs.
+    pub(crate) fn streaming(stream: Box<dyn Stream>, batch_size: usize) -> Self {
+        Self::of_source(Source::Stream(stream), batch_size)
+    }
+
+    fn of_source(source: Source, batch_size: usize) -> Self {
+        Self { source, sampler: Sampling::new(InOrder), batch_size, drop_last: false, batches_per_epoch: None }
+    }
+
+    /// Whether each epoch has an order of its own ([`Shuffled`], else [`InOrder`]). Prepared batches and streams keep theirs.
     #[must_use]
-    pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.shuffle = shuffle;
+    pub fn shuffle(self, shuffle: bool) -> Self {
+        match self.source {
+            Source::Dataset(_) if shuffle => self.sampler(Shuffled),
+            _ => self.sampler(InOrder),
+        }
+    }
+
+    /// Which items an epoch has, in which order: [`InOrder`] unless told. Of prepared batches it draws batches, not their items.
+    #[must_use]
+    pub fn sampler(mut self, sampler: impl Sampler) -> Self {
+        self.sampler.set(sampler);
         self
     }
 
@@ -93,37 +116,64 @@ impl Loader {
         self
     }
 
-    /// How many batches an epoch has.
+    /// How many batches an epoch has at most.
     #[must_use]
-    pub fn batches(&self) -> usize {
-        match &self.source {
-            Source::Prepared { batches, .. } => batches.len(),
-            Source::Dataset(dataset) if self.drop_last => dataset.len() / self.batch_size,
-            Source::Dataset(dataset) => dataset.len().div_ceil(self.batch_size),
+    pub(crate) fn batches_per_epoch(mut self, batches: Option<usize>) -> Self {
+        self.batches_per_epoch = batches;
+        self
+    }
+
+    /// How many batches an epoch has; of a stream, how many it has at most: `None` if nothing bounds them.
+    #[must_use]
+    pub fn batches(&self) -> Option<usize> {
+        match self.entries() {
+            Some(entries) => Some(self.filled_by(self.sampler.len(entries))),
+            None => self.batches_per_epoch,
         }
     }
 
-    /// How many items there are, those that `drop_last` leaves out included.
+    /// How many batches an epoch in this `order` has; of a stream, how many it has at most, `usize::MAX` if nothing bounds them.
     #[must_use]
-    pub fn items(&self) -> usize {
+    pub fn batches_in(&self, order: &[usize]) -> usize {
         match &self.source {
-            Source::Prepared { items, .. } => *items,
-            Source::Dataset(dataset) => dataset.len(),
+            Source::Stream(_) => self.batches_per_epoch.unwrap_or(usize::MAX),
+            _ => self.filled_by(order.len()),
         }
     }
 
-    /// How many items a batch takes; of prepared batches, how many the first has.
+    /// How many batches so many entries of an order fill.
+    fn filled_by(&self, entries: usize) -> usize {
+        let filled = match &self.source {
+            Source::Prepared { .. } => entries,
+            _ if self.drop_last => entries / self.batch_size,
+            _ => entries.div_ceil(self.batch_size),
+        };
+        filled.min(self.batches_per_epoch.unwrap_or(usize::MAX))
+    }
+
+    /// How many items there are, those that `drop_last` or a sampler leaves out included; `None` for a stream.
+    #[must_use]
+    pub fn items(&self) -> Option<usize> {
+        match &self.source {
+            Source::Prepared { items, .. } => Some(*items),
+            Source::Dataset(dataset) => Some(dataset.len()),
+            Source::Stream(_) => None,
+        }
+    }
+
+    /// How many items a batch takes; of prepared batches, how many the first has. A stream cuts its batches itself.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
 
-    /// Whether each batch is made anew and nobody else has its memory: as the data set says, and never of prepared batches.
+    /// Whether each batch is made anew and nobody else has its memory: as the data set or the stream says, and never of prepared batches.
     #[must_use]
     pub fn fresh(&self) -> bool {
         match &self.source {
             Source::Prepared { .. } => false,
             Source::Dataset(dataset) => dataset.fresh(),
+            Source::Stream(stream) => stream.fresh(),
         }
     }
 
@@ -132,6 +182,7 @@ impl Loader {
     pub fn describe(&self) -> String {
         match &self.source {
             Source::Dataset(dataset) => dataset.describe(),
+            Source::Stream(stream) => stream.describe(),
             Source::Prepared { batches, .. } => match batches.first().and_then(|batch| batch.input.one().ok()) {
                 Some(tensor) => describe("items", &tensor.size()),
                 None => "items".to_owned(),
@@ -139,33 +190,48 @@ impl Loader {
         }
     }
 
-    /// The order of one epoch: all items shuffled (Fisher–Yates, from `rng`), or as they come where the loader does not
-    /// shuffle; then `rng` is left alone. Of prepared batches it is the batches that stand in order, not their items.
+    /// The sampler; a learner begins each run with it.
     #[must_use]
-    pub fn order(&self, rng: &mut Rng) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.entries()).collect();
-        if self.shuffle && matches!(self.source, Source::Dataset(_)) {
-            order.shuffle(rng);
-        }
-        order
+    pub fn sampling(&self) -> &Sampling {
+        &self.sampler
     }
 
-    /// Batch `k` of an epoch in this `order`, counted from 0. The same order and number give the same batch, always.
+    /// The order of one epoch, as the sampler draws it; empty for a stream, which has none.
     ///
     /// # Errors
-    /// [`DataError::Order`] for an order of other data, [`DataError::BatchIndex`] for a batch that is not there,
-    /// [`DataError::WrongBatch`] where a data set returns other numbers of items than it was asked for, and whatever the
-    /// data set says.
-    pub fn batch(&self, order: &[usize], k: usize) -> Result<Batch, DataError> {
-        if order.len() != self.entries() {
-            return Err(DataError::Order { expected: self.entries(), found: order.len() });
+    /// The sampler's errors, [`DataError::SampledIndex`] if it chose an item that is not there, [`DataError::EmptyOrder`] if it chose too few for
+    /// a batch.
+    pub fn order(&self, rng: &mut Rng) -> Result<Vec<usize>, DataError> {
+        self.order_by(&self.sampler, rng)
+    }
+
+    /// The same with another sampler.
+    pub(crate) fn order_by(&self, sampler: &Sampling, rng: &mut Rng) -> Result<Vec<usize>, DataError> {
+        let Some(entries) = self.entries() else {
+            let own = sampler.is_same(&self.sampler);
+            return if own { Ok(Vec::new()) } else { Err(DataError::Stream { what: "order for a sampler" }) };
+        };
+        let order = sampler.checked_order(entries, rng)?;
+        if self.batches_in(&order) == 0 {
+            return Err(DataError::EmptyOrder { sampler: sampler.describe() });
         }
-        if k >= self.batches() {
-            return Err(DataError::BatchIndex { batch: k, batches: self.batches() });
+        Ok(order)
+    }
+
+    /// Batch `k` of an epoch in this `order`, counted from 0. The same order, number and `rngs` give the same batch, always.
+    ///
+    /// # Errors
+    /// [`DataError::BatchIndex`] for a batch that is not there, [`DataError::Index`] for an item that is not there, [`DataError::WrongBatch`]
+    /// where a data set returns other numbers of items than it was asked for, [`DataError::Stream`] for a stream, and whatever the data set
+    /// says.
+    pub fn batch(&self, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Batch, DataError> {
+        let batches = self.batches_in(order);
+        if k >= batches {
+            return Err(DataError::BatchIndex { batch: k, batches });
         }
         match &self.source {
             Source::Prepared { batches, .. } => {
-                let index = order[k]; // k is below the number of batches, which is the length of the order
+                let index = order[k]; // k is below the number of batches, which is at most the length of the order
                 let batch = batches.get(index).ok_or(DataError::Index { index, items: batches.len() })?;
                 Ok(share(batch))
             }
@@ -173,14 +239,33 @@ impl Loader {
                 // Batch k begins within the order, since k is below the number of batches.
                 let first = k * self.batch_size;
                 let indices = &order[first..order.len().min(first.saturating_add(self.batch_size))];
-                let batch = dataset.batch(indices)?;
+                let batch = dataset.batch(indices, rngs)?;
                 let (asked, (input, target)) = (indices.len(), batch_items(&batch));
                 if input != asked || target != asked {
                     return Err(DataError::WrongBatch { asked, input, target });
                 }
                 Ok(batch)
             }
+            Source::Stream(_) => Err(DataError::Stream { what: "batch by number" }),
         }
+    }
+
+    /// Batch `k` of an epoch, each asked for once and in turn; `None` where a stream ends.
+    pub(crate) fn next(&mut self, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Option<Batch>, DataError> {
+        let Source::Stream(stream) = &mut self.source else { return self.batch(order, k, rngs).map(Some) };
+        let Some(batch) = stream.next(&mut rngs.of_batch(k))? else {
+            return if k == 0 { Err(DataError::StreamEnded) } else { Ok(None) };
+        };
+        match batch_items(&batch) {
+            (input, target) if input == 0 || input != target => Err(DataError::Lengths { input, target }),
+            _ => Ok(Some(batch)),
+        }
+    }
+
+    /// Where a stream stands ([`Stream::position`]); `None` for other data, of which an epoch always begins anew.
+    #[must_use]
+    pub fn position(&self) -> Option<Vec<u64>> {
+        if let Source::Stream(stream) = &self.source { Some(stream.position()) } else { None }
     }
 
     /// The first item as a batch of one, or the first of prepared batches: to see shapes before a training.
@@ -192,15 +277,17 @@ impl Loader {
             Source::Prepared { batches, .. } => {
                 batches.first().map(share).ok_or(DataError::Index { index: 0, items: 0 })
             }
-            Source::Dataset(dataset) => dataset.batch(&[0]),
+            Source::Dataset(dataset) => dataset.batch(&[0], &ItemRngs::new(0, 0)),
+            Source::Stream(_) => Err(DataError::Stream { what: "sample" }),
         }
     }
 
-    /// How many entries an order has.
-    fn entries(&self) -> usize {
+    /// How many entries an order of all has; `None` for a stream.
+    fn entries(&self) -> Option<usize> {
         match &self.source {
-            Source::Prepared { batches, .. } => batches.len(),
-            Source::Dataset(dataset) => dataset.len(),
+            Source::Prepared { batches, .. } => Some(batches.len()),
+            Source::Dataset(dataset) => Some(dataset.len()),
+            Source::Stream(_) => None,
         }
     }
 }
@@ -208,10 +295,12 @@ impl Loader {
 impl fmt::Debug for Loader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loader")
-            .field("items", &format_args!("{} {}", self.items(), self.describe()))
+            .field("items", &self.items())
+            .field("describe", &self.describe())
+            .field("sampler", &self.sampler)
             .field("batch_size", &self.batch_size)
-            .field("shuffle", &self.shuffle)
             .field("drop_last", &self.drop_last)
+            .field("batches_per_epoch", &self.batches_per_epoch)
             .finish_non_exhaustive()
     }
 }

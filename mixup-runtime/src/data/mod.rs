@@ -1,29 +1,39 @@
 //! Batches of inputs and targets, and where they come from.
 //!
-//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`](crate::batch::Batch). A [`Loader`] cuts a data set into batches, in
-//! an order that is drawn anew for each epoch. [`Data`] is what a learner takes: a training loader, perhaps one for
-//! validation, and the names of the classes.
+//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`](crate::batch::Batch). A [`Sampler`] draws which items an epoch has, and
+//! in which order. A [`Loader`] cuts that order into batches. [`Data`] is what a learner takes: a training loader, perhaps one for validation,
+//! and the names of the classes.
 //!
 //! | what there is | how it becomes [`Data`] |
 //! |---|---|
 //! | folders of images, an archive of them, IDX files, the embedded digits | [`ImageData`] |
 //! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
 //! | batches, already made | [`Data::from_batches`] |
-//! | something of your own | implement [`Dataset`], then [`Data::builder`] |
+//! | items that are made one by one | implement [`Items`], then [`Data::builder`] with [`Collated`] |
+//! | batches that are gathered by number | implement [`Dataset`], then [`Data::builder`] |
+//! | batches that come one after another, without a length | implement [`Stream`], then [`Data::stream`] |
 
+mod collated;
 mod dataset;
 mod error;
 mod images;
+mod items;
 mod loader;
 mod progress;
+mod sampler;
 mod splits;
+mod stream;
 mod tensors;
 
 pub use self::{
+    collated::Collated,
     dataset::Dataset,
     error::{DataError, ImageSize},
     images::{ImageData, ImageDataset},
+    items::{Array, Item, Items, Label, Numbers},
     loader::Loader,
+    sampler::{InOrder, Sampler, Sampling, Shard, Shuffled, Weighted},
     splits::{Data, DataBuilder},
+    stream::Stream,
     tensors::TensorDataset,
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{DataError, Dataset, Loader};
+use super::{DataError, Dataset, Loader, Sampler, Sampling, Stream};
 use crate::batch::Batch;
 
 /// Training data, perhaps validation data, and the names of the classes.
@@ -29,7 +29,13 @@ pub struct Data {
 impl Data {
     /// Data from a data set to train with. The rest is optional.
     pub fn builder(train: impl Dataset + 'static) -> DataBuilder {
-        DataBuilder { train: Box::new(train), valid: None, classes: Vec::new(), options: Options::default() }
+        DataBuilder::of(Train::Dataset(Box::new(train)))
+    }
+
+    /// Data without a length to train with: its batches come one after another, and an epoch ends when they do, or after
+    /// [`batches_per_epoch`](DataBuilder::batches_per_epoch). The rest is optional; the validation data have a length.
+    pub fn stream(train: impl Stream + 'static) -> DataBuilder {
+        DataBuilder::of(Train::Stream(Box::new(train)))
     }
 
     /// Batches that are ready, handed out in their order in each epoch, none of them copied. An empty `valid` means that
@@ -61,16 +67,23 @@ impl Data {
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
+
+    /// The batches of a pass, to go through them.
+    pub(crate) fn part_mut(&mut self, train: bool) -> Option<&mut Loader> {
+        if train { Some(&mut self.train) } else { self.valid.as_mut() }
+    }
 }
 
 /// One line: «12,396 training and 2,038 validation images of 3×28×28 in 2 classes».
 impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} training ", thousands(self.train.items()))?;
-        if let Some(valid) = &self.valid {
-            write!(f, "and {} validation ", thousands(valid.items()))?;
+        let (train, items) = (self.train.describe(), |loader: &Loader| loader.items().map(thousands));
+        match (items(&self.train), self.valid.as_ref().and_then(items)) {
+            (Some(count), None) => write!(f, "{count} training {train}")?,
+            (Some(count), Some(valid)) => write!(f, "{count} training and {valid} validation {train}")?,
+            (None, None) => write!(f, "a stream of training {train}")?,
+            (None, Some(valid)) => write!(f, "a stream of training {train}, and {valid} for validation")?,
         }
-        f.write_str(&self.train.describe())?;
         match self.classes.len() {
             0 => {}
             1 => f.write_str(" in 1 class")?,
@@ -81,17 +94,26 @@ impl fmt::Display for Data {
 }
 
 /// How data are cut into batches: what every builder of [`Data`] lets the user choose.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) batch_size: usize,
     pub(crate) valid_batch_size: Option<usize>,
     pub(crate) shuffle: bool,
+    pub(crate) sampler: Option<Sampling>,
     pub(crate) drop_last: bool,
+    pub(crate) batches_per_epoch: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_size: 64, valid_batch_size: None, shuffle: true, drop_last: false }
+        Self {
+            batch_size: 64,
+            valid_batch_size: None,
+            shuffle: true,
+            sampler: None,
+            drop_last: false,
+            batches_per_epoch: None,
+        }
     }
 }
 
@@ -101,6 +123,8 @@ impl Options {
         let batch_size = self.batch_size;
         if batch_size == 0 || self.valid_batch_size == Some(0) {
             Err(DataError::BatchSize)
+        } else if self.batches_per_epoch == Some(0) {
+            Err(DataError::BatchesPerEpoch)
         } else if self.drop_last && 0 < items && items < batch_size {
             Err(DataError::NoBatch { items, batch_size })
         } else {
@@ -109,16 +133,26 @@ impl Options {
     }
 }
 
+/// What there is to train with.
+pub(crate) enum Train {
+    Dataset(Box<dyn Dataset>),
+    Stream(Box<dyn Stream>),
+}
+
 /// The choices on the way to [`Data`]; see [`Data::builder`].
 #[must_use = "nothing is there before `build`"]
 pub struct DataBuilder {
-    pub(crate) train: Box<dyn Dataset>,
+    pub(crate) train: Train,
     pub(crate) valid: Option<Box<dyn Dataset>>,
     pub(crate) classes: Vec<String>,
     pub(crate) options: Options,
 }
 
 impl DataBuilder {
+    fn of(train: Train) -> Self {
+        Self { train, valid: None, classes: Vec::new(), options: Options::default() }
+    }
+
     /// The data set to validate with. It is neither shuffled nor cut short.
     pub fn valid(mut self, valid: impl Dataset + 'static) -> Self {
         self.valid = Some(Box::new(valid));
@@ -149,21 +183,44 @@ impl DataBuilder {
         self
     }
 
+    /// Which training items an epoch has, in which order: [`Shuffled`](super::Shuffled) unless told. It takes precedence over
+    /// [`shuffle`](Self::shuffle).
+    pub fn sampler(mut self, sampler: impl Sampler) -> Self {
+        self.options.sampler = Some(Sampling::new(sampler));
+        self
+    }
+
     /// Whether a last training batch of fewer items is left out: no unless told (fastai leaves it out).
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.options.drop_last = drop_last;
         self
     }
 
+    /// How many training batches an epoch has at most: no bound unless told. The next epoch of a stream goes on where the last one stopped.
+    pub fn batches_per_epoch(mut self, batches: usize) -> Self {
+        self.options.batches_per_epoch = Some(batches);
+        self
+    }
+
     /// The data, ready for a learner.
     ///
     /// # Errors
-    /// [`DataError::BatchSize`] for a batch size of 0, [`DataError::Empty`] where the training or the validation data
-    /// have no items, [`DataError::NoBatch`] where `drop_last` would leave nothing.
+    /// [`DataError::BatchSize`] for a batch size of 0 and [`DataError::BatchesPerEpoch`] for an epoch of none, [`DataError::Empty`] where the
+    /// training or the validation data have no items, [`DataError::NoBatch`] where `drop_last` would leave nothing, [`DataError::Stream`]
+    /// for a sampler of a stream.
     pub fn build(self) -> Result<Data, DataError> {
-        self.options.check(self.train.len())?;
-        let Options { batch_size, valid_batch_size, shuffle, drop_last } = self.options;
-        let train = Loader::of_part("training", self.train, batch_size)?.shuffle(shuffle).drop_last(drop_last);
+        // A stream has as many items as it takes.
+        self.options.check(if let Train::Dataset(dataset) = &self.train { dataset.len() } else { usize::MAX })?;
+        let Options { batch_size, valid_batch_size, shuffle, sampler, drop_last, batches_per_epoch } = self.options;
+        let train = match self.train {
+            Train::Dataset(dataset) => {
+                Loader::of_part("training", dataset, batch_size)?.shuffle(shuffle).drop_last(drop_last)
+            }
+            Train::Stream(_) if sampler.is_some() => return Err(DataError::Stream { what: "order for a sampler" }),
+            Train::Stream(stream) => Loader::streaming(stream, batch_size),
+        };
+        let train = train.batches_per_epoch(batches_per_epoch);
+        let train = if let Some(sampler) = sampler { train.sampler(sampler) } else { train };
         let valid = match self.valid {
             Some(valid) => Some(Loader::of_part("validation", valid, valid_batch_size.unwrap_or(batch_size))?),
             None => None,

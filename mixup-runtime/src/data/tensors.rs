@@ -6,7 +6,10 @@ use super::{
     DataError, Dataset,
     dataset::{describe, index_tensor},
 };
-use crate::batch::{Batch, Input, Target, items};
+use crate::{
+    batch::{Batch, Input, Target, items},
+    rng::ItemRngs,
+};
 
 /// Inputs and targets that lie in memory as whole tensors, on any device.
 ///
@@ -68,7 +71,7 @@ impl Dataset for TensorDataset {
         self.len
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+    fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
         let index = index_tensor(indices, self.len)?;
         let rows = |tensor: &Tensor| tensor.f_index_select(0, &index.f_to_device(tensor.device())?);
         let input = match &self.input {

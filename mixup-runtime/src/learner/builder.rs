@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rand::{Rng as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use tch::{Cuda, Device, Tensor, nn::VarStore};
 
 use super::{Interrupt, Learner};
@@ -16,7 +16,7 @@ use crate::{
     model::{Model, Params, Vars},
     optim::{AdamW, Optimizer},
     rng::Rng,
-    training::{BuildError, Error, Internal, Outcome, State, Values},
+    training::{BuildError, Error, Internal, Life, Outcome, State, Values},
 };
 
 type BuildModel = Box<dyn FnOnce(&Vars<'_>) -> Box<dyn Model>>;
@@ -113,6 +113,10 @@ impl LearnerBuilder {
     }
 
     /// The seed of everything random: same seed, same bits, on one machine.
+    ///
+    /// What is random is a function of the seed, of who draws, and of the place in the learner's life: another callback, another metric or a
+    /// validation in between changes nothing for the others. libtorch's generator, from which dropout draws, is seeded before each batch; the
+    /// process has one, so two learners that train at the same time in one process disturb each other's dropout.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -181,11 +185,10 @@ impl LearnerBuilder {
         if self.keep_freed_memory {
             keep_freed_memory();
         }
-        let mut rng = Rng::seed_from_u64(self.seed);
-        // libtorch has one generator for each process; what `tch`'s layers draw for their first values comes from it.
-        tch::manual_seed(rng.next_u64().cast_signed());
+        // Seeds libtorch's generator, from which `tch`'s layers draw their first values.
+        let life = Life::begin(self.seed);
         let var_store = VarStore::new(self.device);
-        let model = (self.model)(&Vars::new(var_store.root(), &mut rng));
+        let model = (self.model)(&Vars::new(var_store.root(), self.seed));
         let params = Params::new(var_store);
         let gradients = params.gradients();
         let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
@@ -196,8 +199,9 @@ impl LearnerBuilder {
             opt: self.opt,
             params,
             model,
+            sampler: self.data.train().sampling().clone(),
             data: self.data,
-            rng,
+            rng: Rng::from_seed(Default::default()), // each callback that asks for one gets its own
             device: self.device,
             epoch: 0,
             iteration: 0,
@@ -216,12 +220,13 @@ impl LearnerBuilder {
             outcome: Outcome::Finished,
             values: Values::default(),
             internal: Internal::default(),
+            life,
             rows: Vec::new(),
             value_names: Vec::new(),
             ended: Outcome::Finished,
         };
         let interrupt = Interrupt::default();
-        let mut learn = Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt, seed: self.seed };
+        let mut learn = Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt };
         learn.prepare()?;
         if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
             return Err(BuildError::Unordered { pair: pair.to_string() }.into());

@@ -102,7 +102,9 @@ impl Learner {
         let _no_grad = tch::no_grad_guard();
         let order = self.begin_pass(false)?;
         for num_batch in 0..self.state.batches {
-            self.load(&order, num_batch)?;
+            if !self.load(&order, num_batch)? {
+                break;
+            }
             ask!(self.on_batch_begin);
             self.forward()?;
             ask!(self.on_loss_begin);

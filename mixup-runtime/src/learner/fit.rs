@@ -11,6 +11,7 @@ use crate::{
     data::{Data, Loader},
     loss::{Loss, Reduction},
     metrics::MetricError,
+    rng::Use,
     training::{EpochRecord, Error, Hook, Measured},
 };
 
@@ -59,7 +60,9 @@ impl Learner {
         let order = self.begin_pass(train)?;
         let mut measured = Measured::new(self.metrics.len());
         for num_batch in 0..self.state.batches {
-            self.load(&order, num_batch)?;
+            if !self.load(&order, num_batch)? {
+                break;
+            }
             let asked = self.batch(train, &mut measured)?;
             self.close()?;
             if asked.has(Validate) && train {
@@ -111,15 +114,16 @@ impl Learner {
     /// The validation at the end of an epoch.
     fn validate_epoch(&mut self) -> Result<(), Exit> {
         if self.state.data.valid().is_some() {
-            self.validation()?;
+            self.validation(Use::EpochEnd)?;
         }
         self.state.train = true;
         Ok(())
     }
 
     /// A validation, unless a callback skips it.
-    fn validation(&mut self) -> Result<(), Exit> {
+    fn validation(&mut self, when: Use) -> Result<(), Exit> {
         self.state.train = false;
+        self.state.life.seed_beside(when);
         self.callbacks.open(Hook::ValidateEndAlways);
         if !ask!(self.on_validate_begin).has(SkipValidation) {
             self.pass(false)?;
@@ -132,12 +136,14 @@ impl Learner {
     fn validate_now(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
         if state.data.valid().is_none() {
-            return Err(Error::NoValidation { what: "validate on" }.into());
+            return Err(NO_VALIDATION.into());
         }
         let (num_batch, batches) = (state.num_batch, state.batches);
-        self.validation()?;
+        (state.internal.in_batch, state.internal.after_batch) = (false, Some(num_batch));
+        self.validation(Use::MidEpoch)?;
         let state = &mut self.state;
         (state.num_batch, state.batches, state.train) = (num_batch, batches, true);
+        state.internal.after_batch = None;
         state.internal.measured = None; // the epoch's row shows the validation at its end
         Ok(())
     }
@@ -150,6 +156,8 @@ impl Learner {
         state.epoch = epoch;
         state.train = true;
         state.internal.in_epoch = true;
+        state.life.epochs += 1;
+        state.life.next_moment();
         state.internal.epoch_began = Some(Instant::now());
         state.internal.measured = None;
         let record = EpochRecord { epoch, measured: None, published: Vec::new(), time: None };
@@ -160,6 +168,7 @@ impl Learner {
 
     fn end_epoch(&mut self) {
         let state = &mut self.state;
+        state.life.next_moment();
         state.epoch_time = state.internal.epoch_began.map_or_else(Default::default, |began| began.elapsed());
         state.internal.smooth.lock().mark();
         if let Some(record) = state.internal.records.last_mut() {
@@ -175,13 +184,16 @@ impl Learner {
         }
     }
 
-    /// The order of a pass: drawn for training, as it stands for validation.
+    /// The order of a pass: drawn by the sampler for training, by its loader for validation.
     pub(super) fn begin_pass(&mut self, train: bool) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
         state.train = train;
+        let mut rng = state.life.order(state.at());
         let loader = loader(&state.data, train)?;
-        state.batches = loader.batches();
-        Ok(loader.order(&mut state.rng))
+        let order = if train { loader.order_by(&state.sampler, &mut rng) } else { loader.order(&mut rng) };
+        let order = order.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
+        state.batches = loader.batches_in(&order);
+        Ok(order)
     }
 
     fn end_pass(&mut self, train: bool, measured: Measured) {
@@ -192,8 +204,8 @@ impl Learner {
         }
     }
 
-    /// The next batch, on the device; here an interrupt is heard.
-    pub(super) fn load(&mut self, order: &[usize], num_batch: usize) -> Result<(), Exit> {
+    /// The next batch, on the device; false where a stream has ended. Here an interrupt is heard.
+    pub(super) fn load(&mut self, order: &[usize], num_batch: usize) -> Result<bool, Exit> {
         if self.interrupt.is_set() {
             return Err(Exit::Interrupted);
         }
@@ -202,17 +214,24 @@ impl Learner {
         state.drop_batch();
         state.num_batch = num_batch;
         state.internal.in_batch = true;
-        let loader = loader(&state.data, state.train)?;
-        let batch = loader.batch(order, num_batch);
+        if state.train {
+            state.life.next_moment();
+        }
+        let rngs = state.life.items(state.at());
+        let loader = state.data.part_mut(state.train).ok_or(NO_VALIDATION)?;
+        let (batch, made) = (loader.next(order, num_batch, &rngs), loader.fresh());
         let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
-        let made = loader.fresh();
+        let Some(batch) = batch else { return Ok(false) };
         let asked = self.callbacks.asks_at_all("fresh");
         let sent = Fresh::send(batch, state.device, made, asked);
-        let (batch, fresh) =
-            sent.map_err(|e| Error::Torch { what: "sending the batch to the device", at: state.at(), source: e })?;
+        let (batch, fresh) = sent.map_err(|e| Error::Torch {
+            what: "sending the batch to the device",
+            at: state.at(),
+            source: Box::new(e),
+        })?;
         (state.last_input, state.last_target, state.fresh) = (batch.input, batch.target, fresh);
         self.callbacks.open(Hook::BatchEndAlways);
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn forward(&mut self) -> Result<(), Exit> {
@@ -271,10 +290,12 @@ impl Learner {
     }
 }
 
+const NO_VALIDATION: Error = Error::NoValidation { what: "validate on" };
+
 /// The batches that a pass goes over.
 fn loader(data: &Data, train: bool) -> Result<&Loader, Error> {
     let loader = if train { Some(data.train()) } else { data.valid() };
-    loader.ok_or(Error::NoValidation { what: "validate on" })
+    loader.ok_or(NO_VALIDATION)
 }
 
 impl Decision {

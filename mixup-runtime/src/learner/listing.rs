@@ -141,7 +141,7 @@ impl Learner {
             state.loss_func.name(),
             state.opt.describe(),
             state.opt.hyper().lr,
-            self.seed,
+            state.life.seed,
         ))
     }
 }

@@ -26,8 +26,7 @@ use crate::{
     metrics::Metric,
     model::{Model, Params, Vars},
     optim::{Optimizer, OptimizerError, OptimizerState},
-    rng::Rng,
-    training::{Error, Report, State, Values},
+    training::{Error, Position, Report, State, Values},
 };
 
 /// Trains a model on data, with callbacks at named moments.
@@ -53,7 +52,6 @@ pub struct Learner {
     callbacks: Callbacks,
     metrics: Vec<(String, Box<dyn Metric>)>,
     interrupt: Interrupt,
-    seed: u64,
 }
 
 impl Learner {
@@ -66,7 +64,7 @@ impl Learner {
     /// Trains for `epochs` at the learning rate `lr`, and prints a row for each epoch unless the learner is quiet.
     ///
     /// Each training counts its epochs and iterations from 0; the optimizer's moments go on from the last one, as in
-    /// fastai v1.
+    /// fastai v1. So do the draws: two trainings of two epochs draw what one of four draws.
     ///
     /// # Errors
     /// What ended the training before its time: an error of a callback, the model, the loss, the data, or an interrupt.
@@ -222,6 +220,12 @@ impl Learner {
         &self.state.loss_func
     }
 
+    /// Where the learner stands in its life: between two runs, how many epochs it has begun.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.state.at()
+    }
+
     /// The data.
     #[must_use]
     pub fn data(&self) -> &Data {
@@ -232,10 +236,5 @@ impl Learner {
     #[must_use]
     pub fn into_data(self) -> Data {
         self.state.data
-    }
-
-    /// The generator behind all that is random.
-    pub fn rng(&mut self) -> &mut Rng {
-        &mut self.state.rng
     }
 }

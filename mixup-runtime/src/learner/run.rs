@@ -2,15 +2,15 @@
 
 use std::{
     any::Any,
+    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     thread,
 };
 
-use rand::Rng as _;
-
 use super::{Learner, fit::Exit, interrupt::Watch};
 use crate::{
     callback::Surroundings,
+    rng::Use,
     training::{BuildError, Error, Outcome},
 };
 
@@ -129,7 +129,7 @@ impl Learner {
         Ok(())
     }
 
-    /// A new run: counts from 0, libtorch's generator (dropout, say) seeded from the learner's own.
+    /// A new run: counts from 0, and libtorch's generator is seeded.
     fn begin(&mut self, epochs: Option<usize>) -> Result<(), Error> {
         self.interrupt.clear();
         self.state.reset();
@@ -138,13 +138,17 @@ impl Learner {
         if epochs.is_some() {
             self.state.rows.clear();
             self.state.value_names = self.callbacks.board().published();
-            tch::manual_seed(self.state.rng.next_u64().cast_signed());
+            self.state.life.seed_beside(Use::TrainBegin);
+        } else {
+            self.state.life.own_runs += 1;
+            self.state.internal.own_run = NonZeroUsize::new(self.state.life.own_runs);
+            self.state.life.seed_beside(Use::OwnRun);
         }
         self.state.params.zero_grad().map_err(|source| self.torch("zeroing the gradients", source))
     }
 
     pub(super) fn torch(&self, what: &'static str, source: tch::TchError) -> Error {
-        Error::Torch { what, at: self.state.at(), source }
+        Error::Torch { what, at: self.state.at(), source: Box::new(source) }
     }
 }
 

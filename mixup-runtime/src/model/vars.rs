@@ -1,25 +1,25 @@
-//! What a model is built from: the place for its parameters, and the learner's generator for their first values.
+//! What a model is built from: the place for its parameters, and generators for their first values.
 
-use std::{borrow::Borrow, cell::RefCell, ops::Div};
+use std::{borrow::Borrow, cell::Cell, ops::Div};
 
-use rand::SeedableRng as _;
 use tch::{Device, nn::Path};
 
-use crate::rng::Rng;
+use crate::rng::{Place, Rng, hash, stream};
 
-/// Where a model keeps its parameters: `tch`'s path, with the learner's generator beside it.
+/// Where a model keeps its parameters: `tch`'s path, with the learner's seed beside it.
 ///
 /// `tch`'s layers take it as it is (`nn::linear(vs, 1, 2, Default::default())`) or a part of it (`vs / "layer1"`). What
-/// they draw comes from libtorch's own generator, which the learner seeds from its own before the model is built.
+/// they draw comes from libtorch's own generator, which the learner seeds before the model is built.
 #[derive(Debug)]
 pub struct Vars<'a> {
     path: Path<'a>,
-    rng: RefCell<&'a mut Rng>,
+    seed: u64,
+    calls: Cell<u32>,
 }
 
 impl<'a> Vars<'a> {
-    pub(crate) fn new(path: Path<'a>, rng: &'a mut Rng) -> Self {
-        Self { path, rng: RefCell::new(rng) }
+    pub(crate) fn new(path: Path<'a>, seed: u64) -> Self {
+        Self { path, seed, calls: Cell::new(0) }
     }
 
     /// The path under which parameters are made.
@@ -34,10 +34,14 @@ impl<'a> Vars<'a> {
         self.path.device()
     }
 
-    /// A generator for the first values of some parameters, seeded from the learner's: another one at each call.
+    /// A generator for the first values of some parameters, a function of the learner's seed: another one at each call.
+    ///
+    /// It is for the first values only. A model that draws while it runs draws from libtorch's generator (`Tensor::rand`, `dropout`), which
+    /// the learner seeds before each batch: a generator that the model keeps would go on from where the last training left it.
     #[must_use]
     pub fn rng(&self) -> Rng {
-        Rng::from_rng(&mut **self.rng.borrow_mut())
+        let call = self.calls.replace(self.calls.get().wrapping_add(1));
+        stream(self.seed, hash("model"), Place { batch: call, ..Place::default() }, "first values")
     }
 }
 

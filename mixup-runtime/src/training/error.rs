@@ -4,36 +4,13 @@ use std::fmt;
 
 use tch::TchError;
 
-use super::Hook;
+use super::{Hook, Position};
 use crate::{
     batch::TargetError,
     data::DataError,
     error::{BoxError, brief},
     optim::SettingError,
 };
-
-/// The place in a training: which epoch, which batch, trained or validated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct At {
-    /// The epoch, counted from 0; none before the first and outside of a training.
-    pub epoch: Option<usize>,
-    /// The batch in this pass over the data, counted from 0.
-    pub batch: Option<usize>,
-    /// Whether it was a training batch.
-    pub train: bool,
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.train { "training" } else { "validation" };
-        match (self.epoch, self.batch) {
-            (Some(epoch), Some(batch)) => write!(f, "epoch {epoch}, {kind} batch {batch}"),
-            (Some(epoch), None) => write!(f, "epoch {epoch}"),
-            (None, Some(batch)) => write!(f, "{kind} batch {batch}"),
-            (None, None) => f.write_str("outside of the epochs"),
-        }
-    }
-}
 
 /// A callback's hook, and when it ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +20,7 @@ pub struct Where {
     /// The hook.
     pub hook: Hook,
     /// When.
-    pub at: At,
+    pub at: Position,
 }
 
 impl fmt::Display for Where {
@@ -77,7 +54,7 @@ pub enum Error {
     #[error("{at}: {}", brief(source))]
     Callback {
         /// Which callback, hook, epoch and batch.
-        at: Where,
+        at: Box<Where>,
         /// What the hook returned.
         source: BoxError,
     },
@@ -85,7 +62,7 @@ pub enum Error {
     #[error("{at}: {source}")]
     Read {
         /// Which callback, hook, epoch and batch.
-        at: Where,
+        at: Box<Where>,
         /// Which number, and why.
         source: Box<ReadError>,
     },
@@ -93,7 +70,7 @@ pub enum Error {
     #[error("the model, {at}, with {input}: {}", brief(source))]
     Model {
         /// Which batch.
-        at: At,
+        at: Position,
         /// The input's shapes and kinds.
         input: String,
         /// What the model returned.
@@ -105,7 +82,7 @@ pub enum Error {
         /// The loss function's name.
         loss: String,
         /// Which batch.
-        at: At,
+        at: Position,
         /// What it returned.
         source: BoxError,
     },
@@ -115,7 +92,7 @@ pub enum Error {
     )]
     LossShape {
         /// Which batch.
-        at: At,
+        at: Position,
         /// The loss's shape.
         shape: Vec<i64>,
     },
@@ -125,7 +102,7 @@ pub enum Error {
         /// The metric's name.
         metric: String,
         /// Which batch.
-        at: At,
+        at: Position,
         /// What it returned.
         source: BoxError,
     },
@@ -133,7 +110,7 @@ pub enum Error {
     #[error("the data, {at}: {}", brief(source))]
     Data {
         /// Which batch.
-        at: At,
+        at: Position,
         /// What the data set returned.
         #[source]
         source: Box<DataError>,
@@ -144,16 +121,16 @@ pub enum Error {
         /// The step.
         what: &'static str,
         /// Which batch.
-        at: At,
+        at: Position,
         /// libtorch's error.
         #[source]
-        source: TchError,
+        source: Box<TchError>,
     },
     /// Ctrl-C, or an [`Interrupt`](crate::learner::Interrupt), ended the run; the learner is usable as after any other end.
     #[error("interrupted, {at}")]
     Interrupted {
         /// When.
-        at: At,
+        at: Position,
     },
     /// A learner that can't be.
     #[error("{0}")]
@@ -256,6 +233,16 @@ pub enum BuildError {
         "the callback `{by}` implements `{hook}` and does not declare it: add `Handler::new(Hook::…)` for it to `handlers()`"
     )]
     Undeclared {
+        /// The callback.
+        by: String,
+        /// The hook.
+        hook: Hook,
+    },
+    /// A callback draws from its generator and does not declare it.
+    #[error(
+        "the callback `{by}` draws from `rng` in `{hook}` and does not declare it: add `.names(&[\"rng\"])` to its handler"
+    )]
+    UndeclaredRng {
         /// The callback.
         by: String,
         /// The hook.

@@ -3,19 +3,22 @@
 //! Callbacks never see it whole: each hook is lent a view of what exists there. A field that does not exist yet holds a
 //! value that nobody is shown.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    At, EpochReport, Hook, Outcome, Values,
+    EpochReport, Hook, Life, Outcome, Position, Values,
     deferred::{Deferred, EpochRecord, Measured},
     series::Shared,
     smooth::SmoothLoss,
 };
 use crate::{
     batch::{Fresh, Input, Target},
-    data::Data,
+    data::{Data, Sampling},
     loss::LossFunc,
     model::{Gradients, Model, Params},
     optim::Optimizer,
@@ -30,6 +33,8 @@ pub(crate) struct State {
     pub params: Params,
     pub model: Box<dyn Model>,
     pub data: Data,
+    pub sampler: Sampling,
+    /// The generator of the callback whose turn it is, if it asks for one.
     pub rng: Rng,
     pub device: Device,
     pub epoch: usize,
@@ -50,6 +55,7 @@ pub(crate) struct State {
     pub values: Values,
     /// What has no name in the table.
     pub internal: Internal,
+    pub life: Life,
     /// The last training's finished epochs, the names of their values, and how it ended: a validation after it changes none of them.
     pub rows: Vec<EpochReport>,
     pub value_names: Vec<String>,
@@ -69,6 +75,10 @@ pub(crate) struct Internal {
     /// Whether an epoch, and a batch, is under way: for messages.
     pub in_epoch: bool,
     pub in_batch: bool,
+    /// In a validation in the middle of an epoch: the training batch after which it runs.
+    pub after_batch: Option<usize>,
+    /// Outside of a training: which run it is.
+    pub own_run: Option<NonZeroUsize>,
     /// Whose turn it is while a hook runs: the callback's place among all.
     pub turn: Option<(usize, Hook)>,
 }
@@ -81,12 +91,16 @@ impl Internal {
 }
 
 impl State {
-    /// The place in the training, for messages.
-    pub(crate) fn at(&self) -> At {
-        At {
-            epoch: self.internal.in_epoch.then_some(self.epoch),
-            batch: self.internal.in_batch.then_some(self.num_batch),
+    /// Where the learner stands.
+    pub(crate) fn at(&self) -> Position {
+        let Internal { in_epoch, in_batch, after_batch, own_run, .. } = self.internal;
+        Position {
+            epoch: in_epoch.then_some(self.epoch),
+            epochs_before: self.life.epochs - usize::from(in_epoch),
+            batch: in_batch.then_some(self.num_batch),
             train: self.train,
+            after_batch,
+            own_run,
         }
     }
 

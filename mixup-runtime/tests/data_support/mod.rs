@@ -9,7 +9,10 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
-use mixup_runtime::data::{Data, DataError, Loader};
+use mixup_runtime::{
+    data::{Data, DataError, Loader},
+    rng::ItemRngs,
+};
 use rand::SeedableRng;
 use tch::{Kind, Tensor};
 
@@ -131,11 +134,11 @@ pub fn idx(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
 
 /// The whole of a loader as one batch in its own order: `f32` pixels, and labels.
 pub fn all(loader: &Loader) -> Result<(Tensor, Vec<i64>), DataError> {
-    let order: Vec<usize> = (0..loader.items()).collect();
+    let order: Vec<usize> = (0..loader.items().expect("a length")).collect();
     let mut inputs = Vec::new();
     let mut labels: Vec<i64> = Vec::new();
-    for k in 0..loader.batches() {
-        let batch = loader.batch(&order, k)?;
+    for k in 0..loader.batches_in(&order) {
+        let batch = loader.batch(&order, k, &ItemRngs::new(0, 0))?;
         inputs.push(batch.input.one().expect("one tensor").shallow_clone());
         labels.extend(Vec::<i64>::try_from(batch.target.tensor()).expect("i64 of one dimension"));
     }

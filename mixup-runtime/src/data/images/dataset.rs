@@ -8,6 +8,7 @@ use crate::{
         DataError, Dataset,
         dataset::{describe, index_tensor},
     },
+    rng::ItemRngs,
 };
 
 /// Images of one size with their classes.
@@ -16,12 +17,12 @@ use crate::{
 /// the device where the pixels lie.
 ///
 /// ```
-/// use mixup::data::{Dataset, ImageDataset};
+/// use mixup::{data::{Dataset, ImageDataset}, rng::ItemRngs};
 /// use tch::Tensor;
 ///
 /// let pixels = Tensor::from_slice(&[0_u8, 255, 51, 0]).reshape([2, 1, 1, 2]); // two images of 1×1×2
 /// let images = ImageDataset::new(pixels, Tensor::from_slice(&[0_i64, 1]))?;
-/// let batch = images.batch(&[1])?;
+/// let batch = images.batch(&[1], &ItemRngs::new(0, 0))?;
 /// assert_eq!(batch.input.one()?.double_value(&[0, 0, 0, 0]), f64::from(0.2_f32));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -86,7 +87,7 @@ impl Dataset for ImageDataset {
         self.len
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<Batch, DataError> {
+    fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
         let index = index_tensor(indices, self.len)?.f_to_device(self.pixels.device())?;
         // Bytes are gathered first: a quarter of the memory moves. Divided, not multiplied by an inexact 1/255.
         let mut input = self.pixels.f_index_select(0, &index)?.f_to_kind(Kind::Float)?;

@@ -24,8 +24,8 @@ use self::{
     tree::{Image, Listing, TRAIN},
 };
 use super::{
-    Data, DataBuilder, DataError, Dataset,
-    splits::{Options, thousands},
+    Data, DataBuilder, DataError, Dataset, Sampler, Sampling,
+    splits::{Options, Train, thousands},
 };
 
 /// Images that were found, and the choices on the way to [`Data`].
@@ -171,6 +171,13 @@ impl ImageData {
         self
     }
 
+    /// Which training images an epoch has, in which order: [`Shuffled`](super::Shuffled) unless told. It takes precedence over
+    /// [`shuffle`](Self::shuffle).
+    pub fn sampler(mut self, sampler: impl Sampler) -> Self {
+        self.options.sampler = Some(Sampling::new(sampler));
+        self
+    }
+
     /// Whether a last training batch of fewer images is left out: no unless told (fastai leaves it out).
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.options.drop_last = drop_last;
@@ -211,7 +218,7 @@ impl ImageData {
         };
         let keep =
             |set: ImageDataset| -> Result<Box<dyn Dataset>, DataError> { Ok(Box::new(set.to_device(self.device)?)) };
-        let (train, valid) = (keep(train)?, valid.map(keep).transpose()?);
+        let (train, valid) = (Train::Dataset(keep(train)?), valid.map(keep).transpose()?);
         DataBuilder { train, valid, classes, options: self.options }.build()
     }
 }

@@ -1,0 +1,131 @@
+//! A generator of its own for each drawer and place. Nothing is passed on from one to the next, so nobody's draws depend on who else draws,
+//! and no generator's state has to be saved.
+//!
+//! The key of the generator is what it is a function of. ChaCha is a pseudo-random function of its key: the streams of two keys have nothing
+//! to do with each other, also where the keys differ in one bit.
+
+use rand::SeedableRng as _;
+
+use super::Rng;
+
+/// A place in a learner's life, as a key has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    /// The epoch, counted over all trainings.
+    pub epoch: u32,
+    /// The training batch, counted from 1; 0 outside of one.
+    pub batch: u32,
+    /// The validation batch, counted from 1; 0 outside of one.
+    pub valid_batch: u32,
+}
+
+/// The generator of a drawer at a place. `purpose` tells apart what the drawer draws there.
+pub(crate) fn stream(seed: u64, drawer: u64, place: Place, purpose: &str) -> Rng {
+    let purpose = hash(purpose);
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&drawer.to_le_bytes());
+    key[16..20].copy_from_slice(&place.epoch.to_le_bytes());
+    key[20..24].copy_from_slice(&place.batch.to_le_bytes());
+    key[24..28].copy_from_slice(&place.valid_batch.to_le_bytes());
+    key[28..].copy_from_slice(&((purpose ^ (purpose >> 32)) as u32).to_le_bytes());
+    Rng::from_seed(key)
+}
+
+/// A name as a number: FNV-1a, as in <http://www.isthe.com/chongo/tech/comp/fnv/>.
+pub(crate) fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The generators of the items of a batch. What an item draws depends on the seed, the epoch and the item alone: neither on the batch
+/// that it is in nor on the items beside it, so any number of threads may draw for them.
+///
+/// ```
+/// use mixup::rng::ItemRngs;
+/// use rand::RngExt as _;
+///
+/// let rngs = ItemRngs::new(42, 0); // seed 42, the first epoch
+/// let turned: bool = rngs.of(7).random();
+/// assert_eq!(turned, rngs.of(7).random::<bool>()); // from the beginning at each call
+/// assert_ne!(rngs.of(7), rngs.of(8));
+/// assert_ne!(rngs.of(7), ItemRngs::new(42, 1).of(7));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemRngs {
+    seed: u64,
+    epoch: u32,
+    part: &'static str,
+}
+
+impl ItemRngs {
+    /// Those of the training items in an epoch, counted from 0 over all trainings of a learner with this seed.
+    #[must_use]
+    pub fn new(seed: u64, epoch: usize) -> Self {
+        Self { seed, epoch: epoch as u32, part: "training" }
+    }
+
+    /// Those of the validation items.
+    #[must_use]
+    pub fn valid(self) -> Self {
+        Self { part: "validation", ..self }
+    }
+
+    /// The generator of the item with this index, always from its beginning.
+    #[must_use]
+    pub fn of(&self, index: usize) -> Rng {
+        self.stream("item", index)
+    }
+
+    /// The generator of batch `k`, for data whose items have no index.
+    pub(crate) fn of_batch(&self, k: usize) -> Rng {
+        self.stream("batch", k)
+    }
+
+    fn stream(&self, drawer: &str, number: usize) -> Rng {
+        let number = number as u64;
+        let place = Place { epoch: self.epoch, batch: number as u32, valid_batch: (number >> 32) as u32 };
+        stream(self.seed, hash(drawer), place, self.part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_hashed_as_fnv_1a_says() {
+        for (name, expected) in
+            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+        {
+            assert_eq!(hash(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_differs_the_generator_is_another_one() {
+        let place = Place { epoch: 1, batch: 2, valid_batch: 3 };
+        let mut keys = HashSet::new();
+        for seed in [0, 1, 1 << 40] {
+            for name in ["MixUp", "MixUp#2"] {
+                for place in
+                    [place, Place { epoch: 2, ..place }, Place { batch: 3, ..place }, Place { valid_batch: 2, ..place }]
+                {
+                    for purpose in ["on_batch_begin", "on_batch_end"] {
+                        keys.insert(stream(seed, hash(name), place, purpose).get_seed());
+                    }
+                }
+            }
+        }
+        assert_eq!(keys.len(), 3 * 2 * 4 * 2);
+    }
+
+    #[test]
+    fn an_item_beyond_four_thousand_million_has_a_generator_of_its_own() {
+        let rngs = ItemRngs::new(0, 0);
+        assert_ne!(rngs.of(5), rngs.of(5 + (1 << 32)));
+        assert_ne!(rngs.of(5), rngs.of_batch(5));
+        assert_ne!(rngs.of(5), rngs.valid().of(5));
+    }
+}

@@ -1,0 +1,111 @@
+//! Where a learner stands in its life: for messages, and for what is random there.
+
+use std::{fmt, num::NonZeroUsize};
+
+use crate::rng::Place;
+
+/// Where a learner stands: which epoch, which batch, trained or validated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The epoch, counted from 0 in each training, as hooks have it; none before the first and outside of a training.
+    pub epoch: Option<usize>,
+    /// How many epochs the learner has begun before this one, in all its trainings.
+    pub epochs_before: usize,
+    /// The batch in this pass over the data, counted from 0.
+    pub batch: Option<usize>,
+    /// Whether the model is being trained: false in validation.
+    pub train: bool,
+    /// In a validation in the middle of an epoch: the training batch after which it runs.
+    pub after_batch: Option<usize>,
+    /// Outside of a training: which validation or prediction it is, counted from 1 over the learner's life.
+    pub own_run: Option<NonZeroUsize>,
+}
+
+impl Position {
+    /// As the key of a generator has it.
+    pub(crate) fn place(self) -> Place {
+        let counted = |batch: Option<usize>| batch.map_or(0, |batch| batch as u32 + 1);
+        let (batch, valid_batch) = if self.train { (self.batch, None) } else { (self.after_batch, self.batch) };
+        // A run of its own stands beside the training batches, which never come that far.
+        let batch = self.own_run.map_or(counted(batch), |run| u32::MAX - run.get() as u32);
+        Place { epoch: self.epochs_before as u32, batch, valid_batch: counted(valid_batch) }
+    }
+}
+
+/// `epoch 1, training batch 2`; `epoch 1, validation batch 0 after training batch 2`.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.train { "training" } else { "validation" };
+        let after = self.after_batch.map_or_else(String::new, |batch| format!(" after training batch {batch}"));
+        let pass = match self.batch {
+            Some(batch) => format!("{kind} batch {batch}{after}"),
+            None if after.is_empty() => String::new(),
+            None => format!("{kind}{after}"),
+        };
+        match (self.epoch, pass.as_str()) {
+            (None, "") => f.write_str("outside of the epochs"),
+            (None, pass) => f.write_str(pass),
+            (Some(epoch), "") => write!(f, "epoch {epoch}"),
+            (Some(epoch), pass) => write!(f, "epoch {epoch}, {pass}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const EPOCH: Position =
+        Position { epoch: Some(1), epochs_before: 4, batch: None, train: true, after_batch: None, own_run: None };
+    const VALIDATION: Position = Position { train: false, ..EPOCH };
+
+    #[test]
+    fn each_position_is_told_in_words() {
+        let told = [
+            (EPOCH, "epoch 1"),
+            (Position { batch: Some(2), ..EPOCH }, "epoch 1, training batch 2"),
+            (VALIDATION, "epoch 1"),
+            (Position { batch: Some(0), ..VALIDATION }, "epoch 1, validation batch 0"),
+            (Position { after_batch: Some(7), ..VALIDATION }, "epoch 1, validation after training batch 7"),
+            (
+                Position { batch: Some(1), after_batch: Some(7), ..VALIDATION },
+                "epoch 1, validation batch 1 after training batch 7",
+            ),
+            (Position::default(), "outside of the epochs"),
+            (Position { own_run: NonZeroUsize::new(1), batch: Some(3), ..Position::default() }, "validation batch 3"),
+        ];
+        for (position, text) in told {
+            assert_eq!(position.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn no_two_positions_have_the_same_place() {
+        let mut places = HashSet::new();
+        let mut count = 0;
+        let mut add = |position: Position| {
+            count += 1;
+            places.insert(position.place());
+        };
+        for epochs_before in 0..3 {
+            let epoch = Position { epochs_before, ..EPOCH };
+            let validation = Position { epochs_before, ..VALIDATION };
+            add(epoch); // the validation at its end stands in the same place, and has hooks of its own
+            for batch in [Some(0), Some(1), Some(5)] {
+                add(Position { batch, ..epoch });
+                add(Position { batch, ..validation });
+                for after_batch in [Some(0), Some(1)] {
+                    add(Position { batch, after_batch, ..validation });
+                }
+            }
+            for run in [NonZeroUsize::new(1), NonZeroUsize::new(2)] {
+                let own = Position { epoch: None, own_run: run, ..validation };
+                add(own);
+                add(Position { batch: Some(0), ..own });
+            }
+        }
+        assert_eq!(places.len(), count);
+    }
+}
