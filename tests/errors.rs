@@ -307,3 +307,39 @@ fn several_inputs_for_a_model_of_one_are_told() {
     let text = error.to_string();
     assert!(text.contains("with [4] Float, [4] Float: the model takes one tensor and got 2"), "{text}");
 }
+
+#[test]
+fn a_setting_that_a_callback_makes_impossible_names_the_callback() {
+    struct Wrong(f64, f64);
+
+    #[callback]
+    impl Wrong {
+        #[on(batch_begin, train, if = num_batch == 1)]
+        fn set(&self, opt: &mut dyn Optimizer) {
+            (opt.hyper_mut().lr, opt.hyper_mut().momentum) = (self.0, self.1);
+        }
+    }
+
+    for (lr, momentum, expected) in [
+        (f64::NAN, 0.5, "the optimizer's lr is NaN"),
+        (-1.0, 0.5, "the optimizer's lr is -1"),
+        (0.1, 1.5, "the optimizer's momentum is 1.5"),
+    ] {
+        let mut learn = on(data(8, 0)).callback(Wrong(lr, momentum)).build().expect("nothing is wrong yet");
+        let error = learn.fit(1, 0.1).expect_err("no step can be taken with it").to_string();
+        let place = "callback `Wrong`, hook `on_batch_begin`, epoch 0, training batch 1: ";
+        assert!(error.starts_with(&format!("{place}{expected}")), "{error}");
+    }
+}
+
+#[test]
+fn a_model_whose_parameters_are_all_frozen_has_nothing_to_train() {
+    let mut learn = on(data(8, 4)).build().expect("nothing is wrong with it");
+    learn.params_mut().var_store_mut().freeze();
+    let error = learn.fit(1, 0.1).expect_err("all is frozen");
+    let expected = "nothing is left to train, epoch 0, training batch 0: all parameters are frozen; unfreeze some, or only validate";
+    assert_eq!(error.to_string(), expected);
+    learn.validate().expect("it can be validated");
+    learn.params_mut().var_store_mut().unfreeze();
+    learn.fit(1, 0.1).expect("it trains again");
+}

@@ -203,7 +203,9 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
         return Some(Param { what, ty: &param.ty, cfgs: cfgs(&param.attrs), written: written.clone() });
     } else {
         let hint = callback_type(&param.ty)
-            .map(|ty| format!("; to ask for another callback, write `{written}: &{}`", text(ty)))
+            .map(|ty| {
+                format!("; to read a published value or ask for another callback, write `{written}: &{}`", text(ty))
+            })
             .unwrap_or_default();
         let message = no_value(hook, &plain(written), &hint);
         mistakes.add(written, message);

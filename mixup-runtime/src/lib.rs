@@ -20,6 +20,8 @@ pub mod optim;
 pub mod rng;
 pub mod training;
 
+/// The crate of the trait that a hook's `rng` is drawn from: `use mixup::rand::RngExt as _;`.
+pub use rand;
 pub use rng::Rng;
 
 /// What nearly every program needs: `use mixup::prelude::*;`.

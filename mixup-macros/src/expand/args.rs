@@ -36,8 +36,10 @@ pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
             let request = requested(ty, &quote! { what(#name) });
             let choice = choice.as_ref().map(|choice| match choice {
                 Choice::Name(expr) => {
-                    let expr = of_instance(expr);
-                    quote! { .named(&(#expr)) }
+                    // An error of its type is shown on the expression.
+                    let (first, last) = ends(expr);
+                    let name = grouped(Delimiter::Parenthesis, generated(last), of_instance(expr));
+                    quote_spanned! { generated(first)=> .named(&#name) }
                 }
                 Choice::Names(expr) => {
                     let expr = of_instance(expr);

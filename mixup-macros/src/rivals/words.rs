@@ -92,7 +92,7 @@ pub(crate) const VALUES: &[Word] = &[
     is(&[Ignite], "epoch_length", "batches"),
     is(&[Keras], "steps_per_epoch", "batches"),
     is(&[Fastai2], "train_iter", "iteration"),
-    is(&[Lightning, Trainer], "global_step", "iteration"),
+    is(&[Lightning, Trainer], "global_step", "steps"),
     is(&[Loop], "step", "iteration"),
     do_this(&[Trainer], "max_steps", "multiply `epochs: usize` by `batches: usize`"),
     do_this(&[Fastai2], "pct_train", "divide `iteration: usize` by `epochs: usize` times `batches: usize`"),

@@ -63,12 +63,22 @@ pub(crate) struct Entry {
     /// When it was added.
     age: usize,
     pub handlers: Vec<Handler>,
-    /// For each hook, what its parameters are linked to.
-    linked: Vec<Vec<Link>>,
     /// The hash of its name: its draws are a function of it.
     drawer: u64,
-    /// For each hook, whether it asks for a generator.
-    draws: Vec<bool>,
+    in_hook: Vec<InHook>,
+}
+
+/// What the learner has to know of a callback when it calls it in a hook.
+#[derive(Default)]
+struct InHook {
+    /// What its parameters are linked to.
+    linked: Vec<Link>,
+    /// Whether it asks for a generator.
+    draws: bool,
+    /// Whether it publishes a value.
+    publishes: bool,
+    /// Whether it may change the optimizer's settings.
+    changes_opt: bool,
 }
 
 impl Entry {
@@ -82,9 +92,8 @@ impl Entry {
             type_id,
             age,
             handlers: Vec::new(),
-            linked: Vec::new(),
             drawer: 0,
-            draws: Vec::new(),
+            in_hook: Vec::new(),
         }
     }
 
@@ -103,6 +112,16 @@ impl Entry {
 
     fn asks_at_all(&self, name: &str) -> bool {
         self.handlers.iter().any(|handler| handler.asks(name) && handler.hook.names().contains(&name))
+    }
+
+    fn in_hook(&self, hook: Hook) -> InHook {
+        let changes_opt = |handler: &Handler| handler.changes.contains(&"opt") || handler.names.contains(&"event");
+        InHook {
+            linked: Vec::new(),
+            draws: self.asks(hook, "rng"),
+            publishes: self.publishes(hook),
+            changes_opt: self.serves(hook).any(changes_opt),
+        }
     }
 
     pub fn publishes(&self, hook: Hook) -> bool {
@@ -160,7 +179,7 @@ impl Callbacks {
         let named = self.assign_names();
         for entry in &mut self.entries {
             entry.drawer = hash(&entry.name);
-            entry.draws = Hook::ALL.iter().map(|&hook| entry.asks(hook, "rng")).collect();
+            entry.in_hook = Hook::ALL.iter().map(|&hook| entry.in_hook(hook)).collect();
         }
         let mut ordered = Ok(());
         self.by_hook.clear();
@@ -179,7 +198,9 @@ impl Callbacks {
         let linked = link::all(&self.entries, around)?;
         self.board = linked.board;
         for (entry, links) in self.entries.iter_mut().zip(linked.links) {
-            entry.linked = links;
+            for (in_hook, linked) in entry.in_hook.iter_mut().zip(links) {
+                in_hook.linked = linked;
+            }
         }
         Ok(())
     }
@@ -364,12 +385,12 @@ impl Callbacks {
         call: impl Fn(&mut dyn AnyCallback, &mut State, Links<'_>) -> HookResult,
     ) -> Result<Requests, Error> {
         let entry = &self.entries[index];
-        let linked = entry.linked.get(hook as usize).map_or(&[][..], Vec::as_slice);
-        let draws = entry.draws.get(hook as usize).copied().unwrap_or_default();
-        if draws {
+        let nothing = InHook::default();
+        let InHook { linked, draws, publishes, changes_opt } = entry.in_hook.get(hook as usize).unwrap_or(&nothing);
+        if *draws {
             state.rng = state.life.stream(entry.drawer, state.at(), hook.name());
         }
-        let undeclared = (cfg!(debug_assertions) && !draws).then(|| state.rng.clone());
+        let undeclared = (cfg!(debug_assertions) && !*draws).then(|| state.rng.clone());
         state.internal.turn = Some((index, hook));
         let requests = call(&mut **entry.callback.borrow_mut(), state, Links::new(&self.entries, &self.board, linked));
         let place = |state: &State| Box::new(Where { callback: entry.name.to_string(), hook, at: state.at() });
@@ -380,11 +401,12 @@ impl Callbacks {
         if undeclared.is_some_and(|rng| rng != state.rng) {
             return Err(BuildError::UndeclaredRng { by: entry.name.to_string(), hook }.into());
         }
-        if entry.publishes(hook)
-            && let Some((name, source)) = self.board.take_fault()
-        {
+        if *publishes && let Some((name, source)) = self.board.take_fault() {
             let source = format!("`{name}` was set to something that is not one number: {}", brief(&source)).into();
             return Err(Error::Callback { at: place(state), source });
+        }
+        if *changes_opt && let Err(setting) = state.opt.check() {
+            return Err(Error::Callback { at: place(state), source: setting.into() });
         }
         state.internal.turn = None;
         Ok(requests)

@@ -260,6 +260,9 @@ impl Learner {
     }
 
     fn backward(&mut self) -> Result<(), Exit> {
+        if !self.state.last_loss.requires_grad() && self.state.params.iter().all(|(_, param)| !param.requires_grad()) {
+            return Err(Error::NothingToTrain { at: self.state.at() }.into());
+        }
         Ok(self.state.last_loss.f_backward().map_err(|e| self.torch("the backward pass", e))?)
     }
 

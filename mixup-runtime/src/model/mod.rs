@@ -20,6 +20,10 @@ use crate::{batch::Input, error::BoxError, names::short_type_name};
 ///
 /// Every module of `tch` is one (it takes one tensor). A model with several inputs, or one that takes MixUp's triple,
 /// implements this itself and looks at the [`Input`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model",
+    label = "implement `Model` for `{Self}`, or `tch`'s `Module` or `ModuleT`"
+)]
 pub trait Model: Any + Send {
     /// The output for a batch: `[n, …]`.
     ///
@@ -33,6 +37,7 @@ pub trait Model: Any + Send {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: ModuleT + 'static> Model for M {
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         let input = input.one()?;

@@ -1,8 +1,12 @@
 //! What a model is built from: the place for its parameters, and generators for their first values.
 
-use std::{borrow::Borrow, cell::Cell, ops::Div};
+use std::{
+    borrow::Borrow,
+    cell::Cell,
+    ops::{Deref, Div},
+};
 
-use tch::{Device, nn::Path};
+use tch::nn::Path;
 
 use crate::rng::{Place, Rng, hash, stream};
 
@@ -28,12 +32,6 @@ impl<'a> Vars<'a> {
         &self.path
     }
 
-    /// Where the parameters lie.
-    #[must_use]
-    pub fn device(&self) -> Device {
-        self.path.device()
-    }
-
     /// A generator for the first values of some parameters, a function of the learner's seed: another one at each call.
     ///
     /// It is for the first values only. A model that draws while it runs draws from libtorch's generator (`Tensor::rand`, `dropout`), which
@@ -42,6 +40,15 @@ impl<'a> Vars<'a> {
     pub fn rng(&self) -> Rng {
         let call = self.calls.replace(self.calls.get().wrapping_add(1));
         stream(self.seed, hash("model"), Place { batch: call, ..Place::default() }, "first values")
+    }
+}
+
+/// `&Vars` goes wherever `tch` takes a `&nn::Path`.
+impl<'a> Deref for Vars<'a> {
+    type Target = Path<'a>;
+
+    fn deref(&self) -> &Path<'a> {
+        &self.path
     }
 }
 

@@ -96,6 +96,12 @@ pub enum Error {
         /// The loss's shape.
         shape: Vec<i64>,
     },
+    /// All parameters are frozen.
+    #[error("nothing is left to train, {at}: all parameters are frozen; unfreeze some, or only validate")]
+    NothingToTrain {
+        /// Which batch.
+        at: Position,
+    },
     /// A metric refused output and target.
     #[error("the metric `{metric}`, {at}: {}", brief(source))]
     Metric {
