@@ -69,8 +69,7 @@ use proc_macro::TokenStream;
 /// it.
 ///
 /// [`#[on(…)]`](macro@on) turns a method of any name into a hook, for one moment or several, and filters when it runs. Several
-/// methods may serve one hook: they run in the order in which they are written, and of the flow values that they return, the
-/// one that skips the most wins.
+/// methods may serve one hook: they run in the order in which they are written, and their requests are combined.
 ///
 /// # Parameters
 ///
@@ -86,8 +85,8 @@ use proc_macro::TokenStream;
 ///
 /// # What a hook returns
 ///
-/// Nothing, one of the hook's flow values, an `Option` of one, or a `Result` of any of these. An error ends the training; the
-/// learner's error says in which callback, hook, epoch and batch it happened. Its type must be a
+/// Nothing, one of the hook's requests, an `Option` of one, a tuple of several, or a `Result` of any of these. An error ends
+/// the training; the learner's error says in which callback, hook, epoch and batch it happened. Its type must be a
 /// `std::error::Error + Send + Sync`, or convert into a boxed one, as `String` does.
 ///
 /// ```
