@@ -49,8 +49,12 @@ impl Bar {
         let mut line = Line::lock(&self.line);
         line.shown = None;
         if !line.stopping {
-            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}<{eta}");
-            line.shown = Some(Shown::new(ProgressBar::new(batches as u64).with_message(label), style.ok()));
+            // Nobody knows how many batches a stream has.
+            let (bar, style) = match batches {
+                usize::MAX => (ProgressBar::no_length(), "{msg} {spinner} {pos} batches {elapsed}"),
+                _ => (ProgressBar::new(batches as u64), "{msg} {wide_bar} {pos}/{len} {elapsed}<{eta}"),
+            };
+            line.shown = Some(Shown::new(bar.with_message(label), ProgressStyle::with_template(style).ok()));
         }
     }
 
