@@ -432,7 +432,7 @@ impl Callbacks {
         self.frames.push(Frame { end, entered: Vec::new() });
     }
 
-    /// The part that began last is over: each callback that entered it gets its `always` methods, in reverse order. `call` calls one; what it
+    /// The part that began last is over: each callback that entered it gets its `always` methods, in reverse order. `end` calls one; what it
     /// makes of an error or a panic is its own business, the others get theirs all the same. False if none was open.
     pub(crate) fn close(
         &mut self,
