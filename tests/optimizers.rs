@@ -385,8 +385,5 @@ fn nesterov_without_a_momentum_to_look_ahead_by_is_refused() {
     let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 1, 2, tch::nn::LinearConfig::default());
     let built = Learner::builder(data, model).optimizer(Sgd::default().nesterov(true)).build();
     let text = built.err().map(|error| error.to_string());
-    assert_eq!(
-        text.as_deref(),
-        Some("the optimizer's momentum is 0: it must be above 0 where Nesterov looks ahead by it")
-    );
+    assert_eq!(text.as_deref(), Some("the optimizer's momentum is 0: it must be above 0 for Nesterov momentum"));
 }

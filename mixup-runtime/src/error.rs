@@ -1,11 +1,11 @@
-//! What every error needs: the type of a user's own, and libtorch's messages without its stack.
+//! What every error needs: a type for users' own errors, and libtorch's messages without their stack traces.
 
 use std::fmt;
 
-/// Any error of a user's own.
+/// Any error of a user's own code.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// An error's words without libtorch's stack of C++ frames, which follow them and say nothing to a user.
+/// An error's message without libtorch's stack of C++ frames, which follows it and tells a user nothing.
 pub(crate) fn brief(error: &(impl fmt::Display + ?Sized)) -> String {
     let mut text = error.to_string();
     if let Some(end) = text.find("\nException raised from ") {

@@ -1,6 +1,6 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
-//! Each module imports only those before it in this list, which a test holds it to: `error`, `rng`, `names`, `kernel`, `batch`, `model`,
+//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `kernel`, `batch`, `model`,
 //! `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
@@ -20,7 +20,7 @@ pub mod optim;
 pub mod rng;
 pub mod training;
 
-/// The crate of the trait that a hook's `rng` is drawn from: `use mixup::rand::RngExt as _;`.
+/// The crate with the trait for drawing from a hook's `rng`: `use mixup::rand::RngExt as _;`.
 pub use rand;
 pub use rng::Rng;
 

@@ -1,7 +1,7 @@
 //! Metrics: numbers about outputs and targets, averaged over the items of the validation data.
 //!
-//! Validation is never mixed. Where a metric is given a mixed target all the same (in a hook of a training batch, say), it
-//! measures against the target that weighs more for each item ([`Target::heavier`]). After CutMix that may be the partner's.
+//! Validation batches are never mixed. If a metric gets a mixed target nevertheless (in a hook of a training batch, say), it
+//! compares each item with the target that weighs more ([`Target::heavier`]). After CutMix that may be the partner's.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -11,23 +11,23 @@ use crate::{
     names::short_type_name,
 };
 
-/// A number about a batch, averaged over the items when all batches are in.
+/// A number for each batch, averaged over the items after the last batch.
 ///
-/// Any function or closure of `(output, target)` is one; it returns a number or a tensor of one element (which is read only
-/// at the end, so that no batch waits for the device), or a result with one.
+/// Any function or closure that takes `(output, target)` is a metric. It returns a number, or a tensor of one element (which is
+/// read only at the end, so that no batch waits for the device), or a `Result` of either.
 pub trait Metric: Send {
-    /// The batch's value, a tensor of one element: the mean over its items.
+    /// Returns the value for a batch, the mean over its items, as a tensor of one element.
     ///
     /// # Errors
-    /// Where output and target do not fit.
+    /// If output and target do not fit each other.
     fn measure(&self, output: &Tensor, target: &Target) -> Result<Tensor, BoxError>;
 
-    /// What the column is called.
+    /// The name of the metric's column.
     fn name(&self) -> String {
         short_type_name::<Self>()
     }
 
-    /// Whether a smaller number is a better one; `None` if that is not known. It is known of the metrics in this module.
+    /// Whether a smaller number is better; `None` if that is not known. It is known for the metrics in this module.
     fn less_is_better(&self) -> Option<bool> {
         match self.name().as_str() {
             "accuracy" => Some(false),
@@ -39,10 +39,10 @@ pub trait Metric: Send {
 
 /// What a metric's function may return.
 pub trait IntoValue {
-    /// As [`Metric`] returns it.
+    /// Converts it to what [`Metric::measure`] returns.
     ///
     /// # Errors
-    /// The function's own.
+    /// The error of the function.
     fn into_value(self) -> Result<Tensor, BoxError>;
 }
 
@@ -74,11 +74,11 @@ where
     }
 }
 
-/// Why a metric can't be measured.
+/// Why a metric could not be computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
-    /// Output and target whose shapes do not belong together.
+    /// The shapes of output and target do not fit each other.
     #[error("the metric wants {wanted}: the output is {output:?} and the target {target:?}")]
     Shapes {
         /// What would fit.
@@ -88,7 +88,7 @@ pub enum MetricError {
         /// The target's shape.
         target: Vec<i64>,
     },
-    /// A target of a kind that this metric has no use for.
+    /// The metric does not take a target of this kind.
     #[error("{metric} takes {wanted}, and the target is {got}")]
     TargetKind {
         /// The metric.
@@ -98,27 +98,27 @@ pub enum MetricError {
         /// What the target is.
         got: &'static str,
     },
-    /// A metric that gives several numbers for a batch, or none.
+    /// The metric returned several numbers for a batch, or none.
     #[error(
-        "the metric gave a tensor of the shape {got:?}: it must be one number for each batch, the mean over its items"
+        "the metric returned a tensor of the shape {got:?}: it must be one number for each batch, the mean over its items"
     )]
     NotOne {
-        /// The shape of what it gave.
+        /// The shape of the returned tensor.
         got: Vec<i64>,
     },
-    /// A target that the metric has no use for.
+    /// The target can't be used for the metric.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// libtorch refused.
+    /// libtorch returned an error.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 
-/// The share of items whose highest score is their class's.
+/// The share of items for which the right class has the highest score.
 ///
 /// Output `[n, classes]` or `[n, classes, d…]`; class indices `[n]` or `[n, d…]`, or dense targets of the output's shape,
-/// whose highest value is the class. Of a mixed target the heavier one counts: the first where its weight is 0.5 or more,
-/// else the second.
+/// whose highest value is the class. In a mixed target the heavier one counts: the first if its weight is at least 0.5,
+/// otherwise the second.
 ///
 /// ```
 /// use mixup::{batch::Target, metrics::accuracy};
@@ -133,7 +133,7 @@ pub enum MetricError {
 /// ```
 ///
 /// # Errors
-/// Shapes that do not fit; several targets.
+/// If the shapes do not fit, or for several targets.
 pub fn accuracy(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
     share_of_hits("accuracy", output, target)
 }
@@ -168,7 +168,7 @@ fn share_of_hits(metric: &'static str, output: &Tensor, target: &Target) -> Resu
     Ok(guess.f_eq_tensor(&classes)?.f_mean(Kind::Float)?)
 }
 
-/// The mean absolute error; output and dense target have the same shape. Of a mixed target the heavier one counts.
+/// The mean absolute error. Output and dense target have the same shape; in a mixed target the heavier one counts.
 ///
 /// # Errors
 /// Shapes that do not fit; class indices and several targets.
@@ -176,7 +176,7 @@ pub fn mae(output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
     Ok(difference("mae", output, target)?.f_abs()?.f_mean(output.kind())?)
 }
 
-/// The mean squared error; output and dense target have the same shape. Of a mixed target the heavier one counts.
+/// The mean squared error. Output and dense target have the same shape; in a mixed target the heavier one counts.
 ///
 /// # Errors
 /// Shapes that do not fit; class indices and several targets.
@@ -196,5 +196,5 @@ fn difference(metric: &'static str, output: &Tensor, target: &Target) -> Result<
     }
 }
 
-/// What metrics of one target take, where there are several.
+/// What a metric for one target takes, as the message for several targets says it.
 const ONE: &str = "one target; a closure can pick one of several and its part of the output";

@@ -1,13 +1,13 @@
-//! How messages call a type.
+//! The name of a type in messages.
 
-/// `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`; of a function its name; a closure and a pointer to
-/// a function have none and are called that.
+/// The last part of a type's path: `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`, and a function's name. A
+/// closure and a function pointer have no name and are called `closure` and `function`.
 pub(crate) fn short_type_name<T: ?Sized>() -> String {
     let name = std::any::type_name::<T>();
     if name.ends_with("{{closure}}") {
         return "closure".to_owned();
     }
-    // What stands in angle brackets is left out: `Top<f32>`, `<Top as Metric>::of`. The `>` of an arrow closes none.
+    // Everything in angle brackets is left out: `Top<f32>`, `<Top as Metric>::of`. The `>` of an arrow closes no bracket.
     let (mut depth, mut path, mut before) = (0_usize, String::new(), ' ');
     for letter in name.chars() {
         match letter {

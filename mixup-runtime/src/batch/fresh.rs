@@ -1,28 +1,28 @@
-//! Which of a batch's tensors were made for this step alone.
+//! Which of a batch's tensors were created only for this step.
 //!
-//! Fresh memory costs more than arithmetic, so a callback that changes the whole batch wants to write into the batch itself.
-//! It may do so where nobody else has that memory: neither the data set, whose next epoch would find it changed, nor another
-//! callback, which put a tensor of its own into `last_input`. The loader knows the first, this type the second.
+//! Fresh memory costs more than arithmetic, so a callback that changes the whole batch should write into the batch itself.
+//! It may do so only if nobody else holds that memory: neither the data set, which would find it changed in the next epoch, nor
+//! another callback, which may have put its own tensor into `last_input`. The loader knows the first, this type the second.
 //!
 //! # What is derived and what is promised
-//! A tensor that the learner has copied to its device is fresh: that is derived. Of a tensor that was there already, only the
-//! data set knows whether it kept it. libtorch counts the owners of a memory, but `tch` has no way to ask for the count, so
+//! A tensor that the learner has copied to its device is fresh: that is derived. If a tensor was on the device already, only the
+//! data set knows whether it kept it. libtorch counts the owners of memory, but `tch` has no way to ask for the count. So
 //! [`Dataset::fresh`](crate::data::Dataset::fresh) is a promise.
 //!
-//! It is a safe promise, since breaking it does nothing that safe code cannot do without it. On one thread, the data set finds its
-//! own tensors changed, and nobody else does. On several threads it is a data race, as each in-place function of libtorch is on a
-//! tensor that another thread uses; `tch` offers all of these as safe functions on tensors that can be sent anywhere.
+//! The promise needs no `unsafe`, since breaking it does nothing that safe code cannot do anyway. On one thread, the data set finds
+//! its own tensors changed, and nobody else does. On several threads it is a data race, like every in-place function of libtorch on
+//! a tensor that another thread uses; `tch` offers all of these as safe functions on tensors that are `Send`.
 
 use tch::{Device, TchError, Tensor};
 
 use super::Batch;
 use crate::kernel::span::Span;
 
-/// Which of the batch's tensors were made for this step alone, and so may be changed in place.
+/// Which of the batch's tensors were created only for this step and may therefore be changed in place.
 ///
-/// A learner fills it in for each batch, with what a [`Dataset`](crate::data::Dataset) says is
-/// [`fresh`](crate::data::Dataset::fresh) and with what was copied to the learner's device. It keeps those tensors until the next
-/// batch, so their memory cannot become that of another tensor meanwhile.
+/// The learner fills it for each batch: with the tensors that a [`Dataset`](crate::data::Dataset) declares to be
+/// [`fresh`](crate::data::Dataset::fresh), and with those that were copied to the learner's device. It keeps these tensors until the
+/// next batch, so that their memory cannot be reused for another tensor in the meantime.
 ///
 /// ```
 /// use mixup::prelude::*;
@@ -51,14 +51,14 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// Nothing may be changed: the case of prepared batches.
+    /// Nothing may be changed, as with prepared batches.
     #[must_use]
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// These tensors were made for one step by somebody who keeps none of them: for a training loop of your own. Tensors that
-    /// share memory with another of them are left out.
+    /// Declares tensors as fresh, for your own training loop: they must have been created for one step, and nothing else may keep
+    /// them. Tensors that share memory with another of them are left out.
     #[must_use]
     pub fn of(tensors: &[&Tensor]) -> Self {
         let spans: Vec<_> = tensors.iter().map(|tensor| Span::of(tensor)).collect();
@@ -72,8 +72,8 @@ impl Fresh {
         Self { tensors: alone.map(|(_, tensor)| tensor.shallow_clone()).collect() }
     }
 
-    /// Whether this tensor may be changed in place: it is the whole of a tensor that was made for this step, its numbers are dense
-    /// in memory (in whatever order of dimensions), and it takes no part in a computation of gradients.
+    /// Whether a tensor may be changed in place: it is the whole of a tensor that was created for this step, its numbers are dense
+    /// in memory (in any order of dimensions), and it takes no part in a computation of gradients.
     #[must_use]
     pub fn may_change(&self, tensor: &Tensor) -> bool {
         if self.tensors.is_empty() || tensor.requires_grad() {
@@ -83,8 +83,8 @@ impl Fresh {
         self.tensors.iter().any(|fresh| Span::of(fresh) == Some(span))
     }
 
-    /// The batch on the learner's device; and if `asked`, what of it is fresh: what was copied, and all of it if `made` says that
-    /// it was made for this step.
+    /// Sends a batch to the learner's device. If `asked`, it also returns which tensors are fresh: those that were copied, and all
+    /// of them if `made` says that the batch was created for this step.
     pub(crate) fn send(batch: Batch, device: Device, made: bool, asked: bool) -> Result<(Batch, Self), TchError> {
         if device == Device::Cpu && !asked {
             return Ok((batch, Self::nothing()));
@@ -96,7 +96,7 @@ impl Fresh {
         } else {
             Batch { input: batch.input.to_device(device)?, target: batch.target.to_device(device)? }
         };
-        // Nothing where nobody asks: `before` is empty then.
+        // `before` is empty if nobody asks, and so is this.
         let sent = tensors(&batch).into_iter().zip(before);
         let fresh: Vec<_> =
             sent.filter_map(|(tensor, from)| (made || tensor.device() != from).then_some(tensor)).collect();
@@ -105,7 +105,7 @@ impl Fresh {
     }
 }
 
-/// The tensors of a batch as a data set returns it. Nobody may change what is mixed already.
+/// The tensors of a batch as a data set returns it. What is already mixed must not be changed.
 fn tensors(batch: &Batch) -> Vec<&Tensor> {
     let targets = if batch.target.is_mixed() { Vec::new() } else { batch.target.tensors() };
     [batch.input.tensors(), targets].concat()

@@ -1,29 +1,29 @@
-//! What goes into the model: one tensor, several, or MixUp's triple.
+//! The input of the model: one tensor, several tensors, or MixUp's triple.
 
 use tch::{Device, Tensor};
 
-/// What a batch gives to the model.
+/// The input of a batch for the model.
 ///
-/// Every tensor's first dimension is the batch: `[n, …]`.
+/// The first dimension of every tensor is the batch: `[n, …]`.
 #[derive(Debug)]
 pub enum Input {
-    /// One tensor `[n, …]`: what nearly every model takes.
+    /// One tensor `[n, …]`, which nearly every model takes.
     Tensor(Tensor),
     /// Several tensors `[n, …]`, for models with several inputs.
     Tensors(Vec<Tensor>),
-    /// MixUp's triple (`stack_x = true`): the items, their partners, and the weight of the first, still unmixed.
+    /// MixUp's triple, still unmixed (`stack_x = true`): the items, their partners, and the weights of the items.
     Stacked {
-        /// The batch as it came, `[n, …]`.
+        /// The items of the batch, `[n, …]`.
         first: Tensor,
         /// Each item's partner, `[n, …]`.
         second: Tensor,
-        /// The weight of `first` for each item, `[n]`, between 0 and 1; 0.5 and 1 unless `MixUp` was told otherwise.
+        /// The weight of `first` for each item, `[n]`, from 0 to 1; with the defaults of `MixUp`, from 0.5 to 1.
         weight: Tensor,
     },
 }
 
 impl Input {
-    /// How many items the batch has: the first dimension, 0 where there is none.
+    /// How many items the batch has: the first dimension, or 0 if there is none.
     #[must_use]
     pub fn items(&self) -> usize {
         self.tensors().first().map_or(0, |tensor| items(tensor))
@@ -39,10 +39,10 @@ impl Input {
         }
     }
 
-    /// The one tensor that a model of one input takes.
+    /// The single tensor, for a model that takes one.
     ///
     /// # Errors
-    /// [`InputError`] says what the input is instead.
+    /// An [`InputError`] if the input is not one tensor; it says what the input is.
     pub fn one(&self) -> Result<&Tensor, InputError> {
         match self {
             Self::Tensor(tensor) => Ok(tensor),
@@ -54,16 +54,16 @@ impl Input {
         }
     }
 
-    /// Where the first tensor lies.
+    /// The device of the first tensor.
     #[must_use]
     pub fn device(&self) -> Device {
         self.tensors().first().map_or(Device::Cpu, |tensor| tensor.device())
     }
 
-    /// The same input on `device`; what lies there already is shared, not copied.
+    /// The same input on `device`. Tensors that are there already are shared, not copied.
     ///
     /// # Errors
-    /// What libtorch says when the device has no room or is not there.
+    /// Any error from libtorch, for example if the device has no room or does not exist.
     pub fn to_device(&self, device: Device) -> Result<Self, tch::TchError> {
         let to = |tensor: &Tensor| tensor.f_to_device(device);
         Ok(match self {
@@ -76,7 +76,7 @@ impl Input {
     }
 }
 
-/// Shapes and kinds, as messages say them: `[64, 3, 28, 28] f32`.
+/// Shapes and kinds, as messages show them: `[64, 3, 28, 28] f32`.
 impl std::fmt::Display for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, tensor) in self.tensors().into_iter().enumerate() {
@@ -87,30 +87,30 @@ impl std::fmt::Display for Input {
     }
 }
 
-/// Why a model can't take an input.
+/// Why a model does not take an input.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputError {
-    /// Several tensors for a model that takes one.
+    /// The model takes one tensor and got several.
     #[error(
         "the model takes one tensor and got {tensors}: implement `Model` for it and take them from `Input::Tensors`"
     )]
     Several {
-        /// How many.
+        /// How many tensors it got.
         tensors: usize,
     },
-    /// MixUp's triple for a model that takes one tensor.
+    /// The model takes one tensor and got MixUp's triple.
     #[error(
         "the model takes one tensor and got MixUp's triple (items, partners, weight): set `stack_x` to false, or \
          implement `Model` for it and take `Input::Stacked`"
     )]
     Stacked,
-    /// A shape that the model was not built for.
+    /// The input does not have the shape that the model was built for.
     #[error("the model takes {wanted} and got {got:?}")]
     Shape {
-        /// What it takes.
+        /// What the model takes.
         wanted: String,
-        /// The shape that came.
+        /// The shape of the input.
         got: Vec<i64>,
     },
 }

@@ -1,5 +1,4 @@
-//! A batch: what goes into the model, what should come out, which of its tensors may be changed in place; and numbers that
-//! are read late.
+//! A batch: its input, its target, and which of its tensors may be changed in place. Also numbers that are read late.
 
 mod fresh;
 mod input;
@@ -17,11 +16,11 @@ pub(crate) use scalars::reads;
 pub use several::Several;
 pub use target::{Target, TargetError};
 
-/// One step's worth of items: what goes in, and what should come out.
+/// The items of one step: their input and their target.
 #[derive(Debug)]
 pub struct Batch {
-    /// What the model gets, `[n, …]`.
+    /// The model's input, `[n, …]`.
     pub input: Input,
-    /// What it should answer, for as many items.
+    /// The target of the model's output, for the same items.
     pub target: Target,
 }

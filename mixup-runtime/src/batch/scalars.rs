@@ -1,25 +1,25 @@
-//! Numbers that come out of a training one by one, without waiting for the device at each.
+//! Numbers that a training produces one by one, without waiting for the device each time.
 
 use tch::{Device, Tensor, kind::Element};
 
-/// A growing list of scalars that tensors hold.
+/// A growing list of scalars that are held in tensors.
 ///
-/// On the CPU a value is read when it comes; from another device all are read at once, when somebody looks.
+/// On the CPU, a value is read when it is pushed. From another device, all values are read at once when they are asked for.
 #[derive(Debug, Default)]
 pub struct Scalars {
     values: Vec<f64>,
-    /// On the device still, `[]` or `[k]`, in order.
+    /// Tensors that are still on the device, `[]` or `[k]`, in order.
     pending: Vec<Tensor>,
 }
 
-/// How many single tensors are kept before they are joined to one, on the device and without waiting for it.
+/// How many single tensors are kept before they are joined into one, on the device and without waiting for it.
 const JOIN: usize = 512;
 
 impl Scalars {
-    /// Adds the value of a tensor of one element.
+    /// Appends the value of a tensor with one element.
     ///
     /// # Errors
-    /// A tensor of more or fewer than one element; what libtorch says of one that can't be read.
+    /// If the tensor does not have exactly one element, or if libtorch can't read it.
     pub fn push(&mut self, scalar: &Tensor) -> Result<(), tch::TchError> {
         if scalar.numel() != 1 {
             let size = scalar.size();
@@ -36,10 +36,10 @@ impl Scalars {
         Ok(())
     }
 
-    /// All values, in the order in which they came; waits for the device where some are still there.
+    /// All values, in the order in which they were pushed. Waits for the device if some are still there.
     ///
     /// # Errors
-    /// What libtorch says when they can't be read.
+    /// If libtorch can't read the values.
     pub fn values(&mut self) -> Result<&[f64], tch::TchError> {
         if !self.pending.is_empty() {
             let joined = Self::join(&self.pending)?;
@@ -52,19 +52,19 @@ impl Scalars {
         Ok(&self.values)
     }
 
-    /// How many there are; waits for nothing.
+    /// How many values there are. Does not wait for the device.
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.len() + self.pending.iter().map(Tensor::numel).sum::<usize>()
     }
 
-    /// Whether there is none.
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Forgets all.
+    /// Removes all values.
     pub fn clear(&mut self) {
         self.values.clear();
         self.pending.clear();
@@ -79,14 +79,14 @@ impl Scalars {
     }
 }
 
-/// The numbers of a tensor that is of this kind: without asking libtorch for a tensor of this kind first.
+/// The numbers of a tensor of this kind, read without asking libtorch to convert it first.
 pub(crate) fn read<T: Element>(tensor: &Tensor) -> Result<Vec<T>, tch::TchError> {
     let mut numbers = vec![T::ZERO; tensor.numel()];
     tensor.f_copy_data(&mut numbers, tensor.numel())?;
     Ok(numbers)
 }
 
-/// Whether values are left where they are as if they lay on another device: only in tests, to count what is read from there.
+/// Whether values are treated as if they were on another device: only in tests, to count the reads.
 #[cfg(not(test))]
 const fn is_far() -> bool {
     false
@@ -103,7 +103,7 @@ thread_local! {
     static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// How often `run` reads from the device, as if all tensors lay on another one.
+/// How often `run` reads from the device, as if all tensors were on another one.
 #[cfg(test)]
 pub(crate) fn reads(run: impl FnOnce()) -> usize {
     FAR.set(true);

@@ -1,21 +1,20 @@
-//! Several targets for each item: as many of each, and at least one.
+//! Several targets for each item: at least one, and all of the same number of items.
 
 use std::fmt;
 
 use super::{Target, TargetError};
 
-/// Several targets for each item, in a fixed order: at least one, and all of as many items.
+/// Several targets for each item, in a fixed order: at least one, and all of the same number of items.
 ///
-/// Its parts are read through [`targets`](Self::targets); a loss function for them is
-/// [`MultiTask`](crate::loss::MultiTask).
+/// [`targets`](Self::targets) returns the parts, and [`MultiTask`](crate::loss::MultiTask) is a loss function for them.
 #[derive(Debug)]
 pub struct Several(Vec<Target>);
 
 impl Several {
-    /// Puts targets of as many items together.
+    /// Combines targets of the same number of items.
     ///
     /// # Errors
-    /// [`TargetError::Nothing`] where there is none, [`TargetError::Items`] where one has other items than the first.
+    /// [`TargetError::Nothing`] if there is no target, [`TargetError::Items`] if one has another number of items than the first.
     pub fn new(targets: impl IntoIterator<Item = Target>) -> Result<Self, TargetError> {
         let targets: Vec<_> = targets.into_iter().collect();
         let expected = targets.first().ok_or(TargetError::Nothing)?.items();
@@ -32,30 +31,30 @@ impl Several {
         &self.0
     }
 
-    /// The first of them.
+    /// The first target.
     #[must_use]
     pub fn first(&self) -> &Target {
-        &self.0[0] // there is one, since `new` refuses none
+        &self.0[0] // there is one, since `new` rejects an empty list
     }
 
-    /// How many there are.
+    /// How many targets there are.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Each target as `change` makes it, which keeps the items.
+    /// Applies `change`, which keeps the number of items, to each target.
     pub(super) fn map(&self, change: impl Fn(&Target) -> Target) -> Self {
         Self(self.0.iter().map(change).collect())
     }
 
-    /// Each target as `change` makes it, of as many items as the others.
+    /// Applies `change` to each target; the results must have the same number of items.
     pub(crate) fn try_map<E>(&self, change: impl FnMut(&Target) -> Result<Target, E>) -> Result<Self, E> {
         Ok(Self(self.0.iter().map(change).collect::<Result<_, _>>()?))
     }
 
-    /// Each pair as one target, of two that are as many.
+    /// Combines the targets of two of the same length in pairs, each pair into one target.
     pub(super) fn try_zip<E>(
         &self,
         other: &Self,
@@ -64,7 +63,7 @@ impl Several {
         Ok(Self(self.0.iter().zip(&other.0).map(|(one, other)| join(one, other)).collect::<Result<_, _>>()?))
     }
 
-    /// Several batches, one behind the other, target by target.
+    /// Concatenates several batches, target by target.
     pub(super) fn join(batches: &[&Self]) -> Result<Self, TargetError> {
         let first = batches.first().ok_or(TargetError::Nothing)?;
         if let Some(other) = batches.iter().find(|other| other.len() != first.len()) {

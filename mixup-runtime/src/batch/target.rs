@@ -1,4 +1,4 @@
-//! What the model should say: class indices, dense values, several targets, or two targets mixed. Never guessed from a shape.
+//! The target of the model: class indices, dense values, several targets, or two mixed targets. It is never guessed from a shape.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use super::{Several, input::items};
 
 /// The target of a batch, by kind.
 ///
-/// fastai v1 packs two labels and a weight into the columns of one float tensor; here they stay apart, so that no label
-/// is lost to half precision and no plain target is taken for a mixed one. It is shown as its kind with its shape.
+/// fastai v1 packs two labels and a weight into the columns of one float tensor. Here they stay apart, so that no label
+/// is lost to half precision and no plain target is mistaken for a mixed one. `Display` shows the kind and the shape.
 #[derive(Debug)]
 pub enum Target {
-    /// Class indices, `i64`, `[n]` (or `[n, …]`, one for each position).
+    /// Class indices, `i64`, `[n]`, or `[n, …]` with one for each position.
     Classes(Tensor),
-    /// Values of a floating kind, `[n]` or `[n, …]`: regression, one-hot and soft labels, several labels per item.
+    /// Values of a floating kind, `[n]` or `[n, …]`, for regression, one-hot and soft labels, and several labels per item.
     Dense(Tensor),
-    /// Several targets for each item, for models that answer several questions: [`Target::several`] makes it.
+    /// Several targets for each item, for models with several tasks; created by [`Target::several`].
     Several(Several),
-    /// Two targets for each item and the weight of the first: MixUp's target.
+    /// MixUp's target: two targets for each item, and the weight of the first.
     Mixed {
         /// The item's own target.
         first: Box<Target>,
         /// Its partner's target.
         second: Box<Target>,
-        /// The weight of `first` for each item, `[n]`, floating; `second` has one minus it.
+        /// The weight of `first` for each item, `[n]`, floating; the weight of `second` is one minus it.
         weight: Tensor,
     },
 }
 
 impl Target {
-    /// Several targets for each item: a class and a number, or two classes.
+    /// Combines several targets for each item: a class and a number, or two classes.
     ///
     /// ```
     /// use mixup::batch::Target;
@@ -44,12 +44,12 @@ impl Target {
     /// ```
     ///
     /// # Errors
-    /// As [`Several::new`].
+    /// As for [`Several::new`].
     pub fn several(targets: impl IntoIterator<Item = Self>) -> Result<Self, TargetError> {
         Several::new(targets).map(Self::Several)
     }
 
-    /// How many items the target speaks of: the first dimension.
+    /// How many items the target has: the first dimension.
     #[must_use]
     pub fn items(&self) -> usize {
         match self {
@@ -59,8 +59,8 @@ impl Target {
         }
     }
 
-    /// The tensor of a plain target; of several, the first one's; of a mixed target, that of `first`, which MixUp makes the
-    /// heavier.
+    /// The tensor of a plain target. Of several targets it is that of the first one; of a mixed target it is that of `first`,
+    /// which is the heavier one with the defaults of `MixUp`.
     pub fn tensor(&self) -> &Tensor {
         match self {
             Self::Classes(tensor) | Self::Dense(tensor) => tensor,
@@ -79,7 +79,7 @@ impl Target {
         }
     }
 
-    /// The same tensors, not copied.
+    /// A target that shares its tensors with this one.
     #[must_use]
     pub fn shallow_clone(&self) -> Self {
         match self {
@@ -94,11 +94,11 @@ impl Target {
         }
     }
 
-    /// A plain target as it is; of a mixed one, for each item the target that weighs more, `first` where both weigh the same;
-    /// of several, the heavier of each.
+    /// The target that weighs more. Of a mixed target it is, for each item, the heavier one, or `first` if both weigh the same;
+    /// of several targets, the heavier of each. A plain target stays as it is.
     ///
     /// # Errors
-    /// Two mixed targets that are not of one kind or shape.
+    /// If the two mixed targets are not of one kind and shape.
     pub fn heavier(&self) -> Result<Self, TargetError> {
         match self {
             Self::Classes(_) | Self::Dense(_) => Ok(self.shallow_clone()),
@@ -109,7 +109,7 @@ impl Target {
         }
     }
 
-    /// For each item `first` where `heavy` `[n]` is true, else `second`, both of them unmixed.
+    /// For each item `first` if `heavy` `[n]` is true, otherwise `second`. Both must be unmixed.
     fn choose(first: &Self, second: &Self, heavy: &Tensor) -> Result<Self, TargetError> {
         let choose = |first: &Tensor, second: &Tensor| {
             let mut shape = vec![1; first.dim()];
@@ -128,10 +128,10 @@ impl Target {
         }
     }
 
-    /// The targets of several batches, one behind the other.
+    /// Concatenates the targets of several batches.
     ///
     /// # Errors
-    /// Targets that are not of one kind, or whose shapes differ behind the first dimension.
+    /// If the targets are not of one kind, or their shapes differ after the first dimension.
     pub fn join(targets: &[Self]) -> Result<Self, TargetError> {
         let Some(kind) = targets.first() else { return Err(TargetError::Nothing) };
         if let Some(other) = targets.iter().find(|other| other.kind_name() != kind.kind_name()) {
@@ -164,10 +164,10 @@ impl Target {
         }
     }
 
-    /// The items at these places, `index` being `[k]`, i64, on the target's device.
+    /// Selects items by their indices: `index` is `[k]`, i64, on the target's device.
     ///
     /// # Errors
-    /// What libtorch says of a place that is not there.
+    /// Any error from libtorch, for example for an index that is out of range.
     pub fn index_select(&self, index: &Tensor) -> Result<Self, TchError> {
         Ok(match self {
             Self::Classes(tensor) => Self::Classes(tensor.f_index_select(0, index)?),
@@ -181,14 +181,14 @@ impl Target {
         })
     }
 
-    /// A mixed target as fastai v1 packs it, for comparison with fastai: `[n, 3]`, `f32`, in whose columns are the first
-    /// target, the second and the weight of the first.
+    /// Packs a mixed target as fastai v1 does, for comparison with fastai: `[n, 3]`, `f32`, with the columns first target,
+    /// second target and weight of the first.
     ///
-    /// For nothing else: above 2,048 half precision does not have every integer (above 16,777,216 `f32` does not), so a
-    /// label in such a layout may become another one.
+    /// Do not use it for anything else: half precision cannot represent every integer above 2,048 (`f32` above 16,777,216), so a
+    /// label in this layout may become another one.
     ///
     /// # Errors
-    /// [`TargetError::Packed`] for a target that is not mixed, or of more than one number per item: it has no such layout.
+    /// [`TargetError::Packed`] for a target that is not mixed or has more than one number per item: it has no such layout.
     pub fn packed(&self) -> Result<Tensor, TargetError> {
         let no_layout = |of: &Self, what| TargetError::Packed { what, shape: of.tensor().size() };
         let Self::Mixed { first, second, weight } = self else { return Err(no_layout(self, self.kind_name())) };
@@ -213,7 +213,7 @@ impl Target {
         }
     }
 
-    /// Whether two targets are mixed here, or in one of several.
+    /// Whether the target, or one of several targets, is mixed.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
         match self {
@@ -223,10 +223,10 @@ impl Target {
         }
     }
 
-    /// The same target on `device`; what lies there already is shared, not copied.
+    /// The same target on `device`. Tensors that are there already are shared, not copied.
     ///
     /// # Errors
-    /// What libtorch says when the device has no room or is not there.
+    /// Any error from libtorch, for example if the device has no room or does not exist.
     pub fn to_device(&self, device: Device) -> Result<Self, tch::TchError> {
         Ok(match self {
             Self::Classes(tensor) => Self::Classes(tensor.f_to_device(device)?),
@@ -252,11 +252,11 @@ impl fmt::Display for Target {
     }
 }
 
-/// Why targets can't be put together or taken apart.
+/// Why targets could not be combined or packed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// Class indices beside dense values.
+    /// The targets are of different kinds, such as class indices and dense values.
     #[error("one target is {first} and another is {other}: all must be of one kind")]
     Kinds {
         /// The first one's kind.
@@ -264,20 +264,20 @@ pub enum TargetError {
         /// The other's.
         other: &'static str,
     },
-    /// No target at all.
+    /// There is no target.
     #[error("there is no target to put together: there must be at least one")]
     Nothing,
-    /// Several targets of different lengths.
+    /// The targets have different numbers of items.
     #[error("target {position} has {found} items, and target 0 has {expected}: each item needs all of them")]
     Items {
-        /// The target's place, counted from 0.
+        /// The position of the target, counted from 0.
         position: usize,
         /// How many items the first has.
         expected: usize,
-        /// How many this one has.
+        /// How many items this one has.
         found: usize,
     },
-    /// Batches of different numbers of targets.
+    /// The batches have different numbers of targets.
     #[error("one batch has {first} targets for each item and another has {other}: all must have as many")]
     Number {
         /// The first one's number.
@@ -285,23 +285,23 @@ pub enum TargetError {
         /// The other's.
         other: usize,
     },
-    /// What does not fit into fastai's three columns.
+    /// The target does not fit into fastai's three columns.
     #[error(
         "only a mixed target of one number for each item has fastai's packed layout, and here is one of {what} of the \
          shape {shape:?}"
     )]
     Packed {
-        /// The kind of what does not fit.
+        /// The kind of the target.
         what: &'static str,
-        /// Its shape.
+        /// The shape of the target.
         shape: Vec<i64>,
     },
-    /// libtorch refused.
+    /// libtorch returned an error.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 
-/// By kind: integers and booleans become class indices (`i64`), everything else dense values.
+/// Converts by kind: integers and booleans become class indices (`i64`), everything else becomes dense values.
 impl From<Tensor> for Target {
     fn from(tensor: Tensor) -> Self {
         match tensor.kind() {

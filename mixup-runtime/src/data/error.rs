@@ -283,7 +283,7 @@ pub enum DataError {
         shape: String,
         /// How many bytes they need.
         bytes: usize,
-        /// What libtorch says.
+        /// Any error from libtorch.
         cause: TchError,
     },
     /// A file, or an entry of an archive, that cannot be read.
@@ -374,7 +374,7 @@ pub enum DataError {
         /// How many there are.
         label_count: usize,
     },
-    /// What libtorch says.
+    /// Any error from libtorch.
     #[error("{}", crate::error::brief(.0))]
     Tch(#[from] TchError),
     /// What a data set of your own says; see [`DataError::other`].

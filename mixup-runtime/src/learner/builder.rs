@@ -1,4 +1,4 @@
-//! How a learner is put together.
+//! The builder of a learner.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ use crate::{
 
 type BuildModel = Box<dyn FnOnce(&Vars<'_>) -> Box<dyn Model>>;
 
-/// A learner in the making; [`Learner::builder`] begins one.
+/// Builds a learner; created by [`Learner::builder`].
 ///
-/// Where nothing else is said: cross-entropy, AdamW as fastai has it, no metric, the CPU, seed 0, and a printed table.
+/// The defaults are cross-entropy, AdamW with fastai's settings, no metrics, the CPU, seed 0, and a printed table.
 #[must_use = "a builder does nothing until `build`"]
 pub struct LearnerBuilder {
     data: Data,
@@ -56,65 +56,65 @@ impl LearnerBuilder {
         }
     }
 
-    /// The loss function: one of [`loss`](crate::loss), one's own, or a closure of `(output, target, reduction)`.
+    /// Sets the loss function: one of [`loss`](crate::loss), your own, or a closure that takes `(output, target, reduction)`.
     pub fn loss(mut self, loss: impl Loss) -> Self {
         self.loss_func = LossFunc::new(loss);
         self
     }
 
-    /// The optimizer.
+    /// Sets the optimizer.
     pub fn optimizer(mut self, opt: impl Optimizer) -> Self {
         self.opt = Box::new(opt);
         self
     }
 
-    /// A metric, named as its function is.
+    /// Adds a metric under the name of its function.
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
         self.metrics.push((metric.name(), Box::new(metric)));
         self
     }
 
-    /// A metric with a name, for closures.
+    /// Adds a metric under a given name, for closures.
     pub fn metric_named(mut self, name: impl Into<String>, metric: impl Metric + 'static) -> Self {
         self.metrics.push((name.into(), Box::new(metric)));
         self
     }
 
-    /// A callback, behind all of its own order.
+    /// Adds a callback, after all callbacks of the same order.
     pub fn callback(mut self, callback: impl Callback) -> Self {
         self.callbacks.add(callback, None);
         self
     }
 
-    /// A callback with a name of its own, for messages, listings and its state, and by which others ask for it
-    /// (`#[name = "by-loss"] stopping: &EarlyStopping`). Without one it has its type's name, with a number behind it from the second of a
-    /// type on: `Type#2`.
+    /// Adds a callback under a given name. The name is used in messages, in listings and for the callback's state, and other callbacks
+    /// ask for it by this name (`#[name = "by-loss"] stopping: &EarlyStopping`). Without a given name, a callback has the name of its
+    /// type, and the second of a type has a number after it: `Type#2`.
     pub fn callback_named(mut self, name: impl Into<String>, callback: impl Callback) -> Self {
         self.callbacks.add(callback, Some(name.into()));
         self
     }
 
-    /// Validates every so many training batches as well as at the end of each epoch: adds the callback
-    /// [`ValidateEvery`](crate::callbacks::ValidateEvery). What such a validation measures is published; the row of the epoch shows the one at its
-    /// end.
+    /// Validates after every `batches` training batches as well as at the end of each epoch: adds the callback
+    /// [`ValidateEvery`](crate::callbacks::ValidateEvery). Its measurements are published; the row of the epoch shows the validation at
+    /// the epoch's end.
     pub fn validate_every(self, batches: usize) -> Self {
         self.callback(ValidateEvery::batches(batches))
     }
 
-    /// MixUp with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
+    /// Adds `MixUp` with its defaults: alpha 0.4, `stack_x` false, `stack_y` true.
     pub fn mixup(self) -> Self {
         self.callback(MixUp::default())
     }
 
-    /// Where the model lies and where each batch is sent.
+    /// Sets the device of the model, to which each batch is sent.
     pub fn device(mut self, device: Device) -> Self {
         self.device = device;
         self
     }
 
-    /// The seed of everything random: same seed, same bits, on one machine.
+    /// Sets the seed of everything random: on one machine, the same seed gives the same bits.
     ///
-    /// What is random is a function of the seed, of who draws, and of the place in the learner's life: another callback, another metric or a
+    /// Everything random is a function of the seed, of who draws, and of the place in the learner's life: another callback, another metric or a
     /// validation in between changes nothing for the others. libtorch's generator, from which dropout draws, is seeded before each batch; the
     /// process has one, so two learners that train at the same time in one process disturb each other's dropout.
     pub fn seed(mut self, seed: u64) -> Self {
@@ -122,14 +122,14 @@ impl LearnerBuilder {
         self
     }
 
-    /// Refuses callbacks that change the same value in one hook without an order between them (`before`, `after`, another `order`).
+    /// Rejects callbacks that change the same value in one hook without an order between them (`before`, `after`, a different `order`).
     /// [`training_loop`](Learner::training_loop) lists such pairs in any case.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
     }
 
-    /// Prints nothing: without the [`Progress`] that a learner else has.
+    /// Prints nothing: leaves out the [`Progress`] that a learner has by default.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
@@ -169,8 +169,8 @@ impl LearnerBuilder {
     /// freed, instead of returning them to the system. [`keep_freed_memory(false)`](Self::keep_freed_memory) leaves it as it is.
     ///
     /// # Errors
-    /// [`BuildError`]: a device that is not there, settings of the optimizer that can't be, two metrics of one name,
-    /// callbacks whose `before` and `after` go round, a callback that asks for another that is not there.
+    /// A [`BuildError`] if the device does not exist, a setting of the optimizer is out of range, two metrics have one name,
+    /// `before` and `after` of callbacks form a cycle, or a callback asks for another one that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
         self.opt.check().map_err(BuildError::from)?;
@@ -235,12 +235,12 @@ impl LearnerBuilder {
     }
 }
 
-/// Has glibc keep what a batch frees for the next one, from the first batch on.
+/// Makes glibc keep the memory that a batch frees for the next one, from the first batch on.
 ///
-/// It maps large blocks anew each time and gives them back when they are freed, so that each page is a fault at each batch,
-/// which doubles the time of a training. When it is given back a mapped block of up to 32 MiB, it takes what is smaller from the
-/// heap from then on, and keeps twice as much there (mallopt(3), «dynamic mmap threshold»; not where the user has set it). So it
-/// is given one, which nobody has touched. Elsewhere this does nothing.
+/// By default glibc maps a large block anew each time and unmaps it when it is freed. Each page is then a fault in each batch,
+/// which doubles the time of a training. But once a mapped block of up to 32 MiB is freed, glibc takes smaller blocks from the
+/// heap and keeps twice that size there (mallopt(3), "dynamic mmap threshold"; not if the user has set it). So this function
+/// allocates and frees such a block without touching it. On other systems it has no effect.
 fn keep_freed_memory() {
     const UP_TO: i64 = 31 * 1024 * 1024;
     drop(Tensor::f_empty([UP_TO], (tch::Kind::Uint8, Device::Cpu)));

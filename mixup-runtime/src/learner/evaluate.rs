@@ -1,7 +1,7 @@
-//! Without training: validation, and predictions.
+//! Runs that do not train: validation and predictions.
 //!
-//! Both go through the batch hooks with `train` false, inside of `on_train_begin` and `on_train_end` with `epochs` 0: what a
-//! callback does to inputs and outputs is done here too. The epoch hooks don't run, since no epoch is trained.
+//! Both run the batch hooks with `train` false, between `on_train_begin` and `on_train_end` with `epochs` 0, so callbacks change
+//! inputs and outputs here too. The epoch hooks do not run, since no epoch is trained.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::{
     training::{Error, Hook},
 };
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
     /// The loss, averaged over the items.
@@ -34,22 +34,22 @@ impl fmt::Display for Validation {
     }
 }
 
-/// The model's answers on the validation data, in the data's order.
+/// The model's predictions on the validation data, in the data's order.
 #[derive(Debug)]
 pub struct Predictions {
-    /// After the loss function's activation (softmax, sigmoid, …): `[items, …]`.
+    /// The outputs after the loss function's activation (softmax, sigmoid, …): `[items, …]`.
     pub outputs: Tensor,
-    /// What the answers should have been, for as many items.
+    /// The targets of the same items.
     pub targets: Target,
-    /// Each item's loss, `[items]`: where an item has several values, their mean.
+    /// Each item's loss, `[items]`: if an item has several losses, their mean.
     pub losses: Tensor,
 }
 
 impl Learner {
-    /// The loss and the metrics on the validation data.
+    /// Computes the loss and the metrics on the validation data.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); and where there is no validation data.
+    /// As for [`fit`](Self::fit), and if there are no validation data.
     pub fn validate(&mut self) -> Result<Validation, Error> {
         self.no_training("validate on", |learner| {
             learner.pass(false)?;
@@ -62,12 +62,12 @@ impl Learner {
         })
     }
 
-    /// The model's answers on the validation data, after the loss function's activation, with targets and losses.
+    /// Returns the model's predictions on the validation data, after the loss function's activation, with targets and losses.
     ///
-    /// Every item gets its answer: a `SkipBatch` is not obeyed here.
+    /// Every item gets its prediction: a `SkipBatch` is ignored here.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); and where there is no validation data.
+    /// As for [`fit`](Self::fit), and if there are no validation data.
     pub fn predictions(&mut self) -> Result<Predictions, Error> {
         self.no_training("predict", |learner| {
             let mut seen = Seen::default();
@@ -76,7 +76,7 @@ impl Learner {
         })
     }
 
-    /// One bracket around something that trains nothing.
+    /// Runs something that trains nothing, between `on_train_begin` and `on_train_end`.
     fn no_training<T>(
         &mut self,
         what: &'static str,
@@ -97,7 +97,7 @@ impl Learner {
         done.ok_or_else(|| Error::Stopped { what, outcome: self.state.outcome.to_string() })
     }
 
-    /// Each validation batch's outputs, targets and losses.
+    /// Collects the outputs, targets and losses of each validation batch.
     fn answers(&mut self, seen: &mut Seen) -> Result<(), Exit> {
         let _no_grad = tch::no_grad_guard();
         let order = self.begin_pass(false)?;
@@ -125,7 +125,7 @@ impl Learner {
     }
 }
 
-/// The batches' answers so far.
+/// The predictions of the batches so far.
 #[derive(Default)]
 struct Seen {
     outputs: Vec<Tensor>,

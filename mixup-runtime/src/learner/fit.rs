@@ -1,4 +1,4 @@
-//! The training loop: fastai v1's `fit` and `loss_batch` in meaning (`fastai/basic_train.py`), on one screen.
+//! The training loop on one screen; it means the same as fastai v1's `fit` and `loss_batch` (`fastai/basic_train.py`).
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::{
     training::{EpochRecord, Error, Hook, Measured},
 };
 
-/// Why the loop was left before its end.
+/// Why the loop ended early.
 pub(super) enum Exit {
     Stopped { by: String, hook: Hook, why: String },
     Interrupted,
@@ -28,7 +28,7 @@ impl From<Error> for Exit {
     }
 }
 
-/// Runs a hook and gives what its callbacks ask for; a `StopTraining` leaves the loop.
+/// Runs a hook and evaluates to the requests of its callbacks; a `StopTraining` leaves the loop.
 macro_rules! ask {
     ($learner:ident.$hook:ident) => {
         $learner.callbacks.$hook(&mut $learner.state)?.or_stop()?
@@ -37,7 +37,7 @@ macro_rules! ask {
 pub(super) use ask;
 
 impl Learner {
-    /// All epochs: training batches, then validation.
+    /// Runs all epochs: training batches, then validation.
     pub(super) fn train(&mut self) -> Result<(), Exit> {
         ask!(self.on_train_begin);
         for epoch in 0..self.state.epochs {
@@ -54,7 +54,7 @@ impl Learner {
         Ok(())
     }
 
-    /// One pass over the training data, or over the validation data.
+    /// Runs one pass over the training data or the validation data.
     pub(super) fn pass(&mut self, train: bool) -> Result<(), Exit> {
         let _no_grad = (!train).then(tch::no_grad_guard);
         let order = self.begin_pass(train)?;
@@ -76,7 +76,7 @@ impl Learner {
         Ok(())
     }
 
-    /// A batch, from its input to the changed parameters, or to what is measured.
+    /// Runs a batch, from its input to the changed parameters or to the measurements.
     fn batch(&mut self, train: bool, measured: &mut Measured) -> Result<Requests, Exit> {
         let asked = ask!(self.on_batch_begin);
         if asked.has(SkipBatch) || asked.has(SkipEpoch) {
@@ -95,7 +95,7 @@ impl Learner {
         Ok(asked)
     }
 
-    /// From the loss to the changed parameters.
+    /// Runs the part of a batch from the loss to the changed parameters.
     fn step(&mut self) -> Result<(), Exit> {
         self.remember_loss()?;
         if !ask!(self.on_backward_begin).has(SkipBackward) {
@@ -111,7 +111,7 @@ impl Learner {
         Ok(())
     }
 
-    /// The validation at the end of an epoch.
+    /// Validates at the end of an epoch.
     fn validate_epoch(&mut self) -> Result<(), Exit> {
         if self.state.data.valid().is_some() {
             self.validation(Use::EpochEnd)?;
@@ -120,7 +120,7 @@ impl Learner {
         Ok(())
     }
 
-    /// A validation, unless a callback skips it.
+    /// Validates, unless a callback skips it.
     fn validation(&mut self, when: Use) -> Result<(), Exit> {
         self.state.train = false;
         self.state.life.seed_beside(when);
@@ -132,7 +132,7 @@ impl Learner {
         self.close()
     }
 
-    /// A validation between two training batches: the pass over the training data goes on after it.
+    /// Validates between two training batches; the pass over the training data then continues.
     fn validate_now(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
         if state.data.valid().is_none() {
@@ -149,7 +149,7 @@ impl Learner {
     }
 }
 
-/// The loop's single steps, each with its own error.
+/// The single steps of the loop, each with its own error.
 impl Learner {
     fn begin_epoch(&mut self, epoch: usize) {
         let state = &mut self.state;
@@ -177,7 +177,7 @@ impl Learner {
         }
     }
 
-    /// Keeps what callbacks have published in the epoch, also at its end.
+    /// Records what callbacks have published in the epoch, including at its end.
     pub(super) fn record_epoch(&mut self) {
         if let Some(record) = self.state.internal.records.last_mut() {
             record.published = self.callbacks.board().of_epoch();
@@ -204,13 +204,13 @@ impl Learner {
         }
     }
 
-    /// The next batch, on the device; false where a stream has ended. Here an interrupt is heard.
+    /// Loads the next batch onto the device; returns false if a stream has ended. This is where an interrupt is noticed.
     pub(super) fn load(&mut self, order: &[usize], num_batch: usize) -> Result<bool, Exit> {
         if self.interrupt.is_set() {
             return Err(Exit::Interrupted);
         }
         let state = &mut self.state;
-        // The last batch's memory is free before the next one asks for some: fresh pages cost more than used ones.
+        // The memory of the last batch is freed before the next one is allocated: fresh pages cost more than used ones.
         state.drop_batch();
         state.num_batch = num_batch;
         state.internal.in_batch = true;
@@ -302,7 +302,7 @@ fn loader(data: &Data, train: bool) -> Result<&Loader, Error> {
 }
 
 impl Decision {
-    /// What is asked for, or the way out.
+    /// The requests of the callbacks, or the reason to leave the loop.
     pub(super) fn or_stop(self) -> Result<Requests, Exit> {
         match (self.stopped, self.requests.stop()) {
             (Some((by, hook)), Some(stop)) => {

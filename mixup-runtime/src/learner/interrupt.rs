@@ -1,4 +1,4 @@
-//! Ctrl-C, and the same from another thread: the run ends after the batch in progress, with everything given back.
+//! Ctrl-C, and the same from another thread: the run ends after the current batch, and everything is restored.
 
 use std::sync::{
     Arc, Mutex, OnceLock, PoisonError,
@@ -7,13 +7,13 @@ use std::sync::{
 
 use signal_hook::{consts::SIGINT, flag};
 
-/// Ends a learner's run from anywhere; cloned, it ends the same one.
+/// A handle that ends a learner's run from any thread; its clones end the same run.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Ends the run in progress at the next batch, or behind its last, with
-    /// [`Error::Interrupted`](crate::training::Error::Interrupted). Where none is in progress, nothing happens.
+    /// Ends the current run at the next batch, or after its last one, with
+    /// [`Error::Interrupted`](crate::training::Error::Interrupted). Does nothing if there is no current run.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -28,23 +28,23 @@ impl Interrupt {
     }
 }
 
-/// Set by Ctrl-C. Set, too, while nothing is being trained: Ctrl-C then does what it does without us. A second Ctrl-C during
-/// a training therefore ends the process at once.
+/// Set by Ctrl-C. It is also set while no run is in progress: Ctrl-C then does what it does without this library. So a second
+/// Ctrl-C during a run ends the process at once.
 static CTRL_C: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// How many runs are in progress.
+/// The number of runs in progress.
 static RUNS: Mutex<usize> = Mutex::new(0);
 
-/// While it lives, Ctrl-C means "end the run".
+/// While this guard lives, Ctrl-C means "end the run".
 pub(super) struct Watch(());
 
 impl Watch {
-    /// Where no handler can be set, training goes on without one.
+    /// If no handler can be installed, training goes on without one.
     pub(super) fn begin() -> Self {
         let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
         let ctrl_c = CTRL_C.get_or_init(|| {
             let ctrl_c = Arc::new(AtomicBool::new(true));
-            // In this order: the first acts on what the second has set only at the next Ctrl-C.
+            // The order matters: the first handler sees what the second one sets only at the next Ctrl-C.
             let set = flag::register_conditional_default(SIGINT, Arc::clone(&ctrl_c))
                 .and_then(|_| flag::register(SIGINT, Arc::clone(&ctrl_c)));
             if let Err(error) = set {

@@ -1,4 +1,4 @@
-//! What a learner is made of, and who hooks into its loop where: to be read before a run.
+//! Listings to read before a run: what a learner consists of, and which callbacks hook into its loop where.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use crate::{
     loss::Loss,
 };
 
-/// A learner in words: data, model, loss, optimizer, metrics, callbacks. Made by [`Learner::summary`].
+/// A learner in words: data, model, loss, optimizer, metrics, callbacks. Returned by [`Learner::summary`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary(String);
 
-/// The training loop with each hook's callbacks. Made by [`Learner::training_loop`].
+/// The training loop with each hook's callbacks. Returned by [`Learner::training_loop`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingLoop(String);
 
@@ -28,10 +28,10 @@ impl fmt::Display for TrainingLoop {
     }
 }
 
-/// A line of the loop: how deep it stands, and what is there.
+/// A line of the loop, with its indentation.
 enum Line {
     Hook(usize, Hook),
-    /// A hook that batches of training and of validation come to, and whether it is training here.
+    /// A hook that runs for training batches and validation batches, and whether this line is for training.
     Batch(Hook, bool),
     Text(usize, &'static str),
 }
@@ -70,13 +70,13 @@ const LOOP: &[Line] = &[
 ];
 
 impl Learner {
-    /// The loop as an indented listing: at each hook the callbacks in the order in which they run, with what they ask for in parentheses, and in
-    /// brackets when they run, if it is not always. A method that is not called as its hook has its name behind the callback's:
-    /// `Watch::log(iteration, smooth_loss?) [train, every 50]`.
+    /// Returns the loop as an indented listing. Each hook has its callbacks in the order in which they run, with what they ask for in
+    /// parentheses and, if they do not always run, with their filters in brackets. A method whose name is not that of its hook is shown
+    /// after the name of the callback: `Watch::log(iteration, smooth_loss?) [train, every 50]`.
     ///
-    /// A mark says what a method does with what it asks for: `last_input!` may be changed, `smooth_loss?` waits for the device, `+grad_norm` is
-    /// published, `&mut Recorder` is another callback that may be changed. After the loop stand the values that callbacks publish, with who reads
-    /// them, and pairs of callbacks that change the same value in one hook without an order between them.
+    /// A mark shows what a method does with what it asks for: `last_input!` may be changed, `smooth_loss?` waits for the device, `+grad_norm`
+    /// is published, `&mut Recorder` is another callback that may be changed. After the loop come the values that callbacks publish, with
+    /// their readers, and pairs of callbacks that change the same value in one hook without an order between them.
     #[must_use]
     pub fn training_loop(&self) -> TrainingLoop {
         let lines = LOOP.iter().map(|line| match line {
@@ -99,7 +99,7 @@ impl Learner {
         TrainingLoop(text.trim_end().to_owned())
     }
 
-    /// A hook with its callbacks, but for those that run only for what is not here.
+    /// A hook with its callbacks, without those that run only for `not_here`.
     fn hook_line(&self, depth: usize, hook: Hook, not_here: Option<&str>) -> String {
         let is_here = |handler: &Handler| !handler.filters.split(", ").any(|word| Some(word) == not_here);
         let here = self.callbacks.serving(hook).filter(|(_, handler)| is_here(handler));
@@ -116,7 +116,7 @@ impl Learner {
         println!("{}", self.training_loop());
     }
 
-    /// Data, parameters with their shapes, loss function, optimizer, metrics, callbacks.
+    /// Describes the learner: data, parameters with their shapes, loss function, optimizer, metrics, callbacks.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let state = &self.state;

@@ -1,6 +1,6 @@
-//! The learner: model, data, loss function, optimizer, metrics and callbacks, and the training that they make together.
+//! The learner: model, data, loss function, optimizer, metrics and callbacks, and how they train together.
 //!
-//! `fit` holds the loop, on one screen; `run` the promise that what begins, ends; `evaluate` what is done without training.
+//! `fit` has the loop, on one screen; `run` keeps the promise that what begins, ends; `evaluate` has the runs that do not train.
 
 mod builder;
 mod evaluate;
@@ -29,7 +29,7 @@ use crate::{
     training::{Error, Position, Report, State, Values},
 };
 
-/// Trains a model on data, with callbacks at named moments.
+/// Trains a model on data, and runs callbacks at named moments.
 ///
 /// ```no_run
 /// use mixup::prelude::*;
@@ -55,28 +55,28 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// Begins a learner: its data, and a closure that builds the model and keeps its parameters under the variables
-    /// that it is given.
+    /// Starts building a learner from its data and a closure that builds the model. The closure must create the parameters under
+    /// the variables that it gets.
     pub fn builder<M: Model + 'static>(data: Data, model: impl FnOnce(&Vars<'_>) -> M + 'static) -> LearnerBuilder {
         LearnerBuilder::new(data, Box::new(|vars| Box::new(model(vars))))
     }
 
     /// Trains for `epochs` at the learning rate `lr`, and prints a row for each epoch unless the learner is quiet.
     ///
-    /// Each training counts its epochs and iterations from 0; the optimizer's moments go on from the last one, as in
-    /// fastai v1. So do the draws: two trainings of two epochs draw what one of four draws.
+    /// Each training counts its epochs and iterations from 0. The optimizer's moments continue from the last training, as in
+    /// fastai v1. So do the draws: two trainings of two epochs draw what one of four epochs draws.
     ///
     /// # Errors
-    /// What ended the training before its time: an error of a callback, the model, the loss, the data, or an interrupt.
-    /// Every callback has had its `on_train_end` by then, the loss function is the one from before, and the learner can
-    /// train on. A [`StopTraining`](crate::callback::StopTraining) is no error: the report's outcome tells of it.
+    /// The error that ended the training: of a callback, the model, the loss or the data, or an interrupt. By then
+    /// `on_train_end` has run for every callback, the original loss function is back, and the learner can train again.
+    /// A [`StopTraining`](crate::callback::StopTraining) is not an error: the outcome in the report says so.
     pub fn fit(&mut self, epochs: usize, lr: f64) -> Result<Report, Error> {
         self.set_lr(lr)?;
         self.run(Some(epochs), Self::train)?;
         Ok(self.report())
     }
 
-    /// What the last training has come to, also one that ended with an error.
+    /// The report of the last training, even if that ended with an error.
     #[must_use]
     pub fn report(&self) -> Report {
         Report {
@@ -87,14 +87,14 @@ impl Learner {
         }
     }
 
-    /// Adds a callback, behind all of its own order. Whether it can run beside the others is looked at when the next run begins.
+    /// Adds a callback, after all callbacks of the same order. Whether it fits the others is checked when the next run begins.
     pub fn callback(&mut self, callback: impl Callback) -> &mut Self {
         self.callbacks.add(callback, None);
         self.list();
         self
     }
 
-    /// Adds a callback with a name of its own, as the builder's [`callback_named`](LearnerBuilder::callback_named) does.
+    /// Adds a callback under a given name, like the builder's [`callback_named`](LearnerBuilder::callback_named).
     pub fn callback_named(&mut self, name: impl Into<String>, callback: impl Callback) -> &mut Self {
         self.callbacks.add(callback, Some(name.into()));
         self.list();
@@ -106,53 +106,53 @@ impl Learner {
         self.callback(MixUp::default())
     }
 
-    /// The first callback of this type.
+    /// Returns the first callback of a type.
     #[must_use]
     pub fn get<C: Callback>(&self) -> Option<Ref<'_, C>> {
         self.callbacks.get()
     }
 
-    /// The callback of this type and name.
+    /// Returns the callback of a type and name.
     #[must_use]
     pub fn get_named<C: Callback>(&self, name: &str) -> Option<Ref<'_, C>> {
         self.callbacks.get_named(name)
     }
 
-    /// The same, to change.
+    /// Returns the first callback of a type, mutably.
     pub fn get_mut<C: Callback>(&mut self) -> Option<&mut C> {
         self.callbacks.get_mut()
     }
 
-    /// Takes the first callback of this type out.
+    /// Removes and returns the first callback of a type.
     pub fn remove<C: Callback>(&mut self) -> Option<Box<C>> {
         let removed = self.callbacks.remove();
         self.list();
         removed
     }
 
-    /// Puts the callbacks in order for listings. What is wrong with them is the error of the next run.
+    /// Puts the callbacks in order for listings. An error in their order is reported by the next run.
     fn list(&mut self) {
         let _ = self.prepare();
     }
 
-    /// The states of the callbacks that have one (`#[callback(state)]`), by the callbacks' names: for a checkpoint.
+    /// Returns the states of the callbacks that have one (`#[callback(state)]`), by the callbacks' names, for a checkpoint.
     ///
     /// # Errors
-    /// [`StateError`]: a state that can't be written down, two callbacks of one name.
+    /// A [`StateError`] if a state can't be serialized, or two callbacks have one name.
     pub fn callback_states(&self) -> Result<CallbackStates, StateError> {
         self.callbacks.save()
     }
 
-    /// Takes up saved states, each in the callback of its name.
+    /// Loads saved states, each into the callback of its name.
     ///
     /// # Errors
-    /// [`StateError`]: a state that no callback here takes, or a callback that has a state and finds none; all callbacks are
-    /// then as they were.
+    /// A [`StateError`] if no callback here takes a state, or if a callback with a state finds none. All callbacks are then
+    /// unchanged.
     pub fn load_callback_states(&mut self, states: &CallbackStates) -> Result<(), StateError> {
         self.callbacks.load(states)
     }
 
-    /// A handle that ends the run in progress from another thread, as Ctrl-C does.
+    /// Returns a handle that ends the current run from another thread, as Ctrl-C does.
     #[must_use]
     pub fn interrupt_handle(&self) -> Interrupt {
         self.interrupt.clone()
@@ -164,7 +164,7 @@ impl Learner {
         &*self.state.model
     }
 
-    /// The model as the type that it is; `None` if it is of another type.
+    /// The model as its own type; `None` if it is of another type.
     #[must_use]
     pub fn model_as<M: Model>(&self) -> Option<&M> {
         (&*self.state.model as &dyn Any).downcast_ref()
@@ -182,7 +182,7 @@ impl Learner {
         &self.state.params
     }
 
-    /// The same, to freeze, load or convert.
+    /// The model's parameters, mutably, for freezing, loading or converting.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.state.params
     }
@@ -193,23 +193,23 @@ impl Learner {
         &*self.state.opt
     }
 
-    /// The same, to change its settings.
+    /// The optimizer, mutably, for changing its settings.
     pub fn opt_mut(&mut self) -> &mut dyn Optimizer {
         &mut *self.state.opt
     }
 
-    /// The optimizer's memory, to be saved.
+    /// Returns the state of the optimizer, for saving.
     ///
     /// # Errors
-    /// What libtorch says when a tensor can't be copied.
+    /// Any error from libtorch when it copies a tensor.
     pub fn opt_state(&self) -> Result<OptimizerState, OptimizerError> {
         self.state.opt.state(&self.state.params)
     }
 
-    /// Takes up a saved memory: the next steps are the same to the bit as they would have been.
+    /// Loads a saved state of the optimizer: the next steps are the same to the bit as without the interruption.
     ///
     /// # Errors
-    /// A state of another optimizer or for other parameters; the optimizer is then as it was.
+    /// If the state is that of another optimizer or of other parameters; the optimizer is then unchanged.
     pub fn load_opt_state(&mut self, state: &OptimizerState) -> Result<(), OptimizerError> {
         self.state.opt.load_state(state, &self.state.params)
     }
@@ -220,7 +220,7 @@ impl Learner {
         &self.state.loss_func
     }
 
-    /// Where the learner stands in its life: between two runs, how many epochs it has begun.
+    /// The learner's position in its life: between two runs, the number of epochs that it has begun.
     #[must_use]
     pub fn position(&self) -> Position {
         self.state.at()
@@ -232,7 +232,7 @@ impl Learner {
         &self.state.data
     }
 
-    /// Gives the data back, for another learner.
+    /// Returns the data, for another learner.
     #[must_use]
     pub fn into_data(self) -> Data {
         self.state.data

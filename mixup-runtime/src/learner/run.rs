@@ -1,4 +1,4 @@
-//! What begins, ends: one bracket around everything that runs callbacks.
+//! What begins, ends: everything that runs callbacks is wrapped here, so that `on_train_end` always follows.
 
 use std::{
     any::Any,
@@ -23,9 +23,9 @@ impl Learner {
         Ok(self.state.opt.check().map_err(BuildError::from)?)
     }
 
-    /// Runs `body`, then `on_train_end` for each callback that was entered, in reverse order, whatever `body` came to; then
-    /// everything is as before, but for what was learnt. A panic goes on only after that. `epochs` are a training's; a run
-    /// that trains nothing has none.
+    /// Runs `body`, then `on_train_end` for each callback that was entered, in reverse order, whatever the result of `body`. After
+    /// that everything is as before, except for what was learnt. A panic continues only then. `epochs` is the number of epochs of
+    /// a training, and `None` for a run that trains nothing.
     pub(super) fn run<T>(
         &mut self,
         epochs: Option<usize>,
@@ -37,7 +37,7 @@ impl Learner {
         let mut errors = Vec::new();
         let mut done = None;
         self.state.outcome = match caught(|| body(self)) {
-            // A Ctrl-C in the last batch is not lost.
+            // A Ctrl-C in the last batch must not be lost.
             Ok(Ok(_)) if self.interrupt.is_set() => {
                 errors.push(Error::Interrupted { at: self.state.at() });
                 Outcome::Interrupted
@@ -74,22 +74,22 @@ impl Learner {
             Ok(Err(error)) => errors.push(error),
             Err(payload) => drop(panic.get_or_insert(payload)),
         };
-        // The parts of the training that an error, a stop or a panic has left open, the innermost first.
+        // Close the parts of the training that an error, a stop or a panic left open, the innermost first.
         while self.callbacks.close(&mut self.state, &mut end) {}
         self.callbacks.end(&mut self.state, &mut end);
-        self.record_epoch(); // a stop at its end has left the loop before
+        self.record_epoch(); // a stop at the end of an epoch left the loop before this
         if epochs.is_some()
             && let Err(source) = self.state.read_rows()
         {
             errors.push(self.torch("reading the training's losses and metrics", source));
         }
         self.state.reset();
-        // A gradient that is left over would be added to the next training's first one.
+        // A gradient that is left over would be added to the first one of the next training.
         let zeroed = self.state.params.zero_grad();
         drop(watch);
         if let Some(payload) = panic {
             for error in &errors {
-                tracing::error!("beside the panic: {error}");
+                tracing::error!("in addition to the panic: {error}");
             }
             resume_unwind(payload);
         }
@@ -99,7 +99,7 @@ impl Learner {
         }
     }
 
-    /// Closes the part of the training that began last, when the loop leaves it.
+    /// Closes the part of the training that began last; called when the loop leaves it.
     pub(super) fn close(&mut self) -> Result<(), Exit> {
         if !self.callbacks.owes() {
             self.callbacks.close(&mut self.state, |_| {});
@@ -117,7 +117,7 @@ impl Learner {
         joined(errors).map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Asks all callbacks what they want, and links them to it.
+    /// Asks all callbacks for their requests, and resolves these.
     pub(super) fn prepare(&mut self) -> Result<(), BuildError> {
         let metrics: Vec<_> =
             self.metrics.iter().map(|(name, metric)| (name.clone(), metric.less_is_better())).collect();
@@ -129,7 +129,7 @@ impl Learner {
         Ok(())
     }
 
-    /// A new run: counts from 0, and libtorch's generator is seeded.
+    /// Begins a new run: sets the counts to 0 and seeds libtorch's generator.
     fn begin(&mut self, epochs: Option<usize>) -> Result<(), Error> {
         self.interrupt.clear();
         self.state.reset();
@@ -152,7 +152,7 @@ impl Learner {
     }
 }
 
-/// All errors as one.
+/// Joins all errors into one.
 fn joined(mut errors: Vec<Error>) -> Option<Error> {
     match errors.len() {
         0 | 1 => errors.pop(),
@@ -163,8 +163,8 @@ fn joined(mut errors: Vec<Error>) -> Option<Error> {
     }
 }
 
-/// Calls with autograd on, catches a panic, and leaves autograd as it was before: a panic inside of `tch::no_grad` leaves it
-/// off, and no training after it would learn.
+/// Calls a closure with autograd on, catches a panic, and restores autograd: a panic inside of `tch::no_grad` leaves it
+/// off, and no later training would learn.
 fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
     tch::with_grad(|| catch_unwind(AssertUnwindSafe(call)))
 }

@@ -1,4 +1,4 @@
-//! When a training waits for the device: only where somebody asks for a number of its own.
+//! Tests of when a training waits for the device: only if a callback asks for a number.
 
 use mixup_macros::callback;
 use tch::{Kind, Tensor, nn};
@@ -100,7 +100,7 @@ fn learner(callback: impl Callback) -> Learner {
     builder.build().expect("nothing is wrong with it")
 }
 
-/// How often a training reads from the device, and the numbers that it tells.
+/// How often a training reads from the device, and the numbers that it reports.
 fn training(callback: impl Callback) -> (usize, Vec<[f64; 3]>) {
     let mut learn = learner(callback);
     let mut report = None;
@@ -112,16 +112,16 @@ fn training(callback: impl Callback) -> (usize, Vec<[f64; 3]>) {
 
 #[test]
 fn the_device_is_waited_for_only_where_somebody_asks() {
-    // At the end each epoch's validation loss and metric are read, and all training losses at once.
+    // At the end, the validation loss and the metric of each epoch are read, and all training losses at once.
     let (at_the_end, rows) = training(Asks);
     assert_eq!(at_the_end, 1 + 2 * EPOCHS);
     assert_eq!(rows.len(), EPOCHS);
     assert!(rows.iter().flatten().all(|number| number.is_finite()), "{rows:?}");
     assert_eq!(training(Recorder::default()).0, at_the_end);
     assert_eq!(training(AsksGradients).0, at_the_end);
-    // Whoever asks for the metrics has them read at each epoch's end instead: as many, but earlier.
+    // If a callback asks for the metrics, they are read at the end of each epoch instead: as many, but earlier.
     assert_eq!(training(AsksMetrics).0, at_the_end);
-    // The smoothed loss is waited for at each batch, of training and (where there is nothing new) not of validation.
+    // The smoothed loss is waited for in each training batch, and not in validation batches, which do not change it.
     assert_eq!(training(AsksSmooth).0, EPOCHS * TRAIN + 2 * EPOCHS);
     assert_eq!(training(AsksSmoothSometimes).0, EPOCHS + 2 * EPOCHS);
 }
@@ -130,7 +130,7 @@ fn the_device_is_waited_for_only_where_somebody_asks() {
 fn filters_are_looked_at_before_the_device_is_waited_for() {
     assert_eq!(training(AsksSmoothAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
     assert_eq!(training(AsksAllAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
-    // What an `if` asks for is read only where the filters before it are so: once in an epoch.
+    // What an `if` asks for is read only if the filters before it hold: once in an epoch.
     assert_eq!(training(AsksSmoothInAFilter).0, EPOCHS + 2 * EPOCHS);
 }
 

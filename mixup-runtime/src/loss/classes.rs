@@ -1,11 +1,11 @@
-//! What is checked of class indices.
+//! Checks of class indices.
 
 use tch::{Kind, TchError, Tensor};
 
 use super::LossError;
 
-/// Says which class index was out of range, where that is why libtorch refused. Looked for only then: looking at each batch
-/// would wait for the device.
+/// Finds the class index that was out of range, if that is why libtorch returned an error. This is done only then, because
+/// a look at each batch would wait for the device.
 pub(super) fn refused(
     loss: &'static str,
     output: &Tensor,
@@ -23,7 +23,7 @@ pub(super) fn refused(
     }
 }
 
-/// Class indices have the output's shape without its classes.
+/// Checks that class indices have the output's shape without the dimension of classes.
 pub(super) fn class_shape<'a>(
     loss: &'static str,
     output: &Tensor,

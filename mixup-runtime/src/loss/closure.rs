@@ -7,10 +7,10 @@ use crate::{batch::Target, error::BoxError, names::short_type_name};
 
 /// What a loss closure may return: a tensor, or a result with any error.
 pub trait IntoLoss {
-    /// As [`Loss`] returns it.
+    /// Converts it to what [`Loss::loss`] returns.
     ///
     /// # Errors
-    /// The closure's own.
+    /// The error of the closure.
     fn into_loss(self) -> Result<Tensor, BoxError>;
 }
 
@@ -36,7 +36,7 @@ where
     }
 }
 
-/// A loss function of a closure that gives each item's loss; made by [`per_item`].
+/// A loss function made of a closure that returns each item's loss; created by [`per_item`].
 #[derive(Clone, Copy, Debug)]
 pub struct PerItem<F> {
     losses: F,
@@ -44,7 +44,7 @@ pub struct PerItem<F> {
 }
 
 impl<F> PerItem<F> {
-    /// Promises that the losses are linear in dense targets, as [`Loss::linear_in_target`] says it.
+    /// Promises that the losses are linear in dense targets, as described at [`Loss::linear_in_target`].
     #[must_use]
     pub fn linear(mut self) -> Self {
         self.linear = true;
@@ -52,7 +52,7 @@ impl<F> PerItem<F> {
     }
 }
 
-/// A loss function of a closure that gives each item's loss, `[n]` or `[n, …]`, and leaves reducing to the library.
+/// Turns a closure that returns each item's loss, `[n]` or `[n, …]`, into a loss function. The library does the reduction.
 ///
 /// ```
 /// use mixup::{batch::Target, loss::per_item};

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{batch::Target, error::BoxError};
 
-/// Cross-entropy of unnormalised scores, as `torch.nn.CrossEntropyLoss`; with label smoothing also what fastai calls
+/// Cross-entropy of unnormalised scores, like `torch.nn.CrossEntropyLoss`; with label smoothing, also like fastai's
 /// `LabelSmoothingCrossEntropy`.
 ///
 /// Output `[n, classes]` with class indices `[n]`, or `[n, classes, d…]` with `[n, d…]`; or dense targets (one-hot and soft
@@ -30,13 +30,13 @@ use crate::{batch::Target, error::BoxError};
 #[derive(Debug)]
 #[doc(alias = "LabelSmoothingCrossEntropy", alias = "LabelSmoothing", alias = "CrossEntropyLoss")]
 pub struct CrossEntropy {
-    /// A weight for each class, `[classes]`, or none.
+    /// A weight for each class, `[classes]`, if any.
     pub weight: Option<Tensor>,
-    /// A class index that counts nothing, PyTorch's default is -100.
+    /// The class index to ignore; defaults to -100, as in PyTorch.
     pub ignore_index: i64,
-    /// ε, how much of each target is spread evenly over all classes, 0 to 1; 0.1 is usual.
+    /// ε, the share of each target that is spread evenly over all classes, from 0 to 1; 0.1 is usual.
     ///
-    /// The loss is (1−ε)·loss + ε·(mean over all classes of their losses): Szegedy et al., arXiv:1512.00567, section 7.
+    /// The loss is (1−ε)·loss + ε·(the mean of the losses of all classes): Szegedy et al., arXiv:1512.00567, section 7.
     pub label_smoothing: f64,
 }
 
@@ -80,7 +80,7 @@ impl Loss for CrossEntropy {
         loss.map_err(|error| refused(Self::NAME, output, target, ignore, error).into())
     }
 
-    /// Of dense targets.
+    /// The loss for dense targets.
     fn linear_in_target(&self) -> bool {
         true
     }
@@ -100,7 +100,7 @@ impl Loss for CrossEntropy {
         let (class_weight, ignore_index, smoothing) = (self.weight.as_ref(), self.ignore_index, self.label_smoothing);
         let labels = TwoLabels { loss: Self::NAME, first, second, weight, class_weight, ignore_index, smoothing };
         labels.check(output)?;
-        // Cross-entropy is the negative log-likelihood of a softmax, and one softmax serves both labels.
+        // Cross-entropy is the negative log-likelihood of a softmax, and one softmax is enough for both labels.
         labels.loss(&output.f_log_softmax(1, output.kind())?, reduction)
     }
 

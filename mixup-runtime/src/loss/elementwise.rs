@@ -5,14 +5,14 @@ use tch::Tensor;
 use super::{Loss, LossError, Reduction, error::unmixed};
 use crate::{batch::Target, error::BoxError};
 
-/// Binary cross-entropy of unnormalised scores, as `torch.nn.BCEWithLogitsLoss`: several labels per item.
+/// Binary cross-entropy of unnormalised scores, like `torch.nn.BCEWithLogitsLoss`, for several labels per item.
 ///
 /// Output and dense target have the same shape `[n, …]`. Activation: the sigmoid.
 #[derive(Debug, Default)]
 pub struct BceWithLogits {
-    /// A weight for each label, of a shape that spreads over the output's, or none.
+    /// A weight for each label, of a shape that broadcasts to the output's, if any.
     pub weight: Option<Tensor>,
-    /// A weight for the positive answers, likewise.
+    /// A weight for the positive labels, of such a shape, if any.
     pub pos_weight: Option<Tensor>,
 }
 
@@ -32,9 +32,9 @@ impl Loss for BceWithLogits {
     }
 }
 
-/// The squared error, as `torch.nn.MSELoss`: regression.
+/// The squared error, like `torch.nn.MSELoss`, for regression.
 ///
-/// Output and dense target have the same shape; `[n, 1]` beside `[n]` is an error here, not n×n differences.
+/// Output and dense target have the same shape. `[n, 1]` with `[n]` is an error here, and not n×n differences.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mse;
 
@@ -44,7 +44,7 @@ impl Loss for Mse {
     }
 }
 
-/// The dense target of the output's shape, in the output's kind: a half precision target must not make the loss one.
+/// The dense target of the output's shape, converted to the output's kind: a target in half precision must not make the loss one.
 fn same_shape(loss: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, LossError> {
     match target {
         Target::Dense(dense) if dense.size() == output.size() => Ok(dense.f_to_kind(output.kind())?),

@@ -1,14 +1,14 @@
-//! Why a loss function can't judge an output: each case with its shapes and numbers.
+//! The errors of loss functions, each with its shapes and numbers.
 
 use tch::TchError;
 
 use crate::batch::Target;
 
-/// Why a loss function can't judge an output.
+/// Why a loss could not be computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LossError {
-    /// A target of a kind that this loss has no use for.
+    /// The loss function does not take a target of this kind.
     #[error("{loss} takes {wanted}, and the target is {got}")]
     TargetKind {
         /// The loss function.
@@ -18,7 +18,7 @@ pub enum LossError {
         /// What the target is.
         got: &'static str,
     },
-    /// Output and target whose shapes do not belong together.
+    /// The shapes of output and target do not fit each other.
     #[error("{loss} wants {wanted}: the output is {output:?} and the target {target:?}")]
     Shapes {
         /// The loss function.
@@ -30,45 +30,45 @@ pub enum LossError {
         /// The target's shape.
         target: Vec<i64>,
     },
-    /// A class index that the output has no score for.
+    /// The output has no score for a class index.
     #[error("{loss} got the class index {class}, and the output has scores for {classes} classes: 0 to {}", classes - 1)]
     Class {
         /// The loss function.
         loss: &'static str,
-        /// The index.
+        /// The class index.
         class: i64,
         /// How many classes the output has, in dimension 1.
         classes: i64,
     },
-    /// Several targets for a loss function of one, or another number of them than it has parts.
+    /// The batch has another number of targets than the loss function takes.
     #[error("{loss} judges {}, and the batch has {got}{}", targets(*wanted), way_out(*wanted))]
     Targets {
         /// The loss function.
         loss: &'static str,
-        /// How many targets it judges.
+        /// How many targets the loss function takes.
         wanted: usize,
-        /// How many the batch has.
+        /// How many targets the batch has.
         got: usize,
     },
-    /// Columns that the output does not have.
+    /// The output does not have the columns of a task.
     #[error("task {task} of MultiTask takes {columns} of the output, and the output is {output:?}")]
     Columns {
         /// The task's place, counted from 0.
         task: usize,
-        /// What it takes, in words.
+        /// The columns that it takes, in words.
         columns: String,
         /// The output's shape.
         output: Vec<i64>,
     },
-    /// A task's weight that is no finite number, or below 0.
+    /// The weight of a task is negative or not a finite number.
     #[error("the weight of task {task} is {weight}: it must be a finite number, 0 or above")]
     TaskWeight {
         /// The task's place, counted from 0.
         task: usize,
-        /// The weight given.
+        /// The weight that was given.
         weight: f64,
     },
-    /// Class weights of another number than the output has classes.
+    /// The number of class weights is not the number of classes in the output.
     #[error("{loss} has class weights of the shape {weight:?}, and the output has scores for {classes} classes")]
     ClassWeights {
         /// The loss function.
@@ -78,27 +78,27 @@ pub enum LossError {
         /// How many classes the output has, in dimension 1.
         classes: i64,
     },
-    /// A label smoothing outside of 0 to 1.
+    /// The label smoothing is not between 0 and 1.
     #[error("{loss} has a label smoothing of {smoothing}: it must be between 0 and 1; 0.1 is usual")]
     Smoothing {
         /// The loss function.
         loss: &'static str,
-        /// What was given.
+        /// The label smoothing that was given.
         smoothing: f64,
     },
-    /// Fewer or more losses than items: the weights of mixed targets find no item to weigh.
+    /// The losses are fewer or more than the items, so the weights of mixed targets can't be applied.
     #[error(
-        "{loss} gave losses of the shape {got:?} for {items} items: with `Reduction::None` it must keep the items apart"
+        "{loss} returned losses of the shape {got:?} for {items} items: with `Reduction::None` it must keep the items apart"
     )]
     NotPerItem {
         /// The loss function.
         loss: String,
-        /// The shape of what it gave.
+        /// The shape of the returned losses.
         got: Vec<i64>,
         /// How many items there are.
         items: usize,
     },
-    /// libtorch refused.
+    /// libtorch returned an error.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
@@ -108,13 +108,13 @@ fn targets(count: usize) -> String {
     if count == 1 { "one target".to_owned() } else { format!("{count} targets") }
 }
 
-/// What a loss function of one target needs around it.
+/// The hint for a loss function that takes one target.
 fn way_out(wanted: usize) -> &'static str {
     if wanted == 1 { ": `MultiTask` gives each target its loss" } else { "" }
 }
 
-/// Refuses what is no single target: the one that MixUp made, which a loss function gets only where `MixUpLoss` is missing around
-/// it, and several targets, which need a loss function for each.
+/// Rejects what is not a single target: a mixed one, which a loss function gets only if `MixUpLoss` is not wrapped around it, and
+/// several targets, each of which needs its own loss function.
 pub(super) fn unmixed(loss: &'static str, target: &Target) -> LossError {
     match target {
         Target::Several(several) => LossError::Targets { loss, wanted: 1, got: several.len() },

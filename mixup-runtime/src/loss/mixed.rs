@@ -1,14 +1,14 @@
-//! The loss of mixed targets: λ·loss(output, first) + (1−λ)·loss(output, second), item by item, reduced only then.
+//! The loss for mixed targets: λ·loss(output, first) + (1−λ)·loss(output, second), computed item by item and reduced only then.
 //!
-//! Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. Here are the two ways that serve every loss
-//! function: two calls, and one call on the mixed target. Class indices under cross-entropy have a third, in `two_labels`.
+//! Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. This file has the two ways that work for every
+//! loss function: two calls, and one call on the mixed target. Class indices with cross-entropy have a third, in `two_labels`.
 
 use tch::{Kind, TchError, Tensor};
 
 use super::{Loss, LossError, Reduction};
 use crate::{batch::Target, error::BoxError};
 
-/// By one call where the loss function is linear in its target and the targets are dense, else by two.
+/// Uses one call if the loss function is linear in its target and the targets are dense, otherwise two.
 pub(super) fn of<L: Loss + ?Sized>(
     loss: &L,
     output: &Tensor,
@@ -25,7 +25,7 @@ pub(super) fn of<L: Loss + ?Sized>(
     by_two_calls(loss, output, first, second, weight, reduction)
 }
 
-/// By two calls: right for every loss function that keeps the items apart.
+/// Uses two calls, which is right for every loss function that keeps the items apart.
 pub(crate) fn by_two_calls<L: Loss + ?Sized>(
     loss: &L,
     output: &Tensor,
@@ -44,9 +44,9 @@ pub(crate) fn by_two_calls<L: Loss + ?Sized>(
     Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
 }
 
-/// λ·first + (1−λ)·second as one dense target, where both are dense and of one shape: for losses that are linear in it.
+/// λ·first + (1−λ)·second as one dense target, if both are dense and of one shape: for losses that are linear in the target.
 ///
-/// It is mixed in the wider kind of output and targets, so that a half precision target loses nothing.
+/// It is computed in the wider kind of output and targets, so that a target in half precision loses nothing.
 fn dense(output: &Tensor, first: &Target, second: &Target, weight: &Tensor) -> Result<Option<Target>, TchError> {
     let (Target::Dense(first), Target::Dense(second)) = (first, second) else { return Ok(None) };
     if first.dim() == 0 || first.size() != second.size() || weight.size() != first.size()[..1] {
@@ -57,7 +57,7 @@ fn dense(output: &Tensor, first: &Target, second: &Target, weight: &Tensor) -> R
     Ok(Some(Target::Dense(second.f_lerp_tensor(&first, &spread(weight, &first)?)?)))
 }
 
-/// The kind that has every number of both floating kinds.
+/// The kind that can represent every number of both floating kinds.
 fn wider(one: Kind, other: Kind) -> Kind {
     match (one, other) {
         _ if one == other => one,
@@ -66,7 +66,7 @@ fn wider(one: Kind, other: Kind) -> Kind {
     }
 }
 
-/// Refuses losses that do not keep the items apart: their first dimension must be the items.
+/// Rejects losses that do not keep the items apart: their first dimension must be the items.
 pub(crate) fn per_item_losses(loss: impl Fn() -> String, losses: &Tensor, items: usize) -> Result<(), LossError> {
     if losses.dim() > 0 && crate::batch::items(losses) == items {
         Ok(())
@@ -75,7 +75,7 @@ pub(crate) fn per_item_losses(loss: impl Fn() -> String, losses: &Tensor, items:
     }
 }
 
-/// Of losses that keep the items apart, `[n]` or `[n, …]`, one for each item, `[n]`: of several values their mean.
+/// One loss for each item, `[n]`, from losses that keep the items apart, `[n]` or `[n, …]`: the mean of an item's losses.
 pub(crate) fn mean_of_each(losses: &Tensor) -> Result<Tensor, TchError> {
     match losses.dim() {
         0 | 1 => Ok(losses.shallow_clone()),
@@ -83,7 +83,7 @@ pub(crate) fn mean_of_each(losses: &Tensor) -> Result<Tensor, TchError> {
     }
 }
 
-/// Each item's number `[n]` as `[n, 1, …]`, in the kind and for the dimensions of what it is to weigh.
+/// The items' numbers `[n]` as `[n, 1, …]`, with the kind and the number of dimensions of what they weigh.
 fn spread(weight: &Tensor, over: &Tensor) -> Result<Tensor, TchError> {
     let mut shape = vec![1; over.dim().max(1)];
     shape[0] = -1;

@@ -1,4 +1,4 @@
-//! Loss functions: what an output is worth, with the reduction as an argument and the activation known.
+//! Loss functions, which take the reduction as an argument and know the activation.
 
 mod classes;
 mod closure;
@@ -27,23 +27,23 @@ use tch::{TchError, Tensor};
 
 use crate::{batch::Target, error::BoxError, names::short_type_name};
 
-/// How the losses of a batch's items become the loss of the batch, as PyTorch names it.
+/// How the losses of a batch's items become the loss of the batch, with PyTorch's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reduction {
-    /// Every item's loss (and every position's, where an item has several): `[n]` or `[n, …]`.
+    /// No reduction: the loss of every item (and of every position, if an item has several), `[n]` or `[n, …]`.
     None,
-    /// Their mean, a scalar.
+    /// The mean of the losses, a scalar.
     #[default]
     Mean,
-    /// Their sum, a scalar.
+    /// The sum of the losses, a scalar.
     Sum,
 }
 
 impl Reduction {
-    /// Reduces losses that are not reduced yet.
+    /// Reduces losses that have not been reduced yet.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     pub fn of(self, losses: &Tensor) -> Result<Tensor, TchError> {
         match self {
             Self::None => Ok(losses.shallow_clone()),
@@ -65,7 +65,8 @@ impl From<Reduction> for tch::Reduction {
 
 /// A loss function.
 ///
-/// Any closure of `(output, target, reduction)` is one; [`per_item`] makes one of a closure that only knows the items.
+/// Any closure that takes `(output, target, reduction)` is a loss function. [`per_item`] makes one from a closure that returns the
+/// items' losses.
 ///
 /// ```
 /// use mixup::{batch::Target, loss::{Loss, Reduction, CrossEntropy}};
@@ -78,16 +79,16 @@ impl From<Reduction> for tch::Reduction {
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 pub trait Loss: Any + Send {
-    /// The loss of `output` `[n, …]` for `target`, reduced as asked.
+    /// Returns the loss of `output` `[n, …]` for `target`, reduced by `reduction`.
     ///
     /// # Errors
-    /// [`LossError`] or any other, where output and target do not fit.
+    /// A [`LossError`] or any other error if output and target do not fit each other.
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError>;
 
-    /// What turns the model's output into predictions: softmax for cross-entropy, sigmoid for binary cross-entropy.
+    /// Turns the model's output into predictions: softmax for cross-entropy, the sigmoid for binary cross-entropy.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
         Ok(output.shallow_clone())
     }
@@ -95,21 +96,21 @@ pub trait Loss: Any + Send {
     /// Whether the loss is linear in dense targets: for all targets a and b and every λ from 0 to 1, the loss of λ·a + (1−λ)·b
     /// is λ times that of a plus 1−λ times that of b, item by item.
     ///
-    /// Who says true promises that, for each item and position with [`Reduction::None`], and that `Mean` and `Sum` are the mean
-    /// and the sum of these; mixed dense targets then take one call instead of two. Cross-entropy and binary cross-entropy
-    /// are linear, the squared error is not. False unless told.
+    /// Returning true promises this for each item and position with [`Reduction::None`], and that `Mean` and `Sum` are the mean
+    /// and the sum of these. Mixed dense targets then take one call instead of two. Cross-entropy and binary cross-entropy
+    /// are linear; the squared error is not. Defaults to false.
     fn linear_in_target(&self) -> bool {
         false
     }
 
-    /// The loss of two targets for each item: weight·loss(first) + (1−weight)·loss(second), item by item, reduced only then.
-    /// `weight` is `[n]`, floating.
+    /// Returns the loss for two targets per item: weight·loss(first) + (1−weight)·loss(second), computed item by item and reduced
+    /// only then. `weight` is `[n]`, floating.
     ///
-    /// That is two calls, or one on the mixed target where the loss is [linear in it](Self::linear_in_target). A loss function
-    /// that can say this in fewer steps does so here.
+    /// By default this takes two calls, or one on the mixed target if the loss is [linear in it](Self::linear_in_target). A loss
+    /// function that can compute it in fewer steps overrides this method.
     ///
     /// # Errors
-    /// As [`loss`](Self::loss), and where the loss function does not keep the items apart.
+    /// As for [`loss`](Self::loss), and if the loss function does not keep the items apart.
     fn mixed_loss(
         &self,
         output: &Tensor,
@@ -121,32 +122,32 @@ pub trait Loss: Any + Send {
         mixed::of(self, output, first, second, weight, reduction)
     }
 
-    /// The name in messages and summaries.
+    /// The name for messages and summaries.
     fn name(&self) -> String {
         short_type_name::<Self>()
     }
 }
 
-/// A loss function as the learner holds it: cheap to clone, and the same one as its clone.
+/// A shared loss function, as the learner holds it. It is cheap to clone, and a clone is the same loss function.
 ///
-/// A callback that replaces it keeps a clone and gives that back in `on_train_end`.
+/// A callback that replaces it keeps a clone and restores it in `on_train_end`.
 #[derive(Clone)]
 pub struct LossFunc(Arc<Mutex<dyn Loss>>);
 
 impl LossFunc {
-    /// Holds a loss function.
+    /// Wraps a loss function.
     #[must_use]
     pub fn new(loss: impl Loss) -> Self {
         Self(Arc::new(Mutex::new(loss)))
     }
 
-    /// Whether both are the very same one, not only of the same kind.
+    /// Whether both are the same loss function, and not only of the same type.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Looks at the loss function as the type that it is, where it is that type.
+    /// Calls a closure with the loss function as its own type, if it is of that type.
     pub fn with<L: Loss, R>(&self, look: impl FnOnce(&L) -> R) -> Option<R> {
         let loss = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (&*loss as &dyn Any).downcast_ref().map(look)

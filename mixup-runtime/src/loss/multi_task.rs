@@ -1,4 +1,4 @@
-//! A loss function for each of several targets: this one for the first target, that one for the second, weighed and added.
+//! A loss function with several tasks: each has a loss function for its own target, and their losses are weighted and added.
 
 use std::{fmt, ops::Range};
 
@@ -7,14 +7,14 @@ use tch::{TchError, Tensor};
 use super::{Loss, LossError, Reduction};
 use crate::{batch::Target, error::BoxError};
 
-/// Which part of the output a task judges, by its places in dimension 1.
+/// The part of the output that belongs to a task, by indices in dimension 1.
 ///
-/// A range keeps the dimension: `0..10` of `[n, 12]` is `[n, 10]`. A single place drops it: `10` of `[n, 12]` is `[n]`.
+/// A range keeps the dimension: `0..10` of `[n, 12]` is `[n, 10]`. A single index drops it: `10` of `[n, 12]` is `[n]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Columns {
     /// One column, `[n, d…]`.
     One(usize),
-    /// Neighbouring columns, `[n, k, d…]`.
+    /// A range of columns, `[n, k, d…]`.
     Range(Range<usize>),
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Columns {
 }
 
 impl Columns {
-    /// This part of the output; none where the output does not have it.
+    /// This part of the output; `None` if the output does not have it.
     fn of(&self, output: &Tensor) -> Result<Option<Tensor>, TchError> {
         let there = output.size().get(1).and_then(|&columns| usize::try_from(columns).ok()).unwrap_or(0);
         Ok(match self {
@@ -54,15 +54,14 @@ impl Columns {
     }
 }
 
-/// One loss function for each of several targets ([`Target::Several`]), each on its own columns of the one output, weighed and
-/// added: multi-task learning.
+/// A loss function for multi-task learning: one loss function for each of several targets ([`Target::Several`]), each on its own
+/// columns of the output, weighted and added.
 ///
-/// Output `[n, columns]` or `[n, columns, d…]`. The tasks are in the order of the targets. With `Mean` the loss is the weighed sum of
-/// the tasks' own means; with `None` it is `[n]`, and of a task that has several losses for an item their mean counts; `Sum`
-/// is the sum of these. Mixed targets are mixed task by task. Activation: each task's own on its columns, the others as they
-/// are.
+/// Output `[n, columns]` or `[n, columns, d…]`. The tasks are in the order of the targets. With `Mean` the loss is the weighted sum
+/// of the tasks' means. With `None` it is `[n]`; if a task has several losses for an item, their mean counts. `Sum` is the sum of
+/// these. Mixed targets are mixed task by task. Activation: that of each task on its columns; all other columns stay as they are.
 ///
-/// A model whose outputs do not lie in one tensor has a closure for its loss function.
+/// A model whose outputs are not in one tensor needs a closure as its loss function.
 ///
 /// ```
 /// use mixup::{batch::Target, loss::{CrossEntropy, Loss, Mse, MultiTask, Reduction}};
@@ -91,16 +90,16 @@ struct Task {
 impl MultiTask {
     const NAME: &str = "MultiTask";
 
-    /// No task yet.
+    /// Creates a loss function without tasks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One task more, for the next target: these columns of the output, how much its loss counts, and the loss function.
+    /// Adds a task for the next target: its columns of the output, the weight of its loss, and its loss function.
     ///
     /// # Errors
-    /// [`LossError::TaskWeight`] where the weight is no finite number, or below 0.
+    /// [`LossError::TaskWeight`] if the weight is negative or not a finite number.
     pub fn task(mut self, columns: impl Into<Columns>, weight: f64, loss: impl Loss) -> Result<Self, LossError> {
         if !weight.is_finite() || weight < 0.0 {
             return Err(LossError::TaskWeight { task: self.tasks.len(), weight });
@@ -120,7 +119,7 @@ impl MultiTask {
         }
     }
 
-    /// The weighed sum of what `judge` says of each task and its part of the output, reduced as documented.
+    /// The weighted sum of what `judge` returns for each task and its part of the output, reduced as documented.
     fn sum(
         &self,
         output: &Tensor,

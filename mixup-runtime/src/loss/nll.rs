@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{batch::Target, error::BoxError};
 
-/// Negative log-likelihood of log-probabilities, as `torch.nn.NLLLoss`.
+/// Negative log-likelihood of log-probabilities, like `torch.nn.NLLLoss`.
 ///
 /// Output `[n, classes]` or `[n, classes, d…]` with class indices `[n]` or `[n, d…]`. Activation: the exponential.
 #[derive(Debug)]
 pub struct Nll {
-    /// A weight for each class, `[classes]`, or none.
+    /// A weight for each class, `[classes]`, if any.
     pub weight: Option<Tensor>,
-    /// A class index that counts nothing, PyTorch's default is -100.
+    /// The class index to ignore; defaults to -100, as in PyTorch.
     pub ignore_index: i64,
 }
 

@@ -1,10 +1,10 @@
-//! The mixed negative log-likelihood of two class indices for each item, with as few steps as can be, forward and backward.
+//! The mixed negative log-likelihood of two class indices for each item, in as few steps as possible, forward and backward.
 //!
 //! With log-probabilities ℓ, class weights v, label smoothing ε and C classes, the loss for a label y is
-//! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ(−v[c]·ℓ[c]) over all classes c, or 0 where y is ignored (PyTorch's `cross_entropy`;
-//! arXiv:1512.00567, section 7). The mixed loss is λ of that for the first label and 1−λ of it for the second: a weighed sum of
-//! ℓ whose weights no gradient goes through. So for a batch of few numbers in the CPU's memory all that autograd sees is one
-//! product of two vectors; for others it is one gather, weighed and summed.
+//! (1−ε)·(−v[y]·ℓ[y]) + (ε/C)·Σ(−v[c]·ℓ[c]) over all classes c, or 0 if y is ignored (PyTorch's `cross_entropy`;
+//! arXiv:1512.00567, section 7). The mixed loss is λ times the loss for the first label plus 1−λ times that for the second. It is
+//! a weighted sum of ℓ, and no gradient flows through the weights. So for a small batch in the CPU's memory all that autograd sees
+//! is one product of two vectors; for other batches it is one gather, weighted and summed.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{batch::read, error::BoxError};
 
-/// Up to so many log-probabilities each get a factor, reckoned here, which costs less than the kernels' calls.
+/// Up to this many log-probabilities each get a factor that is computed here, which costs less than calling libtorch's kernels.
 const FEW: usize = 16 * 1024;
 
 /// Two labels for each item (and each position), the weight of the first, and what the loss function knows of classes.
@@ -23,20 +23,20 @@ pub(super) struct TwoLabels<'a> {
     pub loss: &'static str,
     /// `[n, d…]`, i64.
     pub first: &'a Tensor,
-    /// As `first`.
+    /// Like `first`.
     pub second: &'a Tensor,
-    /// Of `first`, `[n]`.
+    /// The weight of `first`, `[n]`.
     pub weight: &'a Tensor,
     /// `[classes]`.
     pub class_weight: Option<&'a Tensor>,
-    /// The label that counts nothing.
+    /// The label to ignore.
     pub ignore_index: i64,
     /// ε.
     pub smoothing: f64,
 }
 
 impl TwoLabels<'_> {
-    /// Refuses shapes that do not fit the output's, `[n, classes, d…]`.
+    /// Rejects shapes that do not fit the output's, `[n, classes, d…]`.
     pub(super) fn check(&self, output: &Tensor) -> Result<(), LossError> {
         let shape = class_shape(self.loss, output, self.first)?.size();
         class_shape(self.loss, output, self.second)?;
@@ -60,12 +60,12 @@ impl TwoLabels<'_> {
             Reduction::Sum => -1.0,
             Reduction::None => return self.item_losses(log_probs),
         };
-        // Where the labels lie in the CPU's memory, a few numbers are faster reckoned than handed to kernels.
+        // If the labels are in the CPU's memory, a few numbers are computed faster here than by libtorch's kernels.
         let at_hand = [log_probs, self.first, self.second, self.weight].iter().all(|x| x.device() == Device::Cpu);
         let plain = log_probs.dim() == 2 && matches!(log_probs.kind(), Kind::Float | Kind::Double);
         if at_hand && plain && log_probs.numel() > 0 && !self.weight.requires_grad() {
             let sum = self.weighed_sum(log_probs, share)?;
-            // Taken 0 times, an infinite number is none at all; it may be one that does not count.
+            // 0 times an infinite number is not a number, but the infinite one may belong to a label that does not count.
             if sum.f_double_value(&[])?.is_finite() {
                 return Ok(sum);
             }
@@ -73,7 +73,7 @@ impl TwoLabels<'_> {
         Ok(reduction.of(&self.item_losses(log_probs)?)?)
     }
 
-    /// `share` times the sum over all items, of log-probabilities `[n, classes]`.
+    /// `share` times the weighted sum over all items, for log-probabilities `[n, classes]`.
     fn weighed_sum(&self, log_probs: &Tensor, share: f64) -> Result<Tensor, BoxError> {
         let classes = log_probs.numel() / self.weight.numel();
         let class_weights = self.class_weight.map(Vec::<f64>::try_from).transpose()?;
@@ -83,7 +83,7 @@ impl TwoLabels<'_> {
         let even = |class| share * self.smoothing / classes as f64 * of_class(class);
         let vector = |factors: &[f64]| numbers(factors, log_probs.kind());
         if log_probs.numel() <= FEW {
-            // Each of them is taken by a factor, most of them 0 times.
+            // Each log-probability is multiplied by a factor, which is 0 for most of them.
             let mut factors = vec![0.0; log_probs.numel()];
             for (item, class, weight) in labels {
                 let factors = &mut factors[item * classes..][..classes];
@@ -108,7 +108,7 @@ impl TwoLabels<'_> {
         Ok(sum.f_add(&log_probs.f_mv(&vector(&even)?)?.f_dot(&vector(&counted)?)?)?)
     }
 
-    /// Item, class and weight of each label that is not ignored.
+    /// The item, class and weight of each label that is not ignored.
     fn that_count(&self, classes: usize) -> Result<Vec<(usize, usize, f64)>, BoxError> {
         let weights: Vec<f64> = match self.weight.kind() {
             Kind::Float => read::<f32>(self.weight)?.into_iter().map(f64::from).collect(),
@@ -129,7 +129,7 @@ impl TwoLabels<'_> {
         Ok(labels)
     }
 
-    /// Each item's (and position's) loss, `[n, d…]`, by libtorch's kernels, without a wait for the device.
+    /// The loss of each item (and position), `[n, d…]`, by libtorch's kernels and without waiting for the device.
     fn item_losses(&self, log_probs: &Tensor) -> Result<Tensor, BoxError> {
         let labels = Tensor::f_stack(&[self.first, self.second], 1)?; // [n, 2, d…]
         let ignored = labels.f_eq(self.ignore_index)?;
@@ -143,7 +143,7 @@ impl TwoLabels<'_> {
             Some(weight) => shares.f_mul(&weight.f_take(&labels)?)?,
             None => shares.shallow_clone(),
         };
-        // An ignored label counts nothing, also where its stand-in has the probability 0, whose logarithm is infinite.
+        // An ignored label must count nothing even if its stand-in has the probability 0, whose logarithm is infinite.
         let picked = picked.f_masked_fill(&ignored, 0.0)?;
         let losses = picked.f_mul(&of_labels)?.f_sum_dim_intlist(1, false, None)?.f_neg()?;
         if self.smoothing == 0.0 {
@@ -159,7 +159,7 @@ impl TwoLabels<'_> {
         Ok(losses.f_lerp(&every_class, self.smoothing)?)
     }
 
-    /// Says which label was out of range, where that is why libtorch refused.
+    /// Finds the label that was out of range, if that is why libtorch returned an error.
     fn refused(&self, log_probs: &Tensor, error: TchError) -> LossError {
         let of = |labels, error| refused(self.loss, log_probs, labels, self.ignore_index, error);
         match of(self.first, error) {
@@ -169,7 +169,7 @@ impl TwoLabels<'_> {
     }
 }
 
-/// The shape `[n, 2, 1, …]` for numbers that are the same at all positions of labels `[n, 2, d…]`.
+/// The shape `[n, 2, 1, …]`, for numbers that are the same at all positions of labels `[n, 2, d…]`.
 fn two_for_each(labels: &Tensor) -> Vec<i64> {
     let mut shape = labels.size();
     shape.iter_mut().skip(2).for_each(|size| *size = 1);

@@ -1,4 +1,4 @@
-//! The model: what it is asked for, and its parameters and their gradients by name.
+//! The model: what it must do, and its parameters and gradients by name.
 
 mod params;
 mod simple_cnn;
@@ -16,19 +16,19 @@ pub use vars::Vars;
 
 use crate::{batch::Input, error::BoxError, names::short_type_name};
 
-/// Something that turns a batch's input into an output.
+/// Turns the input of a batch into an output.
 ///
-/// Every module of `tch` is one (it takes one tensor). A model with several inputs, or one that takes MixUp's triple,
-/// implements this itself and looks at the [`Input`].
+/// Every module of `tch` is a model that takes one tensor. A model with several inputs, or one that takes MixUp's triple,
+/// implements this trait itself and matches on the [`Input`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     label = "implement `Model` for `{Self}`, or `tch`'s `Module` or `ModuleT`"
 )]
 pub trait Model: Any + Send {
-    /// The output for a batch: `[n, …]`.
+    /// Returns the output for a batch: `[n, …]`.
     ///
     /// # Errors
-    /// Whatever the model finds wrong with its input; of a `tch` module, what libtorch refused ([`Refusal`]).
+    /// Any error of the model. A `tch` module returns a [`Refusal`] if libtorch rejects the input.
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError>;
 
     /// The type's name, for messages.
@@ -41,8 +41,8 @@ pub trait Model: Any + Send {
 impl<M: ModuleT + 'static> Model for M {
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         let input = input.one()?;
-        // `tch`'s layers panic where libtorch refuses, say, a shape. That is an error like any other; a panic of the
-        // module's own stays a panic.
+        // `tch`'s layers panic if libtorch rejects, say, a shape. That becomes an ordinary error; a panic of the module
+        // itself stays a panic.
         catch_unwind(AssertUnwindSafe(|| self.forward_t(input, train))).or_else(|payload| match refusal(&*payload) {
             Some(refusal) => Err(refusal.into()),
             None => resume_unwind(payload),
@@ -50,14 +50,14 @@ impl<M: ModuleT + 'static> Model for M {
     }
 }
 
-/// What libtorch refused in a layer of `tch`.
+/// An error of libtorch in a layer of `tch`.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     message: String,
 }
 
-/// libtorch's words, where a panic is `tch`'s way of passing them on: `TchError`, unwrapped.
+/// libtorch's message, if the panic is that of `tch` when it unwraps a `TchError`.
 fn refusal(payload: &(dyn Any + Send)) -> Option<Refusal> {
     let text = payload.downcast_ref::<String>()?;
     let error = text.strip_prefix("called `Result::unwrap()` on an `Err` value: Torch(\"")?;

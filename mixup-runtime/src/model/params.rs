@@ -1,8 +1,8 @@
-//! A model's parameters and gradients, by name, in the order in which the model made them.
+//! A model's parameters and gradients, by name, in the order in which the model created them.
 
 use tch::{TchError, Tensor, nn::VarStore};
 
-/// The parameters of a model: its `VarStore`, and what of it is trained.
+/// The parameters of a model: its `VarStore`, and which of its variables are trained.
 #[derive(Debug)]
 pub struct Params {
     var_store: VarStore,
@@ -10,7 +10,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// The parameters that a model made under this `VarStore`.
+    /// The parameters that a model created under this `VarStore`.
     #[must_use]
     pub(crate) fn new(var_store: VarStore) -> Self {
         let names = var_store.variables();
@@ -25,7 +25,7 @@ impl Params {
         Self { var_store, trained }
     }
 
-    /// The trainable parameters with their names, in the order in which the model made them.
+    /// The trainable parameters with their names, in the order in which the model created them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.trained.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
@@ -42,19 +42,19 @@ impl Params {
         self.trained.is_empty()
     }
 
-    /// How many numbers all trainable parameters have together.
+    /// The total number of elements in all trainable parameters.
     #[must_use]
     pub fn numel(&self) -> usize {
         self.trained.iter().map(|(_, tensor)| tensor.numel()).sum()
     }
 
-    /// The `VarStore`: saving, loading, buffers such as the running means of batch normalisation.
+    /// The `VarStore`, for saving, and for buffers such as the running means of batch normalisation.
     #[must_use]
     pub fn var_store(&self) -> &VarStore {
         &self.var_store
     }
 
-    /// The same, to freeze, load or convert.
+    /// The `VarStore`, mutably, for freezing, loading or converting.
     pub fn var_store_mut(&mut self) -> &mut VarStore {
         &mut self.var_store
     }
@@ -62,7 +62,7 @@ impl Params {
     /// Sets every gradient to zero.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     pub fn zero_grad(&self) -> Result<(), TchError> {
         tch::no_grad(|| {
             for (_, tensor) in &self.trained {
@@ -75,38 +75,38 @@ impl Params {
         })
     }
 
-    /// The gradients of these parameters.
+    /// The gradients of the trainable parameters.
     #[must_use]
     pub(crate) fn gradients(&self) -> Gradients {
         Gradients { of: self.trained.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect() }
     }
 }
 
-/// The gradients of the trainable parameters, as the backward pass left them.
+/// The gradients of the trainable parameters after the backward pass.
 #[derive(Debug)]
 pub struct Gradients {
     of: Vec<(String, Tensor)>,
 }
 
 impl Gradients {
-    /// Each gradient with its parameter's name; a parameter that took no part in the loss has none and is left out.
-    /// A change in place is what the optimizer will see.
+    /// Each gradient with its parameter's name. A parameter that the loss does not depend on has no gradient and is left out.
+    /// The optimizer sees a change in place.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Tensor)> {
         self.of.iter().map(|(name, tensor)| (name.as_str(), tensor.grad())).filter(|(_, grad)| grad.defined())
     }
 
-    /// The Euclidean norm of all gradients taken as one vector. Waits for the device.
+    /// The Euclidean norm of all gradients, taken as one vector. Waits for the device.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     pub fn norm(&self) -> Result<f64, TchError> {
         self.norm_tensor()?.f_double_value(&[])
     }
 
-    /// The same as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients.
+    /// The [`norm`](Self::norm) as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     pub fn norm_tensor(&self) -> Result<Tensor, TchError> {
         let norms = self.iter().map(|(_, grad)| grad.f_norm()).collect::<Result<Vec<_>, _>>()?;
         if norms.is_empty() { Ok(Tensor::from(0.0)) } else { Tensor::f_stack(&norms, 0)?.f_norm() }
@@ -115,7 +115,7 @@ impl Gradients {
     /// Multiplies every gradient by `factor`.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     pub fn scale(&self, factor: f64) -> Result<(), TchError> {
         tch::no_grad(|| {
             for (_, mut grad) in self.iter() {
@@ -125,11 +125,11 @@ impl Gradients {
         })
     }
 
-    /// Scales all gradients so that their norm is at most `max`, as `torch.nn.utils.clip_grad_norm_` does, and gives
-    /// the norm from before. Waits for the device.
+    /// Scales all gradients so that their norm is at most `max`, as `torch.nn.utils.clip_grad_norm_` does, and returns
+    /// the norm before scaling. Waits for the device.
     ///
     /// # Errors
-    /// [`GradientError`]: a bound below 0 or that is no number, and what libtorch says.
+    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
     pub fn clip_norm(&self, max: f64) -> Result<f64, GradientError> {
         GradientError::check(max)?;
         let norm = self.norm()?;
@@ -142,7 +142,7 @@ impl Gradients {
     /// Bounds each number of each gradient to `-max ..= max`, as `torch.nn.utils.clip_grad_value_` does.
     ///
     /// # Errors
-    /// [`GradientError`]: a bound below 0 or that is no number, and what libtorch says.
+    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
     pub fn clip_value(&self, max: f64) -> Result<(), GradientError> {
         GradientError::check(max)?;
         tch::no_grad(|| {
@@ -154,17 +154,17 @@ impl Gradients {
     }
 }
 
-/// Why gradients can't be clipped.
+/// Why gradients could not be clipped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GradientError {
-    /// A bound that bounds nothing.
+    /// The bound is negative or not a number.
     #[error("gradients can't be clipped to {max}: the bound must be a number of at least 0; 1.0 is usual")]
     Bound {
-        /// The bound given.
+        /// The bound that was given.
         max: f64,
     },
-    /// libtorch refused.
+    /// libtorch returned an error.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }

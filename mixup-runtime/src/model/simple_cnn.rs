@@ -1,8 +1,8 @@
-//! fastai v1's `simple_cnn`: 3×3 convolutions of stride 2 with ReLU, an average over what is left, one value per class.
+//! fastai v1's `simple_cnn`: 3×3 convolutions of stride 2 with ReLU, then an average over all positions: one value per class.
 //!
 //! Source: fastai v1, `fastai/vision/learner.py` (`simple_cnn`) and `fastai/layers.py` (`conv_layer`): every convolution
-//! has padding 1, a bias and a ReLU behind it, the last one too; weights Kaiming-normal (He et al. 2015, fan-in,
-//! gain √2), biases zero.
+//! has padding 1 and a bias, and is followed by a ReLU, the last one too. Weights are Kaiming-normal (He et al. 2015,
+//! fan-in, gain √2), biases zero.
 
 use tch::{Tensor, nn};
 
@@ -20,11 +20,11 @@ pub struct SimpleCnn {
     channels: Vec<i64>,
 }
 
-/// fastai v1's `simple_cnn`. `channels` begins with the image's (1 or 3) and ends with the number of classes:
-/// `&[3, 16, 16, 2]` has three convolutions. The output has the shape `[n, classes]`.
+/// Builds fastai v1's `simple_cnn`. `channels` begins with the channels of the image (1 or 3) and ends with the number of
+/// classes: `&[3, 16, 16, 2]` gives three convolutions. The output has the shape `[n, classes]`.
 ///
-/// The weights are drawn from the learner's generator. Fewer than two numbers, or one below 1, make no network: the first
-/// batch is then refused with [`SimpleCnnError`].
+/// The weights are drawn from the learner's generator. If there are fewer than two channels, or one is below 1, the first
+/// batch is rejected with a [`SimpleCnnError`].
 #[must_use]
 pub fn simple_cnn(vars: &Vars<'_>, channels: &[i64]) -> SimpleCnn {
     if !are_layers(channels) {
@@ -45,18 +45,18 @@ fn are_layers(channels: &[i64]) -> bool {
     channels.len() >= 2 && channels.iter().all(|&count| count >= 1)
 }
 
-/// Channels of which no network can be made.
+/// The channels do not make a network.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "`simple_cnn` was given the channels {channels:?}: it takes the image's, those of the layers between, and the number \
      of classes, each at least 1, such as [3, 16, 16, 2]"
 )]
 pub struct SimpleCnnError {
-    /// The channels given.
+    /// The channels that were given.
     pub channels: Vec<i64>,
 }
 
-/// A tensor of normal numbers, mean 0, from the generator given.
+/// A tensor of normally distributed numbers with mean 0, drawn from the given generator.
 fn normal(shape: &[i64], std: f64, rng: &mut Rng) -> Tensor {
     use rand_distr::{Distribution, StandardNormal};
     let count = shape.iter().product::<i64>();

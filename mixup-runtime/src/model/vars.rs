@@ -1,4 +1,4 @@
-//! What a model is built from: the place for its parameters, and generators for their first values.
+//! What a model is built from: a place for its parameters, and generators for their initial values.
 
 use std::{
     borrow::Borrow,
@@ -10,10 +10,10 @@ use tch::nn::Path;
 
 use crate::rng::{Place, Rng, hash, stream};
 
-/// Where a model keeps its parameters: `tch`'s path, with the learner's seed beside it.
+/// Where a model keeps its parameters: `tch`'s path, together with the learner's seed.
 ///
-/// `tch`'s layers take it as it is (`nn::linear(vs, 1, 2, Default::default())`) or a part of it (`vs / "layer1"`). What
-/// they draw comes from libtorch's own generator, which the learner seeds before the model is built.
+/// `tch`'s layers take it as it is (`nn::linear(vs, 1, 2, Default::default())`) or a part of it (`vs / "layer1"`). They
+/// draw from libtorch's own generator, which the learner seeds before it builds the model.
 #[derive(Debug)]
 pub struct Vars<'a> {
     path: Path<'a>,
@@ -26,16 +26,16 @@ impl<'a> Vars<'a> {
         Self { path, seed, calls: Cell::new(0) }
     }
 
-    /// The path under which parameters are made.
+    /// The path under which parameters are created.
     #[must_use]
     pub fn path(&self) -> &Path<'a> {
         &self.path
     }
 
-    /// A generator for the first values of some parameters, a function of the learner's seed: another one at each call.
+    /// A generator for the initial values of some parameters. It is a function of the learner's seed and differs at each call.
     ///
-    /// It is for the first values only. A model that draws while it runs draws from libtorch's generator (`Tensor::rand`, `dropout`), which
-    /// the learner seeds before each batch: a generator that the model keeps would go on from where the last training left it.
+    /// Use it for initial values only. While a model runs, it should draw from libtorch's generator (`Tensor::rand`, `dropout`), which
+    /// the learner seeds before each batch: a generator kept by the model would continue from where the last training left it.
     #[must_use]
     pub fn rng(&self) -> Rng {
         let call = self.calls.replace(self.calls.get().wrapping_add(1));
@@ -43,7 +43,7 @@ impl<'a> Vars<'a> {
     }
 }
 
-/// `&Vars` goes wherever `tch` takes a `&nn::Path`.
+/// A `&Vars` can be passed wherever `tch` takes a `&nn::Path`.
 impl<'a> Deref for Vars<'a> {
     type Target = Path<'a>;
 

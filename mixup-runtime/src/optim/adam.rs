@@ -1,20 +1,20 @@
 //! Adam and AdamW.
 //!
 //! Source: Kingma and Ba, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter, arXiv:1711.05101, algorithm 2, for the
-//! decoupled weight decay, as PyTorch and fastai v1's `OptimWrapper` (`true_wd`) have it.
+//! decoupled weight decay, as in PyTorch and fastai v1's `OptimWrapper` (`true_wd`).
 
 use tch::TchError;
 
 use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
 use crate::model::Params;
 
-/// Adam with decoupled weight decay. The default is fastai's: betas 0.9 and 0.99, eps 1e-8, weight decay 0.01.
+/// Adam with decoupled weight decay. The defaults are fastai's: betas 0.9 and 0.99, eps 1e-8, weight decay 0.01.
 pub type AdamW = AdamOf<true>;
 
-/// Adam. Betas 0.9 and 0.99, eps 1e-8; weight decay, none by default, is added to the gradient, as in the first paper.
+/// Adam. The defaults are betas 0.9 and 0.99, eps 1e-8, and no weight decay, which is added to the gradient as in the first paper.
 pub type Adam = AdamOf<false>;
 
-/// [`Adam`] and [`AdamW`]: they differ in where the weight decay goes.
+/// The common implementation of [`Adam`] and [`AdamW`], which differ in where the weight decay is applied.
 #[derive(Debug)]
 pub struct AdamOf<const DECOUPLED: bool> {
     hyper: Hyper,
@@ -33,7 +33,7 @@ impl<const DECOUPLED: bool> Default for AdamOf<DECOUPLED> {
 impl<const DECOUPLED: bool> AdamOf<DECOUPLED> {
     const NAME: &str = if DECOUPLED { "AdamW" } else { "Adam" };
 
-    /// How slowly the running means of the gradient and of its square forget.
+    /// Sets the betas: how slowly the running means of the gradient and of its square forget.
     #[must_use]
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
         self.hyper.momentum = beta1;
@@ -41,14 +41,14 @@ impl<const DECOUPLED: bool> AdamOf<DECOUPLED> {
         self
     }
 
-    /// What keeps the denominator from zero.
+    /// Sets eps, which keeps the denominator above zero.
     #[must_use]
     pub fn eps(mut self, eps: f64) -> Self {
         self.eps = eps;
         self
     }
 
-    /// The weight decay.
+    /// Sets the weight decay.
     #[must_use]
     pub fn wd(mut self, weight_decay: f64) -> Self {
         self.hyper.weight_decay = weight_decay;
@@ -70,7 +70,7 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
             let [mean, square] = &mut slot.tensors[..] else { return Ok(()) };
             let _ = mean.f_lerp_(grad, 1.0 - beta1)?;
             let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - beta2)?;
-            // lr/c₁ · m / (√v/√c₂ + ε), with the factor in the denominator: the fewest passes over the tensors.
+            // lr/c₁ · m / (√v/√c₂ + ε), with the factor moved into the denominator: this takes the fewest passes over the tensors.
             let correction1 = 1.0 - beta1.powf(f64::from(slot.steps));
             let correction2 = (1.0 - beta2.powf(f64::from(slot.steps))).sqrt();
             let factor = lr * correction2 / correction1;

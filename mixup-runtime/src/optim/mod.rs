@@ -1,5 +1,5 @@
-//! Optimizers, behind a small trait of our own: `tch`'s do not give their state away, and ours must be saved and restored
-//! exactly.
+//! Optimizers, behind a small trait of our own: `tch`'s optimizers do not expose their state, which must be saved and
+//! restored exactly here.
 
 mod adam;
 mod rms_prop;
@@ -17,18 +17,18 @@ use tch::TchError;
 
 use crate::{model::Params, names::short_type_name};
 
-/// The settings that every optimizer has, and that schedules change from step to step.
+/// The settings that every optimizer has and that schedules change from step to step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hyper {
     /// The learning rate.
     pub lr: f64,
-    /// The momentum: β₁ for the Adams; 0 where there is none.
+    /// The momentum; β₁ for `Adam` and `AdamW`, 0 if there is none.
     pub momentum: f64,
     /// The weight decay.
     pub weight_decay: f64,
 }
 
-/// An optimizer's setting that can't be.
+/// An optimizer's setting is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("the optimizer's {name} is {value}: it must be {wanted}")]
 pub struct SettingError {
@@ -36,35 +36,35 @@ pub struct SettingError {
     pub name: &'static str,
     /// Its value.
     pub value: f64,
-    /// What it may be.
+    /// Which values are allowed.
     pub wanted: &'static str,
 }
 
 /// Changes the parameters by their gradients.
 pub trait Optimizer: Any + Send {
-    /// One step. Parameters that are frozen or without a gradient are left alone; gradients are not zeroed here.
+    /// Takes one step. It leaves alone parameters that are frozen or have no gradient, and does not zero the gradients.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     fn step(&mut self, params: &Params) -> Result<(), TchError>;
 
-    /// Learning rate, momentum and weight decay.
+    /// The learning rate, momentum and weight decay.
     fn hyper(&self) -> &Hyper;
 
-    /// The same, to change for the steps to come.
+    /// The learning rate, momentum and weight decay, mutably, for the following steps.
     fn hyper_mut(&mut self) -> &mut Hyper;
 
-    /// All that the steps so far have left behind, to be saved: restored with [`load_state`](Self::load_state), the next
-    /// steps are the same to the bit. The tensors are copies.
+    /// All that the optimizer remembers of its steps, for saving. After [`load_state`](Self::load_state) restores it, the
+    /// next steps are the same to the bit. The tensors are copies.
     ///
     /// # Errors
-    /// What libtorch says when a tensor can't be copied.
+    /// Any error from libtorch when it copies a tensor.
     fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError>;
 
-    /// Takes up where a saved state left off.
+    /// Continues from a saved state.
     ///
     /// # Errors
-    /// A state of another optimizer, or for other parameters; the optimizer is then as it was.
+    /// If the state is that of another optimizer or of other parameters; the optimizer is then unchanged.
     fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError>;
 
     /// The type's name, for messages.
@@ -72,13 +72,13 @@ pub trait Optimizer: Any + Send {
         short_type_name::<Self>()
     }
 
-    /// What is wrong with the settings, if anything: asked when the learner is built and before each training.
+    /// Checks the settings. The learner calls this when it is built and before each training.
     ///
     /// # Errors
-    /// The first setting that can't be.
+    /// The first setting that is out of range.
     fn check(&self) -> Result<(), SettingError>;
 
-    /// The name and the settings but for the learning rate, for summaries.
+    /// The name and all settings except the learning rate, for summaries.
     fn describe(&self) -> String;
 }
 
@@ -103,7 +103,7 @@ impl Hyper {
     }
 }
 
-/// Refuses a setting outside of its range.
+/// Rejects a setting that is out of its range.
 fn setting(name: &'static str, value: f64, fits: bool, wanted: &'static str) -> Result<(), SettingError> {
     if value.is_finite() && fits { Ok(()) } else { Err(SettingError { name, value, wanted }) }
 }

@@ -7,7 +7,7 @@ use tch::TchError;
 use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
 use crate::model::Params;
 
-/// RMSProp; PyTorch's defaults: alpha 0.99, eps 1e-8, no momentum, no weight decay.
+/// RMSProp. The defaults are PyTorch's: alpha 0.99, eps 1e-8, no momentum, no weight decay.
 #[derive(Debug)]
 pub struct RmsProp {
     hyper: Hyper,
@@ -24,28 +24,28 @@ impl Default for RmsProp {
 }
 
 impl RmsProp {
-    /// How slowly the running mean of the squared gradient forgets.
+    /// Sets alpha: how slowly the running mean of the squared gradient forgets.
     #[must_use]
     pub fn alpha(mut self, alpha: f64) -> Self {
         self.alpha = alpha;
         self
     }
 
-    /// What keeps the denominator from zero.
+    /// Sets eps, which keeps the denominator above zero.
     #[must_use]
     pub fn eps(mut self, eps: f64) -> Self {
         self.eps = eps;
         self
     }
 
-    /// With momentum.
+    /// Sets the momentum.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.hyper.momentum = momentum;
         self
     }
 
-    /// The weight decay, added to the gradient.
+    /// Sets the weight decay, which is added to the gradient.
     #[must_use]
     pub fn wd(mut self, weight_decay: f64) -> Self {
         self.hyper.weight_decay = weight_decay;

@@ -7,7 +7,7 @@ use tch::TchError;
 use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, setting};
 use crate::model::Params;
 
-/// SGD; plain by default.
+/// Stochastic gradient descent. By default without momentum and weight decay.
 #[derive(Debug)]
 pub struct Sgd {
     hyper: Hyper,
@@ -22,21 +22,21 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    /// With momentum: 0.9 is usual.
+    /// Sets the momentum; 0.9 is usual.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.hyper.momentum = momentum;
         self
     }
 
-    /// Whether the momentum looks ahead (Nesterov).
+    /// Sets whether to use Nesterov momentum, which looks ahead.
     #[must_use]
     pub fn nesterov(mut self, nesterov: bool) -> Self {
         self.nesterov = nesterov;
         self
     }
 
-    /// The weight decay, added to the gradient.
+    /// Sets the weight decay, which is added to the gradient.
     #[must_use]
     pub fn wd(mut self, weight_decay: f64) -> Self {
         self.hyper.weight_decay = weight_decay;
@@ -85,7 +85,7 @@ impl Optimizer for Sgd {
     fn check(&self) -> Result<(), SettingError> {
         self.hyper.check()?;
         let momentum = self.hyper.momentum;
-        setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 where Nesterov looks ahead by it")
+        setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 for Nesterov momentum")
     }
 
     fn describe(&self) -> String {

@@ -1,4 +1,4 @@
-//! What an optimizer remembers: for each parameter a count of steps and some tensors; and all of it as data, to be saved.
+//! What an optimizer remembers: a count of steps and some tensors for each parameter, and all of this as data to be saved.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use tch::{TchError, Tensor};
 
 use crate::model::Params;
 
-/// An optimizer's memory: numbers by name, and tensors by `parameter/name`.
+/// The state of an optimizer, for saving: numbers by name, and tensors by `parameter/name`.
 #[derive(Debug, Default)]
 pub struct OptimizerState {
-    /// Which optimizer it is of.
+    /// The name of the optimizer.
     pub optimizer: String,
-    /// Settings and counts, as they were.
+    /// Settings and counts.
     pub numbers: BTreeMap<String, f64>,
-    /// Moments and the like, each of its parameter's shape.
+    /// Moments and the like, each with the shape of its parameter.
     pub tensors: BTreeMap<String, Tensor>,
 }
 
-/// Why a saved state can't be taken up.
+/// Why a saved state could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimizerError {
-    /// Another optimizer's.
+    /// The state is that of another optimizer.
     #[error("this is the state of {found}, and the optimizer is {wanted}")]
     Optimizer {
-        /// Whose state it is.
+        /// The optimizer that the state is of.
         found: String,
-        /// Whose it must be.
+        /// The optimizer that was to load it.
         wanted: &'static str,
     },
     /// A number or a tensor is missing.
@@ -35,23 +35,23 @@ pub enum OptimizerError {
         /// What is missing.
         key: String,
     },
-    /// Something of a parameter that the model does not have.
+    /// The state has an entry for a parameter that the model does not have.
     #[error("the state has `{key}`, and the model has no such parameter: it is the state of another model")]
     Parameter {
-        /// What the state has.
+        /// The entry.
         key: String,
     },
-    /// A tensor of another shape than its parameter.
+    /// A tensor has another shape than its parameter.
     #[error("`{key}` has the shape {found:?} in the state, and its parameter is {wanted:?}")]
     Shape {
-        /// Which one.
+        /// The tensor.
         key: String,
         /// Its shape.
         found: Vec<i64>,
         /// The parameter's.
         wanted: Vec<i64>,
     },
-    /// libtorch refused.
+    /// libtorch returned an error.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
@@ -62,7 +62,7 @@ impl OptimizerState {
     }
 }
 
-/// The memory for all parameters, in their order; a parameter that never had a gradient has none.
+/// The slots of all parameters, in their order; a parameter that never had a gradient has none.
 #[derive(Debug)]
 pub(super) struct Slots {
     /// The tensors' names, PyTorch's: `exp_avg`, `momentum_buffer`, …
@@ -70,12 +70,12 @@ pub(super) struct Slots {
     of: Vec<Option<Slot>>,
 }
 
-/// One parameter's.
+/// What is remembered of one parameter.
 #[derive(Debug)]
 pub(super) struct Slot {
-    /// Steps so far, the present one included.
+    /// The number of steps so far, including the current one.
     pub steps: u32,
-    /// Of the parameter's shape and kind, zero at first.
+    /// Tensors of the parameter's shape and kind, zero at first.
     pub tensors: Vec<Tensor>,
 }
 
@@ -93,7 +93,7 @@ impl Slots {
         let _no_grad = tch::no_grad_guard();
         self.of.resize_with(params.len(), || None);
         for ((_, param), slot) in params.iter().zip(&mut self.of) {
-            // A parameter that was frozen after some steps still has a gradient, of zeros: momentum and decay would move it.
+            // A parameter that was frozen after some steps still has a gradient of zeros: momentum and decay would move it.
             if !param.requires_grad() {
                 continue;
             }
@@ -114,7 +114,7 @@ impl Slots {
         Ok(())
     }
 
-    /// The whole memory as data, with the optimizer's settings.
+    /// All slots as data, with the optimizer's settings.
     pub(super) fn save(
         &self,
         optimizer: &str,
@@ -133,7 +133,7 @@ impl Slots {
         Ok(state)
     }
 
-    /// The memory out of a saved state, checked against the optimizer and the parameters.
+    /// The slots from a saved state, checked against the optimizer and the parameters.
     pub(super) fn load(
         &self,
         optimizer: &'static str,

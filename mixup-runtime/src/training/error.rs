@@ -35,7 +35,7 @@ impl fmt::Display for Where {
 pub struct ReadError {
     /// The number's name.
     pub name: String,
-    /// What libtorch says.
+    /// Any error from libtorch.
     #[source]
     pub source: TchError,
 }

@@ -72,7 +72,7 @@ pub trait IntoNumber {
     /// As a tensor.
     ///
     /// # Errors
-    /// What libtorch says.
+    /// Any error from libtorch.
     fn into_number(self) -> Result<Tensor, TchError>;
 }
 
