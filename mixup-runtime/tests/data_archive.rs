@@ -115,7 +115,7 @@ fn a_broken_image_is_named_with_its_archive() {
     for (name, bytes) in [("x.tgz", gzip(&tar(&files))), ("x.zip", zip(&files))] {
         let (error, message) = refusal(name, &bytes);
         assert!(matches!(error, DataError::Image { .. }), "{message}");
-        assert!(message.starts_with(&format!("{name}/mnist/train/7/a.png is no readable PNG or JPEG")), "{message}");
+        assert!(message.starts_with(&format!("{name}/mnist/train/7/a.png is not a readable PNG or JPEG")), "{message}");
     }
 }
 
@@ -222,7 +222,7 @@ fn a_file_that_is_no_archive_is_refused() {
     for bytes in [&b"hello"[..], b"", &[0; 1000]] {
         let (error, message) = refusal("x.tgz", bytes);
         assert!(matches!(error, DataError::Unrecognised { .. }), "{message}");
-        assert!(message.starts_with("x.tgz is no image data"), "{message}");
+        assert!(message.starts_with("x.tgz is not image data"), "{message}");
     }
     assert!(matches!(ImageData::from_archive("no/such.zip"), Err(DataError::NotFound { .. })));
 }

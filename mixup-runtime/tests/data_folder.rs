@@ -281,7 +281,7 @@ fn a_folder_without_classes_is_named() -> Outcome {
     let root = folder(&[("train/a.png".into(), grey_png(1, 1, 0))]);
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::NoClasses { .. }));
-    assert_eq!(message, "ROOT/train has no folder for any class: images lie in ROOT/train/<class>");
+    assert_eq!(message, "ROOT/train has no folder for any class: images belong in ROOT/train/<class>");
     let root = folder(&sample()[..5]);
     fs::create_dir(root.path().join("valid"))?;
     assert!(refusal(&root).1.starts_with("ROOT/valid has no folder for any class"));
@@ -303,9 +303,9 @@ fn a_file_that_is_no_image_names_itself() {
     put(root.path(), "train/7/c.png", b"<html>not found</html>");
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::Image { .. }));
-    assert!(message.starts_with("ROOT/train/7/c.png is no readable PNG or JPEG: "), "{message}");
+    assert!(message.starts_with("ROOT/train/7/c.png is not a readable PNG or JPEG: "), "{message}");
     put(root.path(), "train/7/c.png", b"");
-    assert!(refusal(&root).1.starts_with("ROOT/train/7/c.png is no readable PNG or JPEG: "));
+    assert!(refusal(&root).1.starts_with("ROOT/train/7/c.png is not a readable PNG or JPEG: "));
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn a_truncated_image_names_its_file() {
             put(root.path(), &format!("train/a/{name}"), &whole[..length]);
             let (error, message) = refusal(&root);
             assert!(matches!(error, DataError::Image { .. }), "{message}");
-            assert!(message.starts_with(&format!("ROOT/train/a/{name} is no readable")), "{length}: {message}");
+            assert!(message.starts_with(&format!("ROOT/train/a/{name} is not a readable")), "{length}: {message}");
         }
     }
 }
@@ -337,7 +337,7 @@ fn of_several_broken_images_the_first_is_named_each_time() {
     }
     let root = folder(&files);
     for _ in 0..20 {
-        assert!(refusal(&root).1.starts_with("ROOT/train/a/11.png is no readable"));
+        assert!(refusal(&root).1.starts_with("ROOT/train/a/11.png is not a readable"));
     }
 }
 
@@ -360,7 +360,7 @@ fn a_header_that_promises_too_many_pixels_takes_no_memory() {
     let root = folder(&[("train/a/x.jpg".into(), jpeg)]);
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::Image { .. }));
-    assert!(message.contains("x.jpg is no readable PNG or JPEG: its header says 65535×65535 pixels"), "{message}");
+    assert!(message.contains("x.jpg is not a readable PNG or JPEG: its header says 65535×65535 pixels"), "{message}");
 }
 
 #[test]

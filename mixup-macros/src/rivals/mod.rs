@@ -99,7 +99,7 @@ pub(crate) fn word(words: &'static [Word], name: &str) -> Option<&'static Instea
 }
 
 impl Moment {
-    /// The clause that says what to do: «write `#[on(batch_end, train)]`, since `on_batch_end` also runs in validation».
+    /// The clause that says what to do: "write `#[on(batch_end, train)]`, since `on_batch_end` also runs in validation".
     pub(crate) fn advice(&self, form: Form) -> String {
         match &self.here {
             Here::Otherwise(advice) => (*advice).to_owned(),

@@ -122,7 +122,7 @@ fn every_hook_value_and_flow_in_an_advice_exists() {
             let first = code.split(['(', ':']).next().unwrap_or(code);
             let flow = HOOKS.iter().any(|hook| hook.flows.contains(&first));
             if let Some(hook) = codes.get(index + 1).and_then(|code| Hook::find(code)).filter(|_| flow) {
-                // «return `SkipStep` from `on_backward_end`»
+                // "return `SkipStep` from `on_backward_end`"
                 assert!(hook.flows.contains(&first), "{name}: `{}` may not return `{first}`", hook.name);
             }
             if first.starts_with("Skip") || first.starts_with("Stop") || first.starts_with("Keep") {

@@ -287,7 +287,7 @@ pub enum TargetError {
     },
     /// The target does not fit into fastai's three columns.
     #[error(
-        "only a mixed target of one number for each item has fastai's packed layout, and here is one of {what} of the \
+        "only a mixed target of one number for each item has fastai's packed layout, but this target ({what}) has the \
          shape {shape:?}"
     )]
     Packed {

@@ -1,4 +1,4 @@
-//! Batches of single items.
+//! Collates single items into batches.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -8,9 +8,9 @@ use crate::{
     rng::ItemRngs,
 };
 
-/// [`Items`] as a [`Dataset`]: the items of a batch are put beside each other, so all of them must have one shape and one kind of numbers.
+/// Turns [`Items`] into a [`Dataset`]: the items of a batch are stacked, so all of them must have one shape and one kind of numbers.
 ///
-/// An input `[c, h, w]` of bytes becomes `f32` `[n, c, h, w]` from 0 to 1; floats stay floats, and whole numbers `i64`.
+/// Inputs `[c, h, w]` of bytes become `f32` `[n, c, h, w]` from 0 to 1; floats stay `f32`, and whole numbers stay `i64`.
 #[derive(Clone, Copy, Debug)]
 pub struct Collated<I>(
     /// The items.
@@ -36,7 +36,7 @@ impl<I: Items> Dataset for Collated<I> {
         Ok(Batch { input: stacked("input", indices, &inputs)?.into(), target: target(indices, &labels)? })
     }
 
-    /// Yes: a batch is put together in memory of its own.
+    /// True: a batch is collated in its own memory.
     fn fresh(&self) -> bool {
         true
     }
@@ -46,7 +46,7 @@ impl<I: Items> Dataset for Collated<I> {
     }
 }
 
-/// All classes, or all numbers.
+/// The target of a batch: its labels must be all classes or all numbers.
 fn target(indices: &[usize], labels: &[&Label]) -> Result<Target, DataError> {
     let kind = |label: &&Label| if matches!(label, Label::Class(_)) { "a class" } else { "numbers" };
     let first = labels.first().map_or("", kind);
@@ -66,7 +66,7 @@ fn target(indices: &[usize], labels: &[&Label]) -> Result<Target, DataError> {
     Ok(Target::Dense(stacked("label", indices, &arrays)?))
 }
 
-/// One tensor `[n, …]` of arrays of one shape and kind.
+/// Stacks arrays of one shape and kind into a tensor `[n, …]`.
 fn stacked(what: &'static str, indices: &[usize], arrays: &[&Array]) -> Result<Tensor, DataError> {
     let Some(first) = arrays.first() else { return Ok(Tensor::f_zeros([0], (Kind::Float, tch::Device::Cpu))?) };
     let kind = |array: &Array| std::mem::discriminant(array.numbers());
@@ -89,7 +89,7 @@ fn stacked(what: &'static str, indices: &[usize], arrays: &[&Array]) -> Result<T
     Ok(flat.f_reshape(shape.collect::<Vec<_>>())?)
 }
 
-/// The numbers of all arrays, one behind the other.
+/// Concatenates the numbers of all arrays.
 fn gathered<T: tch::kind::Element + Copy>(
     arrays: &[&Array],
     numbers: impl Fn(&Numbers) -> &[T],
@@ -102,7 +102,7 @@ fn unlike(what: &'static str, index: usize, expected: String, found: String) -> 
     DataError::Unlike { what, index, expected, found }
 }
 
-/// `floats of [2, 3]`
+/// The kind and the shape of an array, for messages: `floats of [2, 3]`.
 fn described(array: &Array) -> String {
     let kind = match array.numbers() {
         Numbers::Bytes(_) => "bytes",

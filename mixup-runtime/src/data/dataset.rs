@@ -1,4 +1,4 @@
-//! The one trait between the learner and the data: how many items there are, and any of them as a batch.
+//! The trait between the learner and the data: it tells how many items there are, and gathers any of them into a batch.
 
 use tch::Tensor;
 
@@ -36,34 +36,34 @@ use crate::{batch::Batch, rng::ItemRngs};
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait Dataset: Send {
-    /// How many items there are. It stays the same as long as the data set is in use.
+    /// How many items there are. This must not change while the data set is in use.
     fn len(&self) -> usize;
 
-    /// Whether there is no item at all.
+    /// Whether there are no items.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The items at `indices`, in that order, each from 0 to `len() - 1`. Input and target have one item for each index. An index may come
-    /// several times.
+    /// Returns the items at `indices`, in that order; each index is from 0 to `len() - 1`. Input and target must have one item for each
+    /// index. An index may occur several times.
     ///
-    /// What is random in an item comes from its own generator, `rngs.of(index)`. Then an item is the same whatever batch it is in.
+    /// Draw whatever is random in an item from its own generator, `rngs.of(index)`. Then an item does not depend on the batch that it is in.
     ///
     /// # Errors
-    /// Whatever keeps the items from being there; an error of your own goes into [`DataError::other`].
+    /// If the items can't be read. Wrap your own errors with [`DataError::other`].
     fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError>;
 
-    /// Whether each batch's tensors are made anew when it is asked for, and nobody keeps them or any part of their memory. Callbacks
+    /// Whether the tensors of each batch are created when it is asked for, and nothing keeps them or any part of their memory. Callbacks
     /// may then change them in place ([`Fresh`](crate::batch::Fresh)). Defaults to false, which is always right.
     ///
-    /// What `index_select`, `stack` or a computation returns is made anew; what `narrow`, `select` or `shallow_clone` returns is
-    /// not. A data set that returns true and keeps a tensor finds it changed later. It must not use that tensor on another thread
-    /// either: that is a data race, as with every in-place function of libtorch.
+    /// `index_select`, `stack` and computations return new tensors; `narrow`, `select` and `shallow_clone` do not. A data set that
+    /// returns true but keeps a tensor finds it changed later. Nor may it use that tensor on another thread: that is a data race, as
+    /// with every in-place function of libtorch.
     fn fresh(&self) -> bool {
         false
     }
 
-    /// What the items are, for the summary: «items» unless told, or «images of 3×28×28».
+    /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
     }
@@ -87,7 +87,7 @@ impl<D: Dataset + ?Sized> Dataset for Box<D> {
     }
 }
 
-/// The indices as libtorch takes them, once each is known to be below `items`.
+/// Converts the indices for libtorch, after checking that each is below `items`.
 pub(crate) fn index_tensor(indices: &[usize], items: usize) -> Result<Tensor, DataError> {
     let checked = |&index: &usize| match i64::try_from(index) {
         Ok(position) if index < items => Ok(position),
@@ -97,12 +97,12 @@ pub(crate) fn index_tensor(indices: &[usize], items: usize) -> Result<Tensor, Da
     Ok(Tensor::f_from_slice(&positions)?)
 }
 
-/// A shape without its first dimension, as people write it: `3×28×28`; empty where an item is a single number.
+/// A shape without its first dimension, as in `3×28×28`; empty if an item is a single number.
 pub(crate) fn item_shape(size: &[i64]) -> String {
     size.iter().skip(1).map(i64::to_string).collect::<Vec<_>>().join("×")
 }
 
-/// «items of 3×28×28», or just «items» where an item is a single number.
+/// "items of 3×28×28", or just "items" if an item is a single number.
 pub(crate) fn describe(what: &str, size: &[i64]) -> String {
     match item_shape(size) {
         shape if shape.is_empty() => what.to_owned(),

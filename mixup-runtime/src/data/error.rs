@@ -1,4 +1,4 @@
-//! What can be wrong with data: each case with its file and its numbers.
+//! The errors of data, each with its file and its numbers.
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
@@ -6,31 +6,31 @@ use tch::TchError;
 
 use super::splits::thousands;
 
-/// Why data could not be opened, or a batch not be made.
+/// Why data could not be opened, or a batch could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A batch of no items was asked for.
+    /// The batch size is 0.
     #[error("the batch size is 0, but a batch needs at least one item")]
     BatchSize,
-    /// There is nothing to train with, or nothing to validate with.
+    /// There are no items to train with, or none to validate with.
     #[error("the {part} data has no items")]
     Empty {
-        /// «training» or «validation».
+        /// "training" or "validation".
         part: &'static str,
     },
-    /// All that there is would be dropped.
+    /// There is less than one whole batch, and `drop_last` would drop it.
     #[error(
-        "{items} training items give no whole batch of {batch_size}, and `drop_last` drops the rest: take a smaller \
+        "{items} training items do not fill a batch of {batch_size}, and `drop_last` drops the rest: take a smaller \
          batch size, or keep the last batch"
     )]
     NoBatch {
         /// How many items there are.
         items: usize,
-        /// How many a batch takes.
+        /// The batch size.
         batch_size: usize,
     },
-    /// An item that is not there.
+    /// An index is out of range.
     #[error("item {index} was asked for, but the data has {items}, counted from 0")]
     Index {
         /// The item.
@@ -38,15 +38,15 @@ pub enum DataError {
         /// How many there are.
         items: usize,
     },
-    /// A batch that is not there.
+    /// The number of a batch is out of range.
     #[error("batch {batch} was asked for, but an epoch has {batches}, counted from 0")]
     BatchIndex {
         /// The batch.
         batch: usize,
-        /// How many an epoch has.
+        /// How many batches an epoch has.
         batches: usize,
     },
-    /// A sampler that chose an item that is not there.
+    /// A sampler chose an index that is out of range.
     #[error("the sampler `{sampler}` chose item {index}, but the data has {items}, counted from 0")]
     SampledIndex {
         /// The sampler.
@@ -56,13 +56,13 @@ pub enum DataError {
         /// How many there are.
         items: usize,
     },
-    /// A sampler that leaves nothing to train with.
+    /// A sampler chose too few items for one batch.
     #[error("the sampler `{sampler}` chose too few items for one batch, so there is nothing to train with")]
     EmptyOrder {
         /// The sampler.
         sampler: String,
     },
-    /// A shard that is not there.
+    /// The number of a shard is out of range.
     #[error("there is no shard {rank} of {of}: shards are counted from 0, and there must be at least one")]
     Shard {
         /// The shard.
@@ -70,38 +70,38 @@ pub enum DataError {
         /// How many there are.
         of: usize,
     },
-    /// A weight that no item can have.
+    /// A weight is negative or not a finite number.
     #[error("item {index} has the weight {weight}: weights, and their sum, must be finite numbers of at least 0")]
     Weight {
         /// The item.
         index: usize,
-        /// Its weight.
+        /// The weight.
         weight: f64,
     },
-    /// Weights with which no item is ever drawn.
+    /// All weights are 0.
     #[error("no weight is above 0, so no item could be drawn")]
     NoWeight,
-    /// As many weights as other data have items.
+    /// The number of weights is not the number of items.
     #[error("there are {weights} weights for {items} items: each item needs one")]
     Weights {
-        /// How many weights.
+        /// How many weights there are.
         weights: usize,
-        /// How many items.
+        /// How many items there are.
         items: usize,
     },
-    /// An epoch of no batches was asked for.
+    /// `batches_per_epoch` is 0.
     #[error("`batches_per_epoch` is 0, but an epoch needs at least one batch")]
     BatchesPerEpoch,
-    /// Something that data without a length don't have.
+    /// Something was asked of a stream that only data with a length has.
     #[error("a stream has no {what}: its batches come one after another, each once")]
     Stream {
-        /// What it does not have: «order», «batch by number», «sample».
+        /// What a stream does not have: "order", "batch by number", "sample".
         what: &'static str,
     },
-    /// A stream that ended before the first batch of an epoch.
+    /// A stream ended before the first batch of an epoch.
     #[error("the stream ended before the first batch of the epoch: the call after its end must begin it anew")]
     StreamEnded,
-    /// Numbers that do not fill their shape, or do not fit into it.
+    /// The number of numbers does not fit the shape.
     #[error("{found} numbers do not have the shape {shape:?}")]
     ArrayLength {
         /// The shape.
@@ -109,22 +109,22 @@ pub enum DataError {
         /// How many numbers there are.
         found: usize,
     },
-    /// Items of different shapes or kinds in one batch.
+    /// The items of a batch have different shapes or kinds.
     #[error(
         "the {what} of item {index} is {found}, but that of the first item in its batch is {expected}: all items of a batch must \
          be alike"
     )]
     Unlike {
-        /// «input» or «label».
+        /// "input" or "label".
         what: &'static str,
         /// The item.
         index: usize,
-        /// What the first item has: «floats of [3, 28, 28]».
+        /// The kind and shape of the first item: "floats of [3, 28, 28]".
         expected: String,
-        /// What this one has.
+        /// The kind and shape of this item.
         found: String,
     },
-    /// Inputs and targets, or several inputs, of different lengths.
+    /// Input and target have different numbers of items.
     #[error("the input has {input} items and the target {target}, but each item needs both")]
     Lengths {
         /// Items of the input.
@@ -132,29 +132,29 @@ pub enum DataError {
         /// Items of the target.
         target: usize,
     },
-    /// Several inputs of different lengths.
+    /// Several inputs have different numbers of items.
     #[error("input {position} has {found} items, but input 0 has {expected}: each item needs all of them")]
     Inputs {
         /// Which input, counted from 0.
         position: usize,
-        /// How many items the first has.
+        /// How many items input 0 has.
         expected: usize,
-        /// How many this one has.
+        /// How many items this input has.
         found: usize,
     },
-    /// A tensor that has no first dimension to count items by, or no tensor at all.
+    /// A tensor has no first dimension, which counts the items, or there is no tensor.
     #[error("the {what} has no first dimension: it must be at least one tensor `[n, …]`, with n items")]
     NoItemDimension {
-        /// «input» or «target».
+        /// "input" or "target".
         what: &'static str,
     },
-    /// What `MixUp` made of a batch, given as data.
+    /// A batch that `MixUp` has mixed was given as data.
     #[error("the {what} is already mixed, but a data set holds single items: give plain tensors")]
     Mixed {
-        /// «input» or «target».
+        /// "input" or "target".
         what: &'static str,
     },
-    /// A data set that returned something else than what it was asked for.
+    /// A data set returned another number of items than it was asked for.
     #[error("the data set was asked for {asked} items, but returned an input of {input} and a target of {target}")]
     WrongBatch {
         /// How many items were asked for.
@@ -164,10 +164,10 @@ pub enum DataError {
         /// Items of the target.
         target: usize,
     },
-    /// A prepared batch that is empty, or whose parts do not fit each other.
+    /// A prepared batch is empty, or its parts do not fit each other.
     #[error("{part} batch {batch}, counted from 0, has an input of {input} items and a target of {target}")]
     PreparedBatch {
-        /// «training» or «validation».
+        /// "training" or "validation".
         part: &'static str,
         /// Which batch.
         batch: usize,
@@ -176,58 +176,58 @@ pub enum DataError {
         /// Items of the target.
         target: usize,
     },
-    /// Tensors of another kind or shape than images have.
+    /// A tensor does not have the kind or shape of images or labels.
     #[error("{what} must be {expected}, but are {found}")]
     Layout {
-        /// «images» or «labels».
+        /// "images" or "labels".
         what: &'static str,
         /// The kind and shape that they must have.
         expected: &'static str,
-        /// What they have.
+        /// The kind and shape that they have.
         found: String,
     },
-    /// A path at which there is nothing.
+    /// The path does not exist.
     #[error("there is nothing at {path}")]
     NotFound {
         /// The path.
         path: PathBuf,
     },
-    /// A file where a folder should be.
+    /// The path is a file, but must be a folder.
     #[error("{path} is a file, but a folder was expected; `ImageData::from_archive` takes archives")]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
-    /// A folder where an archive should be.
+    /// The path is a folder, but must be an archive.
     #[error("{path} is a folder, but an archive was expected; `ImageData::from_folder` takes folders")]
     NotAnArchive {
         /// The path.
         path: PathBuf,
     },
-    /// A FIFO, a socket or a device where a file or a folder should be: reading it could wait forever or never end.
+    /// The path is a FIFO, a socket or a device, but must be a file or a folder: reading it could wait forever or never end.
     #[error("{path} is {kind}, but only regular files and folders are read: replace it with one of them, or remove it")]
     SpecialFile {
         /// The path.
         path: PathBuf,
-        /// «a FIFO», «a socket» or «a device».
+        /// "a FIFO", "a socket" or "a device".
         kind: &'static str,
     },
-    /// A file or folder that is none of the layouts known here.
+    /// The file or folder has none of the known layouts.
     #[error(
-        "{path} is no image data: neither a folder with `train/<class>`, nor one with `train-images-idx3-ubyte`, nor an \
+        "{path} is not image data: neither a folder with `train/<class>`, nor one with `train-images-idx3-ubyte`, nor an \
          archive (.tgz, .tar.gz, .tar or .zip)"
     )]
     Unrecognised {
         /// The path.
         path: PathBuf,
     },
-    /// A folder of images, or an archive of one, without `train`.
-    #[error("there is no folder {folder}: images lie in `train/<class>`, those for validation in `valid/<class>`")]
+    /// A folder of images, or an archive of one, has no `train`.
+    #[error("there is no folder {folder}: images belong in `train/<class>`, those for validation in `valid/<class>`")]
     MissingFolder {
         /// The folder that should be there.
         folder: PathBuf,
     },
-    /// An archive with several data sets.
+    /// An archive holds several data sets.
     #[error("{file} holds several data sets: {}; unpack it and open one of them", tops.join(", "))]
     SeveralTrainFolders {
         /// The archive.
@@ -235,19 +235,19 @@ pub enum DataError {
         /// The folders that each have a `train`.
         tops: Vec<String>,
     },
-    /// A `train` or `valid` without any class in it.
-    #[error("{folder} has no folder for any class: images lie in {folder}/<class>")]
+    /// `train` or `valid` has no folder for a class.
+    #[error("{folder} has no folder for any class: images belong in {folder}/<class>")]
     NoClasses {
         /// The folder.
         folder: PathBuf,
     },
-    /// A class without images.
+    /// A class has no images.
     #[error("the class {folder} is empty: there is no file that ends in .png, .jpg or .jpeg")]
     EmptyClass {
         /// The folder of the class.
         folder: PathBuf,
     },
-    /// A class for validation that training does not know.
+    /// A class of the validation data is not in the training data.
     #[error("the class `{class}` is in {place}, but not in the training data, so no model can learn it")]
     UnknownClass {
         /// The class.
@@ -255,21 +255,21 @@ pub enum DataError {
         /// The folder or the file of the validation data.
         place: PathBuf,
     },
-    /// A broken image.
-    #[error("{file} is no readable PNG or JPEG: {cause}")]
+    /// An image is broken.
+    #[error("{file} is not a readable PNG or JPEG: {cause}")]
     Image {
         /// The image.
         file: PathBuf,
-        /// What the decoder says.
+        /// The error of the decoder.
         cause: Box<dyn Error + Send + Sync>,
     },
-    /// Images of several sizes.
+    /// The images have several sizes.
     #[error("images of one size are needed, but these have {}", several(sizes))]
     Sizes {
         /// Each size, the most frequent first.
         sizes: Vec<ImageSize>,
     },
-    /// More images than there is memory for.
+    /// There is not enough memory for the images.
     #[error(
         "there is no memory for {} images of {shape}, {} MB: take fewer or smaller ones, or read them batch by batch in \
          a `Dataset` of your own",
@@ -277,7 +277,7 @@ pub enum DataError {
         thousands(bytes / 1_000_000)
     )]
     NoMemory {
-        /// How many images.
+        /// How many images there are.
         images: usize,
         /// The shape of each: `3×224×224`.
         shape: String,
@@ -286,25 +286,25 @@ pub enum DataError {
         /// Any error from libtorch.
         cause: TchError,
     },
-    /// A file, or an entry of an archive, that cannot be read.
+    /// A file, or an entry of an archive, could not be read.
     #[error("{file} cannot be read: {cause}")]
     Read {
-        /// The file; within an archive, its path there behind the archive's own.
+        /// The file; within an archive, its path there after the archive's own.
         file: PathBuf,
-        /// What the system or the decompressor says.
+        /// The error of the system or the decompressor.
         cause: io::Error,
     },
-    /// An archive's entry that ends too early.
+    /// An entry of an archive ends too early.
     #[error("{file} is cut off: {found} of its {expected} bytes are there")]
     Truncated {
         /// The entry.
         file: PathBuf,
         /// How many bytes it should have.
         expected: u64,
-        /// How many there are.
+        /// How many bytes there are.
         found: u64,
     },
-    /// A file, or an archive's entry, that is too big for an image.
+    /// A file, or an entry of an archive, is too big for an image.
     #[error("{file} has {found} bytes, but no image may have more than {limit}")]
     TooBig {
         /// The file; within an archive, its path there after the archive's own.
@@ -314,27 +314,27 @@ pub enum DataError {
         /// The largest size that is read.
         limit: u64,
     },
-    /// IDX files that are not there.
+    /// An IDX file is missing.
     #[error("{folder} has no {expected} (nor with a dot for the hyphen, nor with .gz)")]
     MissingIdx {
         /// Where the file should be.
         folder: PathBuf,
-        /// Its name.
+        /// The name of the file.
         expected: String,
     },
-    /// A file that is no IDX file, or not the right one.
+    /// A file is not an IDX file, or not of the right kind.
     #[error("{file} begins with {found:#010x}, but an IDX file of {what} begins with {expected:#010x}")]
     IdxMagic {
         /// The file.
         file: PathBuf,
-        /// «images» or «labels».
+        /// "images" or "labels".
         what: &'static str,
         /// The first four bytes that it should have: bytes, and the number of dimensions.
         expected: u32,
-        /// Those that it has.
+        /// The first four bytes that it has.
         found: u32,
     },
-    /// An IDX file that is shorter than its header says.
+    /// An IDX file is shorter than its header says.
     #[error("{file} is cut off: its header asks for {expected} bytes in all, but there are {found}")]
     IdxTruncated {
         /// The file.
@@ -344,7 +344,7 @@ pub enum DataError {
         /// How many it has.
         found: u64,
     },
-    /// An IDX file that is longer than its header says.
+    /// An IDX file is longer than its header says.
     #[error("{file} goes on after its end: its header asks for {expected} bytes in all, but there are {found}")]
     IdxTrailing {
         /// The file.
@@ -354,7 +354,7 @@ pub enum DataError {
         /// How many it has.
         found: u64,
     },
-    /// An IDX file whose header leaves nothing.
+    /// The header of an IDX file has a dimension of 0.
     #[error("{file} is empty: its header says {shape}")]
     IdxEmpty {
         /// The file.
@@ -362,7 +362,7 @@ pub enum DataError {
         /// The dimensions in the header: `0×28×28`.
         shape: String,
     },
-    /// Images and labels that do not belong together.
+    /// The numbers of images and labels differ.
     #[error("{images} has {image_count} images, but {labels} has {label_count} labels: each image needs one")]
     IdxCounts {
         /// The file of the images.
@@ -377,13 +377,13 @@ pub enum DataError {
     /// Any error from libtorch.
     #[error("{}", crate::error::brief(.0))]
     Tch(#[from] TchError),
-    /// What a data set of your own says; see [`DataError::other`].
+    /// An error of your own data set; see [`DataError::other`].
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
 }
 
 impl DataError {
-    /// Wraps an error, or a sentence, of a data set of your own.
+    /// Wraps an error or a message of your own data set.
     ///
     /// ```
     /// use mixup::data::DataError;
@@ -396,16 +396,16 @@ impl DataError {
     }
 }
 
-/// One of several sizes of images, where all should have the same.
+/// One of several sizes of images, although all should have the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageSize {
-    /// Pixels from left to right.
+    /// The width in pixels.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// The height in pixels.
     pub height: u32,
     /// How many images have this size.
     pub images: usize,
-    /// The first of them.
+    /// The first of these images.
     pub first: PathBuf,
 }
 

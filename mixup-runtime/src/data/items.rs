@@ -1,10 +1,10 @@
-//! Single items in plain memory, without a tensor: so threads may make them, and a batch is put together from them afterwards.
+//! Single items in plain memory, without tensors, so that threads may make them. A batch is collated from them afterwards.
 
 use super::DataError;
 use crate::rng::Rng;
 
-/// Items that are made one by one: an image that is decoded, turned and cropped, a row of numbers. [`Collated`](super::Collated) makes batches
-/// of them.
+/// Items that are made one by one, such as an image that is decoded, turned and cropped, or a row of numbers.
+/// [`Collated`](super::Collated) makes batches of them.
 ///
 /// ```
 /// use mixup::{data::{Array, Collated, Data, DataError, Item, Items}, rng::Rng};
@@ -30,37 +30,37 @@ use crate::rng::Rng;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Items: Send + Sync {
-    /// How many items there are. It stays the same as long as they are in use.
+    /// How many items there are. This must not change while they are in use.
     fn len(&self) -> usize;
 
-    /// Whether there is no item at all.
+    /// Whether there are no items.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The item with this index, from 0 to `len() - 1`. What is random in it comes from `rng`, which is a function of the learner's seed, the
-    /// epoch and the index: so the item is the same whichever thread makes it, and when.
+    /// Returns the item with this index, from 0 to `len() - 1`. Draw whatever is random in it from `rng`, which is a function of the learner's
+    /// seed, the epoch and the index: then the item does not depend on which thread makes it, or when.
     ///
     /// # Errors
-    /// Whatever keeps the item from being there; an error of your own goes into [`DataError::other`].
+    /// If the item can't be made. Wrap your own errors with [`DataError::other`].
     fn get(&self, index: usize, rng: &mut Rng) -> Result<Item, DataError>;
 
-    /// What the items are, for the summary: «items» unless told, or «images of 3×28×28».
+    /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
     }
 }
 
-/// One item: what the model gets, and what it should answer.
+/// One item: an input and a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// The model's input.
     pub input: Array,
-    /// What the model should answer.
+    /// The label that the model should predict.
     pub label: Label,
 }
 
-/// What a model should answer for an item.
+/// The label of an item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Label {
     /// The index of a class: `i64` `[n]` in a batch ([`Target::Classes`](crate::batch::Target::Classes)).
@@ -81,29 +81,29 @@ impl From<Array> for Label {
     }
 }
 
-/// Numbers in plain memory, and their shape.
+/// An array of numbers in plain memory, with its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     shape: Vec<usize>,
     numbers: Numbers,
 }
 
-/// The numbers of an [`Array`], the last dimension's beside each other.
+/// The numbers of an [`Array`] in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Numbers {
-    /// Bytes of pixels, from 0 (black) to 255: in a batch they are `f32` from 0 to 1.
+    /// Bytes of pixels, from 0 (black) to 255. In a batch they become `f32` from 0 to 1.
     Bytes(Vec<u8>),
-    /// `f32`, also in a batch.
+    /// Floats; `f32` in a batch too.
     Floats(Vec<f32>),
-    /// Whole numbers, such as those of words: `i64` in a batch.
+    /// Whole numbers, such as the indices of words; `i64` in a batch too.
     Ints(Vec<i64>),
 }
 
 impl Array {
-    /// Numbers of this shape: `[3, 28, 28]` for an image of three colours, `[]` for a single number.
+    /// Creates an array of a shape: `[3, 28, 28]` for an image of three colours, `[]` for a single number.
     ///
     /// # Errors
-    /// [`DataError::ArrayLength`] if the shape has another number of entries.
+    /// [`DataError::ArrayLength`] if the shape does not fit the number of numbers.
     pub fn new(shape: impl Into<Vec<usize>>, numbers: impl Into<Numbers>) -> Result<Self, DataError> {
         let (shape, numbers) = (shape.into(), numbers.into());
         let found = numbers.len();
@@ -111,13 +111,13 @@ impl Array {
         if expected == Some(found) { Ok(Self { shape, numbers }) } else { Err(DataError::ArrayLength { shape, found }) }
     }
 
-    /// Its shape.
+    /// The shape of the array.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Its numbers.
+    /// The numbers of the array.
     #[must_use]
     pub fn numbers(&self) -> &Numbers {
         &self.numbers

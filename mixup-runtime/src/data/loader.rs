@@ -1,8 +1,8 @@
-//! Data, cut into batches.
+//! Cuts data into batches.
 //!
 //! A loader keeps no state between batches: the caller draws an order for each epoch and asks for batch k of it. So a
-//! training that was saved in the middle of an epoch goes on from the order and the number alone. Only a stream keeps its
-//! place, and says it.
+//! training that was saved in the middle of an epoch needs only the order and the number to continue. Only a stream keeps
+//! its position, and can return it.
 
 use std::fmt;
 
@@ -16,15 +16,15 @@ use crate::{
 
 /// Where batches come from.
 enum Source {
-    /// Gathered from a data set.
+    /// Batches are gathered from a data set.
     Dataset(Box<dyn Dataset>),
-    /// Prepared, and handed out one after another.
+    /// Batches were prepared and are returned one after another.
     Prepared { batches: Vec<Batch>, items: usize },
-    /// As they come.
+    /// Batches come from a stream.
     Stream(Box<dyn Stream>),
 }
 
-/// Data, cut into batches: a data set's items in the order of a [`Sampler`], prepared batches, or a [`Stream`].
+/// Cuts data into batches: the items of a data set in the order of a [`Sampler`], prepared batches, or a [`Stream`].
 ///
 /// ```
 /// use mixup::{data::{DataError, Loader, TensorDataset}, rng::ItemRngs};
@@ -52,8 +52,8 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Batches of `batch_size` items of `dataset`, in its own order, with a smaller last one where it does not come out
-    /// even.
+    /// Creates a loader for batches of `batch_size` items of `dataset`, in its own order. The last batch is smaller if the
+    /// items do not divide evenly.
     ///
     /// # Errors
     /// [`DataError::BatchSize`] for a size of 0, [`DataError::Empty`] for a data set without items.
@@ -93,7 +93,7 @@ impl Loader {
         Self { source, sampler: Sampling::new(InOrder), batch_size, drop_last: false, batches_per_epoch: None }
     }
 
-    /// Whether each epoch has an order of its own ([`Shuffled`], else [`InOrder`]). Prepared batches and streams keep theirs.
+    /// Sets whether each epoch has its own order ([`Shuffled`], otherwise [`InOrder`]). Prepared batches and streams keep their order.
     #[must_use]
     pub fn shuffle(self, shuffle: bool) -> Self {
         match self.source {
@@ -102,28 +102,29 @@ impl Loader {
         }
     }
 
-    /// Which items an epoch has, in which order: [`InOrder`] unless told. Of prepared batches it draws batches, not their items.
+    /// Sets the sampler, which draws the items of an epoch and their order. Defaults to [`InOrder`]. For prepared batches it draws
+    /// batches, not their items.
     #[must_use]
     pub fn sampler(mut self, sampler: impl Sampler) -> Self {
         self.sampler.set(sampler);
         self
     }
 
-    /// Whether a last batch of fewer items than the others is left out. Prepared batches are all handed out.
+    /// Sets whether the last batch is left out if it has fewer items than the others. Prepared batches are never left out.
     #[must_use]
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.drop_last = drop_last;
         self
     }
 
-    /// How many batches an epoch has at most.
+    /// Sets how many batches an epoch has at most.
     #[must_use]
     pub(crate) fn batches_per_epoch(mut self, batches: Option<usize>) -> Self {
         self.batches_per_epoch = batches;
         self
     }
 
-    /// How many batches an epoch has; of a stream, how many it has at most: `None` if nothing bounds them.
+    /// How many batches an epoch has; for a stream, how many it has at most: `None` if there is no bound.
     #[must_use]
     pub fn batches(&self) -> Option<usize> {
         match self.entries() {
@@ -132,7 +133,7 @@ impl Loader {
         }
     }
 
-    /// How many batches an epoch in this `order` has; of a stream, how many it has at most, `usize::MAX` if nothing bounds them.
+    /// How many batches an epoch in this `order` has; for a stream, how many it has at most: `usize::MAX` if there is no bound.
     #[must_use]
     pub fn batches_in(&self, order: &[usize]) -> usize {
         match &self.source {
@@ -141,7 +142,7 @@ impl Loader {
         }
     }
 
-    /// How many batches so many entries of an order fill.
+    /// How many batches an order with `entries` entries fills.
     fn filled_by(&self, entries: usize) -> usize {
         let filled = match &self.source {
             Source::Prepared { .. } => entries,
@@ -151,7 +152,7 @@ impl Loader {
         filled.min(self.batches_per_epoch.unwrap_or(usize::MAX))
     }
 
-    /// How many items there are, those that `drop_last` or a sampler leaves out included; `None` for a stream.
+    /// How many items there are, including those that `drop_last` or a sampler leaves out; `None` for a stream.
     #[must_use]
     pub fn items(&self) -> Option<usize> {
         match &self.source {
@@ -161,13 +162,13 @@ impl Loader {
         }
     }
 
-    /// How many items a batch takes; of prepared batches, how many the first has. A stream cuts its batches itself.
+    /// How many items a batch has; for prepared batches, how many the first one has. A stream makes its batches itself.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
 
-    /// Whether each batch is made anew and nobody else has its memory: as the data set or the stream says, and never of prepared batches.
+    /// Whether each batch is newly made and nothing else holds its memory: as the data set or the stream says; false for prepared batches.
     #[must_use]
     pub fn fresh(&self) -> bool {
         match &self.source {
@@ -177,7 +178,7 @@ impl Loader {
         }
     }
 
-    /// What the items are: «images of 3×28×28».
+    /// Describes the items: "images of 3×28×28".
     #[must_use]
     pub fn describe(&self) -> String {
         match &self.source {
@@ -190,13 +191,13 @@ impl Loader {
         }
     }
 
-    /// The sampler; a learner begins each run with it.
+    /// The sampler, with which a learner begins each run.
     #[must_use]
     pub fn sampling(&self) -> &Sampling {
         &self.sampler
     }
 
-    /// The order of one epoch, as the sampler draws it; empty for a stream, which has none.
+    /// Draws the order of one epoch with the sampler. A stream has no order, so it is empty.
     ///
     /// # Errors
     /// The sampler's errors, [`DataError::SampledIndex`] if it chose an item that is not there, [`DataError::EmptyOrder`] if it chose too few for
@@ -205,7 +206,7 @@ impl Loader {
         self.order_by(&self.sampler, rng)
     }
 
-    /// The same with another sampler.
+    /// Draws the order of one epoch with another sampler.
     pub(crate) fn order_by(&self, sampler: &Sampling, rng: &mut Rng) -> Result<Vec<usize>, DataError> {
         let Some(entries) = self.entries() else {
             let own = sampler.is_same(&self.sampler);
@@ -218,12 +219,12 @@ impl Loader {
         Ok(order)
     }
 
-    /// Batch `k` of an epoch in this `order`, counted from 0. The same order, number and `rngs` give the same batch, always.
+    /// Returns batch `k` of an epoch in this `order`, counted from 0. The same order, number and `rngs` always give the same batch.
     ///
     /// # Errors
-    /// [`DataError::BatchIndex`] for a batch that is not there, [`DataError::Index`] for an item that is not there, [`DataError::WrongBatch`]
-    /// where a data set returns other numbers of items than it was asked for, [`DataError::Stream`] for a stream, and whatever the data set
-    /// says.
+    /// [`DataError::BatchIndex`] for a batch that is not there, [`DataError::Index`] for an item that is not there,
+    /// [`DataError::WrongBatch`] if a data set returns another number of items than it was asked for, [`DataError::Stream`] for a
+    /// stream, and any error of the data set.
     pub fn batch(&self, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Batch, DataError> {
         let batches = self.batches_in(order);
         if k >= batches {
@@ -236,7 +237,7 @@ impl Loader {
                 Ok(share(batch))
             }
             Source::Dataset(dataset) => {
-                // Batch k begins within the order, since k is below the number of batches.
+                // Batch k begins inside the order, since k is below the number of batches.
                 let first = k * self.batch_size;
                 let indices = &order[first..order.len().min(first.saturating_add(self.batch_size))];
                 let batch = dataset.batch(indices, rngs)?;
@@ -250,7 +251,7 @@ impl Loader {
         }
     }
 
-    /// Batch `k` of an epoch, each asked for once and in turn; `None` where a stream ends.
+    /// Returns batch `k` of an epoch; each must be asked for once, in turn. `None` if a stream ends.
     pub(crate) fn next(&mut self, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Option<Batch>, DataError> {
         let Source::Stream(stream) = &mut self.source else { return self.batch(order, k, rngs).map(Some) };
         let Some(batch) = stream.next(&mut rngs.of_batch(k))? else {
@@ -262,16 +263,16 @@ impl Loader {
         }
     }
 
-    /// Where a stream stands ([`Stream::position`]); `None` for other data, of which an epoch always begins anew.
+    /// The position of a stream ([`Stream::position`]); `None` for other data, whose epochs always begin anew.
     #[must_use]
     pub fn position(&self) -> Option<Vec<u64>> {
         if let Source::Stream(stream) = &self.source { Some(stream.position()) } else { None }
     }
 
-    /// The first item as a batch of one, or the first of prepared batches: to see shapes before a training.
+    /// Returns the first item as a batch of one, or the first prepared batch, to see shapes before a training.
     ///
     /// # Errors
-    /// As of [`batch`](Self::batch).
+    /// As for [`batch`](Self::batch).
     pub fn sample(&self) -> Result<Batch, DataError> {
         match &self.source {
             Source::Prepared { batches, .. } => {
@@ -282,7 +283,7 @@ impl Loader {
         }
     }
 
-    /// How many entries an order of all has; `None` for a stream.
+    /// How many entries an order of everything has; `None` for a stream.
     fn entries(&self) -> Option<usize> {
         match &self.source {
             Source::Prepared { batches, .. } => Some(batches.len()),
@@ -305,7 +306,7 @@ impl fmt::Debug for Loader {
     }
 }
 
-/// How many items the input and the target of a batch have; where the tensors of one of them disagree, a number that
+/// How many items the input and the target of a batch have. If the tensors of one of them disagree, its number is one that
 /// disagrees with the rest.
 fn batch_items(batch: &Batch) -> (usize, usize) {
     let input = match &batch.input {
@@ -326,7 +327,7 @@ fn batch_items(batch: &Batch) -> (usize, usize) {
     (input, target)
 }
 
-/// The same tensors once more, none of them copied.
+/// A batch that shares its tensors with this one.
 fn share(batch: &Batch) -> Batch {
     Batch { input: share_input(&batch.input), target: batch.target.shallow_clone() }
 }

@@ -1,14 +1,14 @@
 //! Batches of inputs and targets, and where they come from.
 //!
-//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`](crate::batch::Batch). A [`Sampler`] draws which items an epoch has, and
-//! in which order. A [`Loader`] cuts that order into batches. [`Data`] is what a learner takes: a training loader, perhaps one for validation,
+//! A [`Dataset`] knows its items and gathers any of them into a [`Batch`](crate::batch::Batch). A [`Sampler`] draws the items of an epoch and
+//! their order. A [`Loader`] cuts that order into batches. [`Data`] is what a learner takes: a training loader, perhaps one for validation,
 //! and the names of the classes.
 //!
 //! | what there is | how it becomes [`Data`] |
 //! |---|---|
-//! | folders of images, an archive of them, IDX files, the embedded digits | [`ImageData`] |
+//! | folders of images, an archive of them, IDX files, the bundled digits | [`ImageData`] |
 //! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
-//! | batches, already made | [`Data::from_batches`] |
+//! | batches that are ready | [`Data::from_batches`] |
 //! | items that are made one by one | implement [`Items`], then [`Data::builder`] with [`Collated`] |
 //! | batches that are gathered by number | implement [`Dataset`], then [`Data::builder`] |
 //! | batches that come one after another, without a length | implement [`Stream`], then [`Data::stream`] |

@@ -1,7 +1,7 @@
-//! Says on stderr how far a long preparation has come, and nothing about a short one.
+//! Shows on stderr how far a long preparation is, and nothing for a short one.
 //!
-//! On a terminal a bar appears after a second and goes when it is done; elsewhere there is one line after two seconds.
-//! Nothing here is coloured, so `NO_COLOR` has nothing to change.
+//! On a terminal a bar appears after a second and disappears at the end; elsewhere one line is printed after two seconds.
+//! Nothing here is coloured, so `NO_COLOR` has no effect.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -11,7 +11,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A piece of work of a known number of steps, reported from any thread.
+/// The progress of a task with a known number of steps; any thread may report them.
 pub(crate) struct Progress {
     bar: ProgressBar,
     what: String,
@@ -22,7 +22,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `what` is done now, in so many `steps`.
+    /// Starts a task with a number of steps; `what` describes it.
     pub(crate) fn new(what: String, steps: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {percent:>3} %, {eta} left") {
@@ -34,7 +34,7 @@ impl Progress {
         Self { bar, what, begun: Instant::now(), wait, terminal, shown: AtomicBool::new(false) }
     }
 
-    /// That many steps are done.
+    /// Reports that some steps are done.
     pub(crate) fn step(&self, steps: u64) {
         self.bar.inc(steps);
         if self.begun.elapsed() < self.wait || self.shown.swap(true, Ordering::Relaxed) {
@@ -43,7 +43,7 @@ impl Progress {
         if self.terminal {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         } else {
-            // A closed stderr is no reason to stop.
+            // A closed stderr is not a reason to stop.
             let _ = writeln!(io::stderr(), "{} …", self.what);
         }
     }

@@ -1,4 +1,4 @@
-//! What a learner takes: data for training, perhaps data for validation, and the names of the classes.
+//! The data of a learner: training data, perhaps validation data, and the names of the classes.
 
 use std::fmt;
 
@@ -27,54 +27,55 @@ pub struct Data {
 }
 
 impl Data {
-    /// Data from a data set to train with. The rest is optional.
+    /// Starts building data from a data set for training. The rest is optional.
     pub fn builder(train: impl Dataset + 'static) -> DataBuilder {
         DataBuilder::of(Train::Dataset(Box::new(train)))
     }
 
-    /// Data without a length to train with: its batches come one after another, and an epoch ends when they do, or after
-    /// [`batches_per_epoch`](DataBuilder::batches_per_epoch). The rest is optional; the validation data have a length.
+    /// Starts building data from a stream for training, which has no length: its batches come one after another, and an epoch
+    /// ends with the stream or after [`batches_per_epoch`](DataBuilder::batches_per_epoch). The rest is optional. Validation data
+    /// has a length.
     pub fn stream(train: impl Stream + 'static) -> DataBuilder {
         DataBuilder::of(Train::Stream(Box::new(train)))
     }
 
-    /// Batches that are ready, handed out in their order in each epoch, none of them copied. An empty `valid` means that
-    /// there is no validation.
+    /// Creates data from batches that are ready. Each epoch has them in their order, without copying them. An empty `valid`
+    /// means that there is no validation.
     ///
     /// # Errors
-    /// [`DataError::Empty`] where there is no training batch, [`DataError::PreparedBatch`] for a batch without items, or
-    /// whose input and target have different numbers of them.
+    /// [`DataError::Empty`] if there is no training batch, [`DataError::PreparedBatch`] for a batch without items, or for one
+    /// whose input and target have different numbers of items.
     pub fn from_batches(train: Vec<Batch>, valid: Vec<Batch>) -> Result<Self, DataError> {
         let train = Loader::prepared("training", train)?;
         let valid = if valid.is_empty() { None } else { Some(Loader::prepared("validation", valid)?) };
         Ok(Self { train, valid, classes: Vec::new() })
     }
 
-    /// The batches to train with.
+    /// The training data.
     #[must_use]
     pub fn train(&self) -> &Loader {
         &self.train
     }
 
-    /// The batches to validate with, if there are any.
+    /// The validation data, if there is any.
     #[must_use]
     pub fn valid(&self) -> Option<&Loader> {
         self.valid.as_ref()
     }
 
-    /// The names of the classes, in the order of their indices; empty where they have none.
+    /// The names of the classes, in the order of their indices; empty if the classes have no names.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// The batches of a pass, to go through them.
+    /// The loader of a pass, mutably, for going through its batches.
     pub(crate) fn part_mut(&mut self, train: bool) -> Option<&mut Loader> {
         if train { Some(&mut self.train) } else { self.valid.as_mut() }
     }
 }
 
-/// One line: «12,396 training and 2,038 validation images of 3×28×28 in 2 classes».
+/// Shows the data in one line: "12,396 training and 2,038 validation images of 3×28×28 in 2 classes".
 impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (train, items) = (self.train.describe(), |loader: &Loader| loader.items().map(thousands));
@@ -93,7 +94,7 @@ impl fmt::Display for Data {
     }
 }
 
-/// How data are cut into batches: what every builder of [`Data`] lets the user choose.
+/// How data is cut into batches: the options that every builder of [`Data`] has.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) batch_size: usize,
@@ -118,7 +119,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether there is anything to train with, in batches of this size: known before any item is.
+    /// Checks the options against the number of items, before any item is read.
     pub(crate) fn check(&self, items: usize) -> Result<(), DataError> {
         let batch_size = self.batch_size;
         if batch_size == 0 || self.valid_batch_size == Some(0) {
@@ -133,13 +134,13 @@ impl Options {
     }
 }
 
-/// What there is to train with.
+/// The source of the training data.
 pub(crate) enum Train {
     Dataset(Box<dyn Dataset>),
     Stream(Box<dyn Stream>),
 }
 
-/// The choices on the way to [`Data`]; see [`Data::builder`].
+/// Builds [`Data`]; created by [`Data::builder`] and [`Data::stream`].
 #[must_use = "nothing is there before `build`"]
 pub struct DataBuilder {
     pub(crate) train: Train,
@@ -153,63 +154,63 @@ impl DataBuilder {
         Self { train, valid: None, classes: Vec::new(), options: Options::default() }
     }
 
-    /// The data set to validate with. It is neither shuffled nor cut short.
+    /// Sets the data set for validation. It is neither shuffled nor cut short.
     pub fn valid(mut self, valid: impl Dataset + 'static) -> Self {
         self.valid = Some(Box::new(valid));
         self
     }
 
-    /// The names of the classes, in the order of their indices.
+    /// Sets the names of the classes, in the order of their indices.
     pub fn classes(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.classes = classes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// How many items a batch has: 64 unless told, as in fastai.
+    /// Sets how many items a batch has. Defaults to 64, as in fastai.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.options.batch_size = batch_size;
         self
     }
 
-    /// How many items a batch of the validation data has: as many as in training unless told.
+    /// Sets how many items a validation batch has. Defaults to the batch size of training.
     pub fn valid_batch_size(mut self, batch_size: usize) -> Self {
         self.options.valid_batch_size = Some(batch_size);
         self
     }
 
-    /// Whether the training items come in a new order in each epoch: yes unless told.
+    /// Sets whether the training items are shuffled anew for each epoch. Defaults to true.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.options.shuffle = shuffle;
         self
     }
 
-    /// Which training items an epoch has, in which order: [`Shuffled`](super::Shuffled) unless told. It takes precedence over
-    /// [`shuffle`](Self::shuffle).
+    /// Sets the sampler, which draws the training items of an epoch and their order. Defaults to [`Shuffled`](super::Shuffled). A
+    /// sampler takes precedence over [`shuffle`](Self::shuffle).
     pub fn sampler(mut self, sampler: impl Sampler) -> Self {
         self.options.sampler = Some(Sampling::new(sampler));
         self
     }
 
-    /// Whether a last training batch of fewer items is left out: no unless told (fastai leaves it out).
+    /// Sets whether the last training batch is left out if it has fewer items than the others. Defaults to false (in fastai, to true).
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.options.drop_last = drop_last;
         self
     }
 
-    /// How many training batches an epoch has at most: no bound unless told. The next epoch of a stream goes on where the last one stopped.
+    /// Sets how many training batches an epoch has at most. Defaults to no bound. The next epoch of a stream continues where the last one stopped.
     pub fn batches_per_epoch(mut self, batches: usize) -> Self {
         self.options.batches_per_epoch = Some(batches);
         self
     }
 
-    /// The data, ready for a learner.
+    /// Builds the data for a learner.
     ///
     /// # Errors
-    /// [`DataError::BatchSize`] for a batch size of 0 and [`DataError::BatchesPerEpoch`] for an epoch of none, [`DataError::Empty`] where the
-    /// training or the validation data have no items, [`DataError::NoBatch`] where `drop_last` would leave nothing, [`DataError::Stream`]
-    /// for a sampler of a stream.
+    /// [`DataError::BatchSize`] for a batch size of 0, [`DataError::BatchesPerEpoch`] for epochs of 0 batches, [`DataError::Empty`] if the
+    /// training or the validation data has no items, [`DataError::NoBatch`] if `drop_last` would leave nothing, [`DataError::Stream`] for a
+    /// sampler of a stream.
     pub fn build(self) -> Result<Data, DataError> {
-        // A stream has as many items as it takes.
+        // A stream always has enough items.
         self.options.check(if let Train::Dataset(dataset) = &self.train { dataset.len() } else { usize::MAX })?;
         let Options { batch_size, valid_batch_size, shuffle, sampler, drop_last, batches_per_epoch } = self.options;
         let train = match self.train {
@@ -235,7 +236,7 @@ impl fmt::Debug for DataBuilder {
     }
 }
 
-/// A number with its thousands set apart: `12,396`.
+/// A number with separators between thousands: `12,396`.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);

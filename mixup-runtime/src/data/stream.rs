@@ -1,11 +1,11 @@
-//! Data without a length: batches that come one after another, and end or don't.
+//! Data without a length: batches that come one after another and may never end.
 
 use super::DataError;
 use crate::{batch::Batch, rng::Rng};
 
-/// Batches that come one after another: a log, a simulator, files too large to count.
+/// Batches that come one after another, from a log, a simulator, or files too large to count.
 ///
-/// It says where it stands, so that a program that was ended goes on from there.
+/// A stream can return its position, so that another run of the program can continue from there.
 ///
 /// ```
 /// use mixup::{batch::Batch, data::{Data, DataError, Stream}, rng::Rng};
@@ -38,29 +38,29 @@ use crate::{batch::Batch, rng::Rng};
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait Stream: Send {
-    /// The next batch; `None` at the end. An epoch then ends, and the call after it begins the next one: a stream that reads a file begins the
-    /// file anew. `rng` is a function of the learner's seed, the epoch and the batch's number in it.
+    /// Returns the next batch, or `None` at the end. The epoch then ends, and the next call must begin the stream anew: a stream that reads a
+    /// file starts over. `rng` is a function of the learner's seed, the epoch and the batch's number in it.
     ///
     /// # Errors
-    /// Whatever keeps the batch from being there; an error of your own goes into [`DataError::other`].
+    /// If the batch can't be made. Wrap your own errors with [`DataError::other`].
     fn next(&mut self, rng: &mut Rng) -> Result<Option<Batch>, DataError>;
 
-    /// Where it stands, in numbers of its own choice: from there [`next`](Self::next) would go on.
+    /// The position from which [`next`](Self::next) continues, as numbers that the stream chooses.
     fn position(&self) -> Vec<u64>;
 
-    /// Goes on from a position that [`position`](Self::position) has returned.
+    /// Moves to a position that [`position`](Self::position) returned.
     ///
     /// # Errors
     /// If this stream has no such position.
     fn seek(&mut self, position: &[u64]) -> Result<(), DataError>;
 
-    /// Whether each batch's tensors are made for that batch, as [`Dataset::fresh`](super::Dataset::fresh) says. No unless told, which is always
-    /// right.
+    /// Whether the tensors of each batch are created for that batch, as described at [`Dataset::fresh`](super::Dataset::fresh). Defaults to
+    /// false, which is always right.
     fn fresh(&self) -> bool {
         false
     }
 
-    /// What the items are, for the summary: «items» unless told.
+    /// Describes the items for the summary. Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
     }

@@ -11,9 +11,9 @@ use crate::{
     rng::ItemRngs,
 };
 
-/// Inputs and targets that lie in memory as whole tensors, on any device.
+/// A data set of inputs and targets that are in memory as whole tensors, on any device.
 ///
-/// A batch is gathered on the device where its tensors lie.
+/// A batch is gathered on the device of the tensors.
 ///
 /// ```
 /// use mixup::data::{Data, DataError, TensorDataset};
@@ -33,11 +33,12 @@ pub struct TensorDataset {
 }
 
 impl TensorDataset {
-    /// One item for each entry of the first dimension: input `[n, …]` (one tensor or several), target `[n]` or `[n, …]`.
+    /// Creates a data set with one item for each index of the first dimension: input `[n, …]` (one tensor or several), target `[n]` or
+    /// `[n, …]`.
     ///
     /// # Errors
-    /// [`DataError::Lengths`] and [`DataError::Inputs`] where the numbers of items differ, [`DataError::NoItemDimension`]
-    /// for a tensor of no dimension or no tensor at all, [`DataError::Mixed`] for what `MixUp` has already mixed.
+    /// [`DataError::Lengths`] and [`DataError::Inputs`] if the numbers of items differ, [`DataError::NoItemDimension`] for a
+    /// tensor without dimensions or no tensor at all, [`DataError::Mixed`] for what `MixUp` has already mixed.
     pub fn new(input: impl Into<Input>, target: impl Into<Target>) -> Result<Self, DataError> {
         let (input, target) = (input.into(), target.into());
         let inputs = match &input {
@@ -82,7 +83,7 @@ impl Dataset for TensorDataset {
         Ok(Batch { input, target: target_rows(&self.target, &rows)? })
     }
 
-    /// Yes: a batch is gathered into memory of its own.
+    /// True: a batch is gathered into its own memory.
     fn fresh(&self) -> bool {
         true
     }
@@ -95,7 +96,7 @@ impl Dataset for TensorDataset {
     }
 }
 
-/// Some rows of each tensor of an unmixed target.
+/// Selects rows of each tensor of an unmixed target.
 fn target_rows(target: &Target, rows: &impl Fn(&Tensor) -> Result<Tensor, TchError>) -> Result<Target, DataError> {
     Ok(match target {
         Target::Classes(tensor) => Target::Classes(rows(tensor)?),

@@ -49,7 +49,7 @@ impl Learner {
     /// Computes the loss and the metrics on the validation data.
     ///
     /// # Errors
-    /// As for [`fit`](Self::fit), and if there are no validation data.
+    /// As for [`fit`](Self::fit), and if there is no validation data.
     pub fn validate(&mut self) -> Result<Validation, Error> {
         self.no_training("validate on", |learner| {
             learner.pass(false)?;
@@ -67,7 +67,7 @@ impl Learner {
     /// Every item gets its prediction: a `SkipBatch` is ignored here.
     ///
     /// # Errors
-    /// As for [`fit`](Self::fit), and if there are no validation data.
+    /// As for [`fit`](Self::fit), and if there is no validation data.
     pub fn predictions(&mut self) -> Result<Predictions, Error> {
         self.no_training("predict", |learner| {
             let mut seen = Seen::default();

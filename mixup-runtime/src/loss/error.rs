@@ -103,7 +103,7 @@ pub enum LossError {
     Torch(#[from] TchError),
 }
 
-/// «one target», «2 targets».
+/// "one target", "2 targets".
 fn targets(count: usize) -> String {
     if count == 1 { "one target".to_owned() } else { format!("{count} targets") }
 }

@@ -335,13 +335,13 @@ pub enum BuildError {
     },
 }
 
-/// «`A` before `B` before `A`».
+/// "`A` before `B` before `A`".
 fn cycle_text(cycle: &[String]) -> String {
     let names: Vec<_> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
     names.join(" before ")
 }
 
-/// «`a`, `b` and `c`».
+/// "`a`, `b` and `c`".
 pub(super) fn listed(names: &[String]) -> String {
     let mut quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.pop() {

@@ -1,7 +1,7 @@
 //! The boxes of CutMix: where they lie, and how much of the image is left.
 //!
-//! Source: Yun, Han, Oh, Chun, Choe, Yoo, «CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
-//! Features», arXiv:1905.04899, section 3.1, equation 2, and the authors' `rand_bbox` for the rounding and the border: sides
+//! Source: Yun, Han, Oh, Chun, Choe, Yoo, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
+//! Features", arXiv:1905.04899, section 3.1, equation 2, and the authors' `rand_bbox` for the rounding and the border: sides
 //! √(1−λ) of the image's, half of each rounded down on both sides of the centre, clipped at the border; λ is then computed
 //! from the area that is really left.
 

@@ -1,6 +1,6 @@
-//! Lists an archive of images: `.tgz`, `.tar.gz`, `.tar` or `.zip`, told apart by their content.
+//! Lists the images in an archive: `.tgz`, `.tar.gz`, `.tar` or `.zip`, recognised by its content.
 //!
-//! Entries are read into memory and nowhere else: no path in an archive can reach the disk.
+//! Entries are read into memory only: no path in an archive can reach the disk.
 
 use std::{
     collections::BTreeSet,
@@ -50,7 +50,7 @@ pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
     arrange(file, entries)
 }
 
-/// Sorts the entries into the parts, below the one folder that holds `train`, if they do not lie at the top.
+/// Sorts the entries into `train` and `valid`, which are at the top or below the one folder that holds `train`.
 fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
     let at = |entry: &Entry, depth: usize| entry.path.get(depth).is_some_and(|name| name == TRAIN);
     let depth = usize::from(!entries.iter().any(|entry| at(entry, 0)));
@@ -85,7 +85,7 @@ fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
         };
         match (rest, bytes) {
             ([class, below @ ..], Some(bytes)) if !below.is_empty() => {
-                // A path that comes twice counts once, as it would when unpacked.
+                // A path that occurs twice counts once, as it would when unpacked.
                 part.class(class.as_ref()).insert(below.iter().collect(), Content::Memory(bytes));
             }
             ([class, ..], None) => {
@@ -132,7 +132,7 @@ fn zip(file: &Path, source: File, progress: &Progress) -> Result<Vec<Entry>, Dat
     let mut entries = Vec::new();
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(failed)?;
-        // Some packers on Windows write their own separator.
+        // Some packers on Windows write a backslash as the separator.
         let name = entry.name().map_err(failed)?.replace('\\', "/");
         progress.step(entry.compressed_size());
         let Some(path) = parts(&name) else { continue };
@@ -149,20 +149,20 @@ fn zip(file: &Path, source: File, progress: &Progress) -> Result<Vec<Entry>, Dat
     Ok(entries)
 }
 
-/// The parts of a path in an archive; none where it leads upwards or is hidden, for such a file is none of the images.
+/// The parts of a path in an archive; `None` if it leads upwards or is hidden, because such a file is not one of the images.
 fn parts(name: &str) -> Option<Vec<String>> {
     let parts: Vec<String> =
         name.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect();
     (!parts.is_empty() && !parts.iter().any(|part| is_hidden(part.as_ref()))).then_some(parts)
 }
 
-/// Whether it is an image that may lie in a class, at the top of the archive or one folder below.
+/// Whether the path may be an image in a class, at the top of the archive or one folder below.
 fn wanted(path: &[String]) -> bool {
     let part = |name: &String| name == TRAIN || VALID.contains(&name.as_str());
     path.iter().take(2).any(part) && path.last().is_some_and(|name| is_image(Path::new(name)))
 }
 
-/// The folder at `path`, or, for a file that is no image, the folder that it lies in: so an empty class is noticed.
+/// The folder at `path`, or the folder of a file that is not an image, so that an empty class is noticed.
 fn folders(mut path: Vec<String>, is_folder: bool) -> Option<Entry> {
     if !is_folder {
         path.pop();
@@ -170,7 +170,7 @@ fn folders(mut path: Vec<String>, is_folder: bool) -> Option<Entry> {
     (!path.is_empty()).then_some(Entry { path, bytes: None })
 }
 
-/// All bytes of an entry, as many as its header promises.
+/// Reads all bytes of an entry and checks that there are as many as its header says.
 fn read(entry: &mut impl Read, expected: u64, file: PathBuf) -> Result<Vec<u8>, DataError> {
     if expected > MAX_FILE_SIZE {
         return Err(DataError::TooBig { file, found: expected, limit: MAX_FILE_SIZE });

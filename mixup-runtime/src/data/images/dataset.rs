@@ -1,4 +1,4 @@
-//! Images as a data set: bytes in memory, turned into numbers only when a batch is gathered.
+//! Images as a data set: bytes in memory, converted to floats only when a batch is gathered.
 
 use tch::{Device, Kind, Tensor};
 
@@ -11,10 +11,10 @@ use crate::{
     rng::ItemRngs,
 };
 
-/// Images of one size with their classes.
+/// A data set of images of one size, with their classes.
 ///
-/// The pixels stay bytes, a quarter of what `f32` takes. A batch is `f32` `[n, c, h, w]` from 0 (black) to 1, gathered on
-/// the device where the pixels lie.
+/// The pixels are kept as bytes, which take a quarter of the memory of `f32`. A batch is `f32` `[n, c, h, w]` from 0 (black) to
+/// 1, gathered on the device of the pixels.
 ///
 /// ```
 /// use mixup::{data::{Dataset, ImageDataset}, rng::ItemRngs};
@@ -34,11 +34,11 @@ pub struct ImageDataset {
 }
 
 impl ImageDataset {
-    /// Pixels `u8` `[n, c, h, w]`, labels `i64` `[n]`.
+    /// Creates a data set from pixels `u8` `[n, c, h, w]` and labels `i64` `[n]`.
     ///
     /// # Errors
-    /// [`DataError::Layout`] for another kind or number of dimensions, [`DataError::Lengths`] where there are not as many
-    /// labels as images.
+    /// [`DataError::Layout`] for another kind or number of dimensions, [`DataError::Lengths`] if there are not as many labels
+    /// as images.
     pub fn new(pixels: Tensor, labels: Tensor) -> Result<Self, DataError> {
         let found = |tensor: &Tensor| format!("{:?} of {:?}", tensor.kind(), tensor.size());
         if pixels.kind() != Kind::Uint8 || pixels.dim() != 4 {
@@ -66,16 +66,16 @@ impl ImageDataset {
         &self.labels
     }
 
-    /// The same images on `device`, from where their batches then come.
+    /// The same images on `device`, where their batches are then gathered.
     ///
     /// # Errors
-    /// What libtorch says when the device has no room or is not there.
+    /// Any error from libtorch, for example if the device has no room or does not exist.
     pub fn to_device(&self, device: Device) -> Result<Self, DataError> {
         let (pixels, labels) = (self.pixels.f_to_device(device)?, self.labels.f_to_device(device)?);
         Ok(Self { pixels, labels, len: self.len })
     }
 
-    /// Grey images as three equal channels, which share their memory.
+    /// Turns grey images into images of three equal channels that share their memory.
     pub(super) fn tripled(self) -> Result<Self, DataError> {
         let pixels = self.pixels.f_expand([-1, 3, -1, -1], false)?;
         Ok(Self { pixels, ..self })
@@ -89,14 +89,14 @@ impl Dataset for ImageDataset {
 
     fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
         let index = index_tensor(indices, self.len)?.f_to_device(self.pixels.device())?;
-        // Bytes are gathered first: a quarter of the memory moves. Divided, not multiplied by an inexact 1/255.
+        // Bytes are gathered first, so that only a quarter of the memory moves. They are divided by 255, since 1/255 is not exact.
         let mut input = self.pixels.f_index_select(0, &index)?.f_to_kind(Kind::Float)?;
         let input = input.f_div_scalar_(255.0)?;
         let target = self.labels.f_index_select(0, &index.f_to_device(self.labels.device())?)?;
         Ok(Batch { input: Input::Tensor(input), target: Target::Classes(target) })
     }
 
-    /// Yes: a batch is gathered into memory of its own.
+    /// True: a batch is gathered into its own memory.
     fn fresh(&self) -> bool {
         true
     }

@@ -1,7 +1,7 @@
 //! Decodes images on all cores, into one tensor of bytes.
 //!
-//! First all headers are read: images of several sizes are found before there is any memory for the pixels. Then the
-//! pixels are decoded in blocks, so that at no time they are in memory twice.
+//! First all headers are read, so that images of several sizes are found before memory for the pixels is allocated. Then
+//! the pixels are decoded in blocks, so that they are never all in memory twice.
 
 use std::{
     collections::HashMap,
@@ -21,14 +21,14 @@ use super::{
 };
 use crate::data::{DataError, ImageSize, progress::Progress, splits::thousands};
 
-/// So many bytes are decoded before they are copied to their tensor.
+/// How many bytes are decoded before they are copied to their tensor.
 const BLOCK: usize = 64 << 20;
 
-/// The most bytes that one decoded image may have: the limit that the decoders have too, checked before there is any
-/// memory for it.
+/// How many bytes a decoded image may have at most. The decoders have the same limit; it is checked before the memory is
+/// allocated.
 const LIMIT: u64 = 512 << 20;
 
-/// How many numbers a pixel has.
+/// The channels of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channels {
     Grey,
@@ -76,7 +76,7 @@ fn common_size(images: &[&Image], progress: &Progress) -> Result<(u32, u32), Dat
     if let [only] = sizes.as_slice() {
         return Ok((only.width, only.height));
     }
-    // Stable, so that sizes as frequent as each other stay in the order of their first files.
+    // The sort is stable: equally frequent sizes stay in the order of their first files.
     sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
     Err(DataError::Sizes { sizes })
 }
@@ -104,7 +104,7 @@ fn pixels(
     let mut buffer = vec![0_u8; per_block * bytes];
     let mut done = 0;
     for images in images.chunks(per_block) {
-        // The first of them in order, not in time: the same broken image is named each time.
+        // The first error in the order of the images, not in time, so that the same broken image is named each time.
         let failed = buffer.par_chunks_exact_mut(bytes).zip(images).find_map_first(|(out, image)| {
             progress.step(1);
             let decoded = open(image).and_then(|image| planes(image, (w, h), channels, out));
@@ -135,7 +135,7 @@ fn broken(image: &Image, cause: Failure) -> DataError {
     }
 }
 
-/// Width and height, from the header alone.
+/// Reads width and height from the header alone.
 fn size(image: &Image) -> Result<(u32, u32), Failure> {
     fn header(source: impl BufRead + Seek) -> Result<(u32, u32), Failure> {
         Ok(ImageReader::new(source).with_guessed_format()?.into_dimensions()?)
@@ -171,7 +171,7 @@ fn open(image: &Image) -> Result<DynamicImage, Failure> {
     Ok(ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.decode()?)
 }
 
-/// Writes an image as `[c, h, w]`. Transparency is dropped, 16 bits become 8, and colour becomes grey by the luma of
+/// Writes an image as `[c, h, w]`. Transparency is dropped, 16 bits become 8, and colour becomes grey as the luma of
 /// ITU-R BT.709.
 fn planes(image: DynamicImage, size: (i64, i64), channels: Channels, out: &mut [u8]) -> Result<(), Failure> {
     if (i64::from(image.width()), i64::from(image.height())) != size {
@@ -210,7 +210,7 @@ mod tests {
         };
         let images: Vec<Image> = (0..7).map(|i| image(10 * i)).collect();
         let expected: Vec<u8> = (0..7).flat_map(|i| [10 * i, 10 * i + 1].repeat(3)).collect();
-        // One image has six bytes: blocks of one, of one, of three and a last one of one, and all at once.
+        // One image has six bytes. The blocks have one image, one again, three with a last block of one, and all at once.
         for block in [1, 6, 20, BLOCK] {
             let progress = Progress::new(String::new(), 7);
             let pixels = pixels(&images, [1, 3, 2], Channels::Grey, block, &progress).expect("whole images");

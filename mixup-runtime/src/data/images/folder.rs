@@ -12,7 +12,7 @@ use super::{
 };
 use crate::data::DataError;
 
-/// The images below `root`, none of them opened yet.
+/// Lists the images below `root` without opening them.
 pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
     require_folder(root)?;
     let train = root.join(TRAIN);
@@ -33,8 +33,8 @@ fn part(folder: &Path) -> Result<Part, DataError> {
     Ok(part)
 }
 
-/// The images in a class, those in folders below it included. Linked folders below it are left out, so that no link can
-/// lead in a circle.
+/// The images in a class, including those in folders below it. Linked folders below it are left out, so that links cannot
+/// form a cycle.
 fn walk(folder: &Path, below: &Path, images: &mut BTreeMap<PathBuf, Content>) -> Result<(), DataError> {
     for path in children(folder)? {
         let Some(name) = path.file_name() else { continue };
@@ -51,7 +51,7 @@ fn walk(folder: &Path, below: &Path, images: &mut BTreeMap<PathBuf, Content>) ->
     Ok(())
 }
 
-/// What lies in a folder and is the user's own.
+/// The entries of a folder, without hidden ones.
 fn children(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let failed = |cause| DataError::Read { file: folder.to_owned(), cause };
     let mut paths = Vec::new();

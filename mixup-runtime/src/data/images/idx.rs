@@ -1,7 +1,7 @@
-//! IDX, the format of MNIST and Fashion-MNIST: a header of big-endian numbers, then bytes; gzipped or not.
+//! IDX, the format of MNIST and Fashion-MNIST: a header of big-endian numbers, then bytes. Files may be gzipped.
 //!
 //! The header is `00 00 08 d` (bytes, in d dimensions), then each dimension as four bytes
-//! (Y. LeCun, C. Cortes, C. Burges, «The MNIST database of handwritten digits», section on file formats).
+//! (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section on file formats).
 
 use std::{
     collections::BTreeSet,
@@ -19,13 +19,13 @@ use super::{
 };
 use crate::data::{DataError, ImageSize};
 
-/// What an IDX file holds.
+/// The content of an IDX file.
 struct Idx {
     shape: Vec<usize>,
     bytes: Vec<u8>,
 }
 
-/// Images with their labels, and the files they came from.
+/// Images with their labels, and the files that they came from.
 pub(super) struct Part {
     pub(super) set: ImageDataset,
     images: PathBuf,
@@ -34,14 +34,14 @@ pub(super) struct Part {
     classes: BTreeSet<u8>,
 }
 
-/// Training images, and those to validate with where there are any.
+/// Training images, and validation images if there are any.
 pub(super) struct Pair {
     pub(super) train: Part,
     pub(super) valid: Option<Part>,
 }
 
 impl Pair {
-    /// Both parts, once it is known that they fit each other.
+    /// Combines both parts after checking that they fit each other.
     pub(super) fn new(train: Part, valid: Option<Part>) -> Result<Self, DataError> {
         if let Some(valid) = &valid {
             if train.size != valid.size {
@@ -60,7 +60,7 @@ impl Pair {
         Ok(Self { train, valid })
     }
 
-    /// The files of MNIST's names in `folder`; without any `t10k-…` there is no validation.
+    /// Reads the files with MNIST's names in `folder`. Without any `t10k-…` there is no validation data.
     pub(super) fn from_folder(folder: &Path) -> Result<Self, DataError> {
         require_folder(folder)?;
         let train = Part::from_files(require(folder, "train-images-idx3")?, require(folder, "train-labels-idx1")?)?;
@@ -73,7 +73,7 @@ impl Pair {
         Self::new(train, valid)
     }
 
-    /// The classes are the digits, or whatever the labels count: from 0 to the highest.
+    /// The classes that the labels count, such as the digits: from 0 to the highest label.
     pub(super) fn classes(&self) -> Vec<String> {
         let highest = self.train.classes.last().copied().unwrap_or_default();
         (0..=highest).map(|class| class.to_string()).collect()
@@ -85,8 +85,8 @@ pub(super) fn is_there(folder: &Path) -> bool {
     ["train-images-idx3", "train-labels-idx1"].iter().any(|stem| find(folder, stem).is_some())
 }
 
-/// The file of this name, spelt `…-images-idx3-ubyte` or `…-images.idx3-ubyte`, with or without `.gz`. A FIFO or the like is
-/// returned only if there is no regular file, to be refused when it would be opened.
+/// Finds the file of this name, spelt `…-images-idx3-ubyte` or `…-images.idx3-ubyte`, with or without `.gz`. A FIFO or the like
+/// is returned only if there is no regular file; it is rejected when it is to be opened.
 fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
     let dotted = stem.replace("-idx", ".idx");
     let names = [stem, &dotted].map(|stem| [format!("{stem}-ubyte"), format!("{stem}-ubyte.gz")]);
@@ -113,18 +113,18 @@ impl Part {
         Self::read((images, image_source), (labels, label_source))
     }
 
-    /// Reads images and their labels from two sources, each with the name that errors give it.
+    /// Reads images and their labels from two sources, each with its name for errors.
     pub(super) fn read(
         (images, image_source): (PathBuf, impl BufRead),
         (labels, label_source): (PathBuf, impl BufRead),
     ) -> Result<Self, DataError> {
         let pixels = read(&images, image_source, "images", 3)?;
         let classes = read(&labels, label_source, "labels", 1)?;
-        let (image_count, label_count) = (pixels.shape[0], classes.bytes.len()); // read for three dimensions
+        let (image_count, label_count) = (pixels.shape[0], classes.bytes.len()); // `pixels` has three dimensions
         if image_count != label_count {
             return Err(DataError::IdxCounts { images, image_count, labels, label_count });
         }
-        // Each was four bytes in the header.
+        // Each of them fits, since it was four bytes in the header.
         let [height, width] = [1, 2].map(|dim| u32::try_from(pixels.shape[dim]).unwrap_or(u32::MAX));
         let n = i64::try_from(image_count).unwrap_or(i64::MAX);
         let shape = [n, 1, i64::from(height), i64::from(width)];
@@ -175,7 +175,7 @@ fn parse(file: &Path, mut source: impl Read, what: &'static str, dims: u8) -> Re
     if size(&bytes) < body_size {
         return Err(truncated(whole, header_size + size(&bytes)));
     }
-    // Reading on also lets the decompressor check its sum.
+    // Reading on also makes the decompressor check its checksum.
     let more = io::copy(&mut source, &mut io::sink()).map_err(failed)?;
     if more > 0 {
         return Err(DataError::IdxTrailing { file: file.to_owned(), expected: whole, found: whole + more });
@@ -183,7 +183,7 @@ fn parse(file: &Path, mut source: impl Read, what: &'static str, dims: u8) -> Re
     Ok(Idx { shape: shape.into_iter().map(|n| usize::try_from(n).unwrap_or(usize::MAX)).collect(), bytes })
 }
 
-/// Reads at most `limit` bytes. A compressed file that is cut off counts as one that ends there.
+/// Reads at most `limit` bytes. A compressed file that is cut off is treated as one that ends there.
 fn up_to(source: &mut impl Read, limit: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     match source.take(limit).read_to_end(bytes) {
         Err(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => Err(cause),

@@ -1,7 +1,7 @@
 //! Images from folders, archives and IDX files.
 //!
-//! What is there is found and checked first (`folder`, `archive`, `idx`, `digits`); how it is wanted is chosen next; only
-//! then images are decoded (`decode`).
+//! First the images are found and checked (`folder`, `archive`, `idx`, `digits`), then the user chooses the options, and only
+//! then are images decoded (`decode`).
 
 mod archive;
 mod dataset;
@@ -28,7 +28,7 @@ use super::{
     splits::{Options, Train, thousands},
 };
 
-/// Images that were found, and the choices on the way to [`Data`].
+/// Builds [`Data`] from images that were found in a folder, an archive or IDX files.
 ///
 /// ```no_run
 /// use mixup::data::{DataError, ImageData};
@@ -39,7 +39,7 @@ use super::{
 /// ```
 ///
 /// A folder or an archive has `train/<class>` and, for validation, `valid/<class>` (or `val/<class>`), with PNG and JPEG
-/// images, in folders below the class too. Classes are numbered in the order of their names, images come in the order of
+/// images, also in folders below the class. Classes are numbered in the order of their names, and images are in the order of
 /// their paths. Other files, and names that begin with a dot, are ignored. All images must have the same size.
 #[must_use = "nothing is decoded before `build`"]
 pub struct ImageData {
@@ -50,53 +50,53 @@ pub struct ImageData {
 }
 
 enum Source {
-    /// Files, or the entries of an archive, still to be decoded.
+    /// Files, or entries of an archive, that are not decoded yet.
     Listing(Listing),
     Idx(Pair),
 }
 
 impl ImageData {
-    /// The images of a folder, listed but not opened yet.
+    /// Lists the images of a folder, without opening them yet.
     ///
     /// # Errors
-    /// [`DataError::NotFound`], [`DataError::NotAFolder`] or [`DataError::MissingFolder`] where there is no such folder or
-    /// no `train` in it, [`DataError::NoClasses`] and [`DataError::EmptyClass`] where a part of it is empty,
-    /// [`DataError::UnknownClass`] for a class that is for validation only, [`DataError::SpecialFile`] for a FIFO, a socket or
-    /// a device with the name of an image, [`DataError::Read`] for what cannot be read.
+    /// [`DataError::NotFound`], [`DataError::NotAFolder`] or [`DataError::MissingFolder`] if there is no such folder or no
+    /// `train` in it, [`DataError::NoClasses`] and [`DataError::EmptyClass`] if a part of it is empty,
+    /// [`DataError::UnknownClass`] for a class that is only in the validation data, [`DataError::SpecialFile`] for a FIFO, a
+    /// socket or a device with the name of an image, [`DataError::Read`] for what could not be read.
     pub fn from_folder(path: impl AsRef<Path>) -> Result<Self, DataError> {
         folder::list(path.as_ref()).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
     }
 
-    /// The images of a `.tgz`, `.tar.gz`, `.tar` or `.zip`, whatever its name: `train` and `valid` at its top, or in one
-    /// folder there. Nothing is unpacked to the disk; the files are kept in memory, as they are packed, until `build`.
+    /// Reads the images of a `.tgz`, `.tar.gz`, `.tar` or `.zip`, whatever its name. `train` and `valid` must be at its top or in
+    /// one folder there. Nothing is unpacked to the disk; until `build`, the image files are kept in memory, not yet decoded.
     ///
     /// # Errors
-    /// As of [`ImageData::from_folder`], and [`DataError::NotAnArchive`] for a folder, [`DataError::SpecialFile`] for a FIFO, a
-    /// socket or a device, [`DataError::Unrecognised`] for a file that is no such archive,
-    /// [`DataError::SeveralTrainFolders`] where it is not clear which data are meant, [`DataError::Truncated`] and
-    /// [`DataError::TooBig`] for an entry that is cut off or no image could need.
+    /// As for [`ImageData::from_folder`], and [`DataError::NotAnArchive`] for a folder, [`DataError::SpecialFile`] for a FIFO, a
+    /// socket or a device, [`DataError::Unrecognised`] for a file that is not such an archive,
+    /// [`DataError::SeveralTrainFolders`] if the archive holds several data sets, [`DataError::Truncated`] for an entry that is
+    /// cut off, and [`DataError::TooBig`] for one that is too big for an image.
     pub fn from_archive(path: impl AsRef<Path>) -> Result<Self, DataError> {
         archive::list(path.as_ref()).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
     }
 
-    /// The IDX files of a folder, with the names of MNIST and Fashion-MNIST: `train-images-idx3-ubyte`,
-    /// `train-labels-idx1-ubyte`, and for validation `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`; with a dot
-    /// for the last hyphen but one, or with `.gz`, as well. They are grey unless [`ImageData::rgb`] is asked for.
+    /// Reads the IDX files of a folder, with the names of MNIST and Fashion-MNIST: `train-images-idx3-ubyte`,
+    /// `train-labels-idx1-ubyte`, and for validation `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`. The last hyphen but
+    /// one may be a dot, and the files may end in `.gz`. The images are grey unless [`ImageData::rgb`] is called.
     ///
     /// # Errors
-    /// [`DataError::NotFound`], [`DataError::NotAFolder`] and [`DataError::MissingIdx`] for what is not there,
+    /// [`DataError::NotFound`], [`DataError::NotAFolder`] and [`DataError::MissingIdx`] for what is missing,
     /// [`DataError::SpecialFile`] for a FIFO, a socket or a device with the name of such a file,
     /// [`DataError::IdxMagic`], [`DataError::IdxTruncated`], [`DataError::IdxTrailing`] and [`DataError::IdxEmpty`] for a
-    /// broken file, [`DataError::IdxCounts`] where images and labels differ in number, [`DataError::Sizes`] and
-    /// [`DataError::UnknownClass`] where the images for validation are others than those for training.
+    /// broken file, [`DataError::IdxCounts`] if images and labels differ in number, [`DataError::Sizes`] and
+    /// [`DataError::UnknownClass`] if the validation images have another size or other classes than the training images.
     pub fn from_idx(folder: impl AsRef<Path>) -> Result<Self, DataError> {
         Pair::from_folder(folder.as_ref()).map(|pair| Self::new(Source::Idx(pair), Channels::Grey))
     }
 
-    /// Whatever lies at `path`: a folder of images, a folder of IDX files, or an archive.
+    /// Opens whatever is at `path`: a folder of images, a folder of IDX files, or an archive.
     ///
     /// # Errors
-    /// [`DataError::Unrecognised`] where it is none of them, and as of the function that fits.
+    /// [`DataError::Unrecognised`] if it is none of them, and the errors of the function that fits.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
         if !path::metadata(path)?.is_dir() {
@@ -110,9 +110,9 @@ impl ImageData {
         }
     }
 
-    /// The digits that come with the library: 1,437 to train with and 360 to validate with, of 1×8×8, in 10 classes.
+    /// The digits that come with the library: 1,437 for training and 360 for validation, of 1×8×8, in 10 classes.
     ///
-    /// They are the test set of «Optical Recognition of Handwritten Digits» by E. Alpaydin and C. Kaynak, UCI Machine
+    /// They are the test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak, UCI Machine
     /// Learning Repository, <https://doi.org/10.24432/C50P49>, CC BY 4.0.
     ///
     /// ```
@@ -124,7 +124,7 @@ impl ImageData {
     /// ```
     ///
     /// # Errors
-    /// What libtorch says when there is no memory left.
+    /// Any error from libtorch, for example if there is no memory left.
     pub fn digits() -> Result<Self, DataError> {
         digits::read().map(|pair| Self::new(Source::Idx(pair), Channels::Grey))
     }
@@ -133,62 +133,63 @@ impl ImageData {
         Self { source, channels, device: Device::Cpu, options: Options::default() }
     }
 
-    /// One number for each pixel. Colour becomes grey by the luma of ITU-R BT.709; transparency is dropped.
+    /// Uses one number for each pixel. Colour becomes grey as the luma of ITU-R BT.709; transparency is dropped.
     pub fn grey(mut self) -> Self {
         self.channels = Channels::Grey;
         self
     }
 
-    /// Three numbers for each pixel, red, green and blue; grey images get three equal ones. Transparency is dropped. This
-    /// is the default for folders and archives.
+    /// Uses three numbers for each pixel: red, green and blue. Grey images get three equal ones, and transparency is dropped.
+    /// This is the default for folders and archives.
     pub fn rgb(mut self) -> Self {
         self.channels = Channels::Rgb;
         self
     }
 
-    /// Where the pixels are kept, as bytes, and batches gathered: in main memory unless told. Small data sets may lie on
-    /// the GPU as a whole, then no batch has to be carried there.
+    /// Sets the device on which the pixels are kept, as bytes, and batches are gathered. Defaults to the CPU. A small data set may
+    /// be kept on the GPU as a whole; then no batch has to be copied there.
     pub fn device(mut self, device: Device) -> Self {
         self.device = device;
         self
     }
 
-    /// How many images a batch has: 64 unless told, as in fastai.
+    /// Sets how many images a batch has. Defaults to 64, as in fastai.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.options.batch_size = batch_size;
         self
     }
 
-    /// How many images a batch for validation has: as many as in training unless told.
+    /// Sets how many images a validation batch has. Defaults to the batch size of training.
     pub fn valid_batch_size(mut self, batch_size: usize) -> Self {
         self.options.valid_batch_size = Some(batch_size);
         self
     }
 
-    /// Whether the training images come in a new order in each epoch: yes unless told.
+    /// Sets whether the training images are shuffled anew for each epoch. Defaults to true.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.options.shuffle = shuffle;
         self
     }
 
-    /// Which training images an epoch has, in which order: [`Shuffled`](super::Shuffled) unless told. It takes precedence over
-    /// [`shuffle`](Self::shuffle).
+    /// Sets the sampler, which draws the training images of an epoch and their order. Defaults to [`Shuffled`](super::Shuffled). A
+    /// sampler takes precedence over [`shuffle`](Self::shuffle).
     pub fn sampler(mut self, sampler: impl Sampler) -> Self {
         self.options.sampler = Some(Sampling::new(sampler));
         self
     }
 
-    /// Whether a last training batch of fewer images is left out: no unless told (fastai leaves it out).
+    /// Sets whether the last training batch is left out if it has fewer images than the others. Defaults to false (in fastai, to true).
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.options.drop_last = drop_last;
         self
     }
 
-    /// Decodes all images, on all cores, and keeps them as bytes. What takes over a second is shown on stderr.
+    /// Decodes all images, on all cores, and keeps them as bytes. If this takes over a second, stderr shows the progress.
     ///
     /// # Errors
     /// [`DataError::Image`], [`DataError::Read`] and [`DataError::TooBig`] for an image that is broken, cannot be read or is
-    /// too big, [`DataError::Sizes`] for images of several sizes, [`DataError::BatchSize`] and [`DataError::NoBatch`] for a batch size that does not work.
+    /// too big, [`DataError::Sizes`] for images of several sizes, [`DataError::BatchSize`] for a batch size of 0, and
+    /// [`DataError::NoBatch`] for one that leaves no whole batch.
     pub fn build(self) -> Result<Data, DataError> {
         self.options.check(match &self.source {
             Source::Listing(listing) => listing.train.len(),

@@ -1,13 +1,13 @@
-//! What lies at a path: a folder, a regular file, or something that must not be opened.
+//! What a path is: a folder, a regular file, or something that must not be opened.
 //!
-//! Opening a FIFO waits until somebody writes to it, and a device may never end. So a path is looked at before it is opened.
-//! Links are followed: a link counts as what it leads to.
+//! Opening a FIFO waits until somebody writes to it, and a device may never end. So a path is checked before it is opened.
+//! Links are followed: a link counts as its target.
 
 use std::{fs, io, path::Path};
 
 use crate::data::DataError;
 
-/// What kind of thing lies at `path`.
+/// The metadata of what is at `path`.
 pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
     fs::metadata(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => DataError::NotFound { path: path.to_owned() },
@@ -15,7 +15,7 @@ pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
     })
 }
 
-/// An error unless `path` is a folder.
+/// Returns an error unless `path` is a folder.
 pub(super) fn require_folder(path: &Path) -> Result<(), DataError> {
     let metadata = metadata(path)?;
     match special(&metadata) {
@@ -25,7 +25,7 @@ pub(super) fn require_folder(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// An error if `path` is neither a regular file nor a folder. If nothing can be found out about it, opening it will say why.
+/// Returns an error if `path` is neither a regular file nor a folder. If its metadata can't be read, opening it will say why.
 pub(super) fn refuse_special(path: &Path) -> Result<(), DataError> {
     match fs::metadata(path).ok().as_ref().and_then(special) {
         Some(kind) => Err(DataError::SpecialFile { path: path.to_owned(), kind }),
@@ -33,7 +33,7 @@ pub(super) fn refuse_special(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// What it is, unless it is a regular file or a folder.
+/// What the file is, in words, unless it is a regular file or a folder.
 fn special(metadata: &fs::Metadata) -> Option<&'static str> {
     #[cfg(unix)]
     fn name(kind: fs::FileType) -> &'static str {

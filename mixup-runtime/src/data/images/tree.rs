@@ -1,7 +1,7 @@
-//! `train/<class>` and `valid/<class>`: what lies where, before any image is decoded.
+//! `train/<class>` and `valid/<class>`: a listing of the images, before any of them is decoded.
 //!
-//! Folders and archives both end up here, so both know the same rules. Everything is sorted by its path, whatever the
-//! order of the file system or the archive.
+//! Folders and archives both use it, so both follow the same rules. Everything is sorted by its path, whatever the order of
+//! the file system or the archive.
 
 use std::{
     collections::BTreeMap,
@@ -11,38 +11,38 @@ use std::{
 
 use crate::data::DataError;
 
-/// The folder to train with.
+/// The folder of the training data.
 pub(super) const TRAIN: &str = "train";
-/// The folders to validate with; the first that is there counts.
+/// The folders of the validation data; the first that exists counts.
 pub(super) const VALID: [&str; 2] = ["valid", "val"];
 
-/// The largest file that is read as an image, in bytes: a limit for files that are made to exhaust the memory.
+/// The largest file that is read as an image, in bytes: a limit against files that are made to exhaust the memory.
 pub(super) const MAX_FILE_SIZE: u64 = 256 << 20;
 
-/// Where an image's bytes are.
+/// Where the bytes of an image are.
 pub(super) enum Content {
-    /// In a file of its own.
+    /// In a file.
     File(PathBuf),
-    /// Here, out of an archive.
+    /// In memory, read from an archive.
     Memory(Vec<u8>),
 }
 
 /// One image, not yet decoded.
 pub(super) struct Image {
-    /// What errors call it.
+    /// The name of the image in errors.
     pub(super) name: PathBuf,
     pub(super) label: i64,
     pub(super) content: Content,
 }
 
-/// All images by part, and the classes that their labels count.
+/// All images by part, and the names of the classes.
 pub(super) struct Listing {
     pub(super) classes: Vec<String>,
     pub(super) train: Vec<Image>,
     pub(super) valid: Option<Vec<Image>>,
 }
 
-/// One part (`train` or `valid`): its classes, and in each the images by their path below it.
+/// One part (`train` or `valid`): its classes, and the images of each class by their path below it.
 pub(super) struct Part {
     folder: PathBuf,
     classes: BTreeMap<OsString, BTreeMap<PathBuf, Content>>,
@@ -53,12 +53,12 @@ impl Part {
         Self { folder, classes: BTreeMap::new() }
     }
 
-    /// There is such a class, even if it should stay empty.
+    /// Adds a class, which may stay empty, and returns its images.
     pub(super) fn class(&mut self, class: &OsStr) -> &mut BTreeMap<PathBuf, Content> {
         self.classes.entry(class.to_owned()).or_default()
     }
 
-    /// Neither the part nor any class of it may be empty.
+    /// Checks that neither the part nor any class of it is empty.
     fn check(&self) -> Result<(), DataError> {
         if self.classes.is_empty() {
             return Err(DataError::NoClasses { folder: self.folder.clone() });
@@ -69,7 +69,7 @@ impl Part {
         }
     }
 
-    /// The images in the order of their paths, each with the position of its class among `names`.
+    /// The images in the order of their paths, each with the index of its class in `names`.
     fn images(self, names: &[OsString]) -> Result<Vec<Image>, DataError> {
         let mut all = Vec::new();
         for (class, images) in self.classes {
@@ -85,7 +85,7 @@ impl Part {
 }
 
 impl Listing {
-    /// What both parts hold, once it is known that neither has an empty class, and `valid` none of its own.
+    /// Combines both parts after checking that no class is empty and that every class of `valid` is in `train`.
     pub(super) fn new(train: Part, valid: Option<Part>) -> Result<Self, DataError> {
         train.check()?;
         let names: Vec<OsString> = train.classes.keys().cloned().collect();
@@ -102,13 +102,13 @@ impl Listing {
     }
 }
 
-/// Whether a file is an image, by its name.
+/// Whether a file is an image, judged by its name.
 pub(super) fn is_image(path: &Path) -> bool {
     let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     ["png", "jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// Whether a file or folder is none of the user's: `.DS_Store`, `._3.png`, `__MACOSX`.
+/// Whether a file or folder does not belong to the data: `.DS_Store`, `._3.png`, `__MACOSX`.
 pub(super) fn is_hidden(name: &OsStr) -> bool {
     name == "__MACOSX" || name.as_encoded_bytes().starts_with(b".")
 }

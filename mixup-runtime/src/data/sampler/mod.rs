@@ -1,6 +1,6 @@
-//! Which items an epoch has, in which order.
+//! Samplers: which items an epoch has, and in which order.
 //!
-//! A [`Sampler`] draws the order of an epoch. [`Sampling`] holds the one in use, so that a callback may replace or wrap it for a training.
+//! A [`Sampler`] draws the order of an epoch. A [`Sampling`] holds the current sampler, so that a callback may replace or wrap it for a training.
 
 mod shard;
 mod weighted;
@@ -17,9 +17,9 @@ pub use weighted::Weighted;
 use super::DataError;
 use crate::{names::short_type_name, rng::Rng};
 
-/// Draws the order of each epoch: which items come, and in which order.
+/// Draws the order of each epoch: which items it has, and in which order.
 ///
-/// An order may have any length, leave items out and repeat others: an epoch has as many batches as it fills. It must not be empty.
+/// An order may have any length, leave items out and repeat others; it must not be empty. An epoch has as many batches as its order fills.
 ///
 /// ```
 /// use mixup::{data::{DataError, Sampler, Shuffled, TensorDataset, Data}, rng::Rng};
@@ -47,27 +47,28 @@ use crate::{names::short_type_name, rng::Rng};
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait Sampler: Send + 'static {
-    /// The order of an epoch of data with so many items, each from 0 to `items - 1`. Of prepared batches it is the batches that stand in order.
+    /// Returns the order of an epoch for data with `items` items; each entry is from 0 to `items - 1`. For prepared batches it is an order of
+    /// batches.
     ///
-    /// `rng` is a function of the learner's seed and the epoch, and of nothing else: two learners with one seed draw the same order in the same
-    /// epoch, whatever else they do.
+    /// `rng` is a function of the learner's seed and the epoch only: two learners with the same seed draw the same order in the same epoch,
+    /// whatever else they do.
     ///
     /// # Errors
-    /// Whatever keeps the sampler from drawing; an error of your own goes into [`DataError::other`].
+    /// If the sampler can't draw an order. Wrap your own errors with [`DataError::other`].
     fn order(&mut self, items: usize, rng: &mut Rng) -> Result<Vec<usize>, DataError>;
 
-    /// How many entries an order has, before it is drawn: all items unless told.
+    /// How many entries an order will have, before it is drawn. Defaults to all items.
     fn len(&self, items: usize) -> usize {
         items
     }
 
-    /// What messages and listings call it: the type's name unless told.
+    /// The name for messages and listings. Defaults to the name of the type.
     fn describe(&self) -> String {
         short_type_name::<Self>()
     }
 }
 
-/// All items in the data's own order.
+/// Draws all items in the data's own order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InOrder;
 
@@ -77,7 +78,7 @@ impl Sampler for InOrder {
     }
 }
 
-/// All items, each once, in a new order for each epoch (Fisher–Yates).
+/// Draws all items, each once, in a new order for each epoch (Fisher–Yates).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shuffled;
 
@@ -92,8 +93,8 @@ impl Sampler for Shuffled {
 /// The sampler of the training data. A callback that asks for `sampler: &mut Sampling` may replace or wrap it; the learner restores it when
 /// the run ends.
 ///
-/// A change in `on_train_begin` or `on_epoch_begin` takes effect in the epoch that follows, a later one in the next. Clones are the same
-/// sampler.
+/// A change in `on_train_begin` or `on_epoch_begin` takes effect in the epoch that follows; a later change takes effect in the next epoch.
+/// Clones share the sampler.
 ///
 /// ```
 /// use mixup::{data::{Sampling, Weighted}, prelude::*};
@@ -115,7 +116,7 @@ impl Sampler for Shuffled {
 pub struct Sampling(Arc<Mutex<dyn Sampler>>);
 
 impl Sampling {
-    /// With this sampler in use.
+    /// Creates a `Sampling` that uses this sampler.
     #[must_use]
     pub fn new(sampler: impl Sampler) -> Self {
         Self(Arc::new(Mutex::new(sampler)))
@@ -126,12 +127,12 @@ impl Sampling {
         *self = Self::new(sampler);
     }
 
-    /// Uses what `wrap` makes of the sampler in use: `sampler.wrap(|inner| shard.around(inner))`.
+    /// Replaces the current sampler with what `wrap` makes of it: `sampler.wrap(|inner| shard.around(inner))`.
     pub fn wrap<S: Sampler>(&mut self, wrap: impl FnOnce(Self) -> S) {
         self.set(wrap(self.clone()));
     }
 
-    /// Whether both are the same sampler, not merely equal ones.
+    /// Whether both are the same sampler, and not merely equal ones.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -141,7 +142,7 @@ impl Sampling {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The order of an epoch, checked: entries that exist, and at least one.
+    /// Draws the order of an epoch and checks it: all entries are in range, and there is at least one.
     pub(crate) fn checked_order(&self, items: usize, rng: &mut Rng) -> Result<Vec<usize>, DataError> {
         let order = self.lock().order(items, rng)?;
         match order.iter().find(|&&index| index >= items) {

@@ -1,12 +1,12 @@
-//! One part of an order that several learners share out among themselves.
+//! One part of an order that several learners divide among themselves.
 
 use super::{DataError, Sampler, Shuffled};
 use crate::rng::Rng;
 
-/// One of several shards of a common order: no item is in two of them, and together they have all.
+/// Draws one of several shards of a common order: no entry is in two shards, and together they have all.
 ///
 /// Learners with the same seed draw the same common order in the same epoch, and each takes the entries `rank`, `rank + of`, `rank + 2 * of`,
-/// … of it. Where the order can't be shared out evenly, the first shards have an entry more than the others. Learners that wait for each other
+/// … of it. If the order can't be divided evenly, the first shards have one entry more than the others. Learners that wait for each other
 /// after each batch need [`even`](Self::even) shards.
 ///
 /// ```
@@ -30,7 +30,7 @@ pub struct Shard<S = Shuffled> {
 }
 
 impl Shard {
-    /// Shard `rank`, counted from 0, of so many, of a common shuffle.
+    /// Creates shard `rank`, counted from 0, of `of` shards of a common shuffle.
     ///
     /// # Errors
     /// [`DataError::Shard`] if there is no such shard.
@@ -40,14 +40,14 @@ impl Shard {
 }
 
 impl<S> Shard<S> {
-    /// The same shard of another common order.
+    /// Draws the shard from the order of another sampler.
     #[must_use]
     pub fn around<T: Sampler>(self, inner: T) -> Shard<T> {
         Shard { inner, rank: self.rank, of: self.of, even: self.even }
     }
 
-    /// Whether all shards have equally many entries: what is left over at the end of the common order is then in none of them. Defaults to
-    /// false.
+    /// Sets whether all shards have the same number of entries: what is left over at the end of the common order is then in none of them.
+    /// Defaults to false.
     #[must_use]
     pub fn even(self, even: bool) -> Self {
         Self { even, ..self }

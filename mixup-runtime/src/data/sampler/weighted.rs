@@ -1,4 +1,4 @@
-//! Items drawn by chance, some of them more often than others.
+//! Draws items at random, some of them more often than others.
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use rand::RngExt as _;
 use super::{DataError, Sampler};
 use crate::rng::Rng;
 
-/// Draws each entry of an order anew, an item with the chance of its weight: items may come several times in an epoch, or not at all.
+/// Draws each entry of an order independently, each item with a probability proportional to its weight. An epoch may have an item several times,
+/// or not at all.
 ///
-/// For classes of very different size, give each item one over the size of its class.
+/// For classes of very different sizes, use one over the size of its class as the weight of each item.
 ///
 /// ```
 /// use mixup::{data::{DataError, Sampler, Weighted}, rng::Rng};
@@ -29,11 +30,11 @@ pub struct Weighted {
 }
 
 impl Weighted {
-    /// A weight for each item, in the data's own order. They need not add up to anything.
+    /// Creates a sampler from a weight for each item, in the data's own order. The weights may have any sum.
     ///
     /// # Errors
-    /// [`DataError::Weight`] for a weight that is no finite number of at least 0, or with which their sum is too large for a number;
-    /// [`DataError::NoWeight`] if all are 0.
+    /// [`DataError::Weight`] for a weight that is negative or not finite, or with which the sum overflows; [`DataError::NoWeight`] if all
+    /// are 0.
     pub fn new(weights: impl IntoIterator<Item = f64>) -> Result<Self, DataError> {
         let (mut sums, mut sum) = (Vec::new(), 0.0);
         for (index, weight) in weights.into_iter().enumerate() {
@@ -46,7 +47,7 @@ impl Weighted {
         if sum > 0.0 { Ok(Self { sums, draws: None }) } else { Err(DataError::NoWeight) }
     }
 
-    /// How many items an epoch draws: as many as there are unless told.
+    /// Sets how many items are drawn for an epoch. Defaults to the number of items.
     #[must_use]
     pub fn draws(self, draws: usize) -> Self {
         Self { draws: Some(draws), ..self }
@@ -71,7 +72,7 @@ impl Sampler for Weighted {
     }
 }
 
-/// Without the weights, of which there are as many as items.
+/// Shows no weights, since there are as many as items.
 impl fmt::Debug for Weighted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Weighted").field("items", &self.sums.len()).field("draws", &self.draws).finish()
