@@ -1,13 +1,13 @@
-//! Numbers fetched into the cache before they are read.
+//! Fetches numbers into the cache before they are read.
 //!
-//! Within a slice the processor reads ahead by itself. The beginning of the next slice it cannot guess, so it would wait for
-//! that slice's first numbers and then read slowly for a while: a third of the time where slices of 32 KiB come from main
-//! memory.
+//! Within a slice the processor reads ahead by itself. But it cannot guess where the next slice begins, so it would wait for
+//! the first numbers of that slice and then read slowly for a while. For slices of 32 KiB in main memory this takes a third of
+//! the time.
 
 #![allow(unsafe_code, reason = "a prefetch takes an address")]
 #![allow(clippy::inline_always, reason = "only what is inlined into a function is compiled for its registers")]
 
-/// Where the numbers begin that will be read next, or nowhere.
+/// The beginning of the numbers that will be read next, if there are any.
 #[derive(Clone, Copy)]
 pub(crate) struct Ahead<T>(Option<*const T>);
 
@@ -21,12 +21,12 @@ impl<T> Ahead<T> {
         Self(Some(numbers.as_ptr()))
     }
 
-    /// How many of `len` numbers to work on between two calls of [`fetch`](Self::fetch): all where nothing is fetched.
+    /// How many of `len` numbers to work on between two calls of [`fetch`](Self::fetch): all of them if nothing is fetched.
     pub(crate) fn step(self, len: usize) -> usize {
         if self.0.is_some() { Self::STEP / size_of::<T>() } else { len.max(1) }
     }
 
-    /// Has the `len` numbers from the `at`-th on brought into the cache, where there is a way to do so.
+    /// Fetches `len` numbers, from the `at`-th on, into the cache. Does nothing if the processor is not an x86-64.
     #[inline(always)]
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "only x86-64 has it in stable Rust"))]
     pub(crate) fn fetch(self, at: usize, len: usize) {

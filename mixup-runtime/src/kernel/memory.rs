@@ -1,10 +1,10 @@
 //! The memory of tensors as slices of numbers.
 //!
 //! # What this relies on
-//! `tch` lets safe code have several tensors over one memory, on several threads. Each operation of libtorch therefore relies
-//! on its caller: while it runs, no other thread may write what it reads, or touch what it writes. [`with_slices`] relies on
-//! exactly that and on nothing more, so a program that would make it a data race makes `f_add_` on the same tensors one, too.
-//! On its own thread nothing else can run meanwhile but the work that it calls, which has no tensors to do it with.
+//! With `tch`, safe code can have several tensors that share memory, on several threads. Each operation of libtorch therefore
+//! relies on its caller: while it runs, no other thread may write what it reads, or touch what it writes. [`with_slices`]
+//! relies on exactly that and on nothing more: if it is a data race in a program, then so is `f_add_` on the same tensors. On
+//! its own thread nothing else runs in the meantime except the work that it calls, which has no tensors.
 
 #![allow(unsafe_code, reason = "tch offers the memory of a tensor as a pointer only")]
 
@@ -18,13 +18,13 @@ use super::span::Strided;
 /// # Safety
 /// The numbers of a tensor of `KIND` have the size and the alignment of this type, and each pattern of bits is a value of it.
 pub(crate) unsafe trait Number: Copy + Send + Sync {
-    /// What libtorch calls it.
+    /// The kind in libtorch.
     const KIND: Kind;
 }
 
 macro_rules! numbers {
     ($($number:ident: $kind:ident),*) => {$(
-        // SAFETY: both names are of the same IEEE 754 format, or of bfloat16.
+        // SAFETY: both names stand for the same IEEE 754 format, or for bfloat16.
         unsafe impl Number for $number {
             const KIND: Kind = Kind::$kind;
         }
@@ -33,17 +33,17 @@ macro_rules! numbers {
 
 numbers!(f32: Float, f64: Double, f16: Half, bf16: BFloat16);
 
-/// Calls `work` with the numbers of tensors that it writes and of tensors that it only reads, in the order in which they lie in
-/// memory. `None`, and nothing happens, unless all are dense tensors of `T` on the CPU, of the same size and strides, and no
-/// written one overlaps another.
+/// Calls `work` with the numbers of tensors that it writes and of tensors that it only reads, in the order of their memory.
+/// Returns `None` and does nothing unless all are dense tensors of `T` on the CPU, of the same size and strides, and no written
+/// tensor overlaps another one.
 ///
 /// Autograd learns that the written tensors have changed: a graph that has saved one of them, or a view of it, reports an error
 /// in its backward pass instead of computing with the new numbers.
 ///
-/// All numbers must have been written before, also those that `work` is about to replace: a slice over memory that nobody has
-/// written is undefined behavior. libtorch's `empty…` functions return such memory.
+/// All numbers must have been written before, including those that `work` replaces: a slice over memory that was never written
+/// is undefined behavior. libtorch's `empty…` functions return such memory.
 ///
-/// `work` must be `Sync`, and tensors are not, so it cannot capture a tensor and change the memory behind the slices.
+/// `work` must be `Sync` and tensors are not, so it cannot capture a tensor and change the memory behind the slices.
 pub(crate) fn with_slices<T: Number, const WRITTEN: usize, const READ: usize, Out>(
     mut written: [&mut Tensor; WRITTEN],
     read: [&Tensor; READ],
@@ -51,12 +51,12 @@ pub(crate) fn with_slices<T: Number, const WRITTEN: usize, const READ: usize, Ou
 ) -> Option<Out> {
     let numbers = common_length::<T>(&written, &read)?;
     for tensor in &mut written {
-        // Changes nothing but the tensor's version, by which autograd knows whether the numbers that it saved are still there.
+        // This changes only the tensor's version, by which autograd knows whether the numbers that it saved are still there.
         let _ = tensor.f_transpose_(0, 0).ok()?;
     }
-    // SAFETY: as `common_length` has checked, each tensor has `numbers` numbers of type `T`, aligned and without gaps, and no
-    // written one shares memory with another. The tensors stay borrowed, so their memory stays, until `work` has returned.
-    // `work` cannot reach a tensor, and what other threads may do is said at the top of this file.
+    // SAFETY: `common_length` has checked that each tensor has `numbers` numbers of type `T`, aligned and without gaps, and that
+    // no written one shares memory with another. The tensors are borrowed until `work` has returned, so their memory stays.
+    // `work` cannot reach a tensor, and the top of this file says what other threads may do.
     let (written, read) = unsafe {
         (
             written.map(|tensor| std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<T>(), numbers)),
@@ -66,7 +66,7 @@ pub(crate) fn with_slices<T: Number, const WRITTEN: usize, const READ: usize, Ou
     Some(work(written, read))
 }
 
-/// How many numbers each of the tensors has; `None` where [`with_slices`] can't have them as slices.
+/// How many numbers each of the tensors has; `None` if [`with_slices`] can't use them as slices.
 fn common_length<T: Number>(written: &[&mut Tensor], read: &[&Tensor]) -> Option<usize> {
     let slice = |tensor: &Tensor| {
         // The memory of a negated view has the numbers with the other sign.
@@ -91,7 +91,7 @@ fn common_length<T: Number>(written: &[&mut Tensor], read: &[&Tensor]) -> Option
 mod tests {
     use super::*;
 
-    /// Does not compile if tensors become `Sync`, for then `Self::which` has two meanings.
+    /// Does not compile if tensors become `Sync`, because `Self::which` would then be ambiguous.
     #[allow(dead_code, reason = "it is enough that it compiles")]
     const TENSORS_ARE_NOT_SYNC: fn() = {
         trait Which<Case> {

@@ -1,16 +1,16 @@
-//! The only folder with `unsafe`: the memory of tensors as slices, loops in the widest registers, work for threads.
+//! The only folder with `unsafe`: the memory of tensors as slices, loops in the widest registers, and work on threads.
 //!
 //! | file | what it offers | what its `unsafe` relies on |
 //! |---|---|---|
 //! | `span` | where the numbers of a tensor lie | nothing: it has none |
 //! | `memory` | the numbers of tensors of one layout, as slices | the tensors are borrowed, dense and do not overlap |
-//! | `wide` | a loop compiled for the processor's widest registers | the processor was asked first |
+//! | `wide` | a loop compiled for the processor's widest registers | the processor was asked whether it has them |
 //! | `ahead` | numbers fetched into the cache before they are read | a prefetch has no effect that a program can see |
-//! | `threads` | work shared out to libtorch's own threads | the signatures of two functions of GCC's OpenMP |
+//! | `threads` | work distributed over libtorch's own threads | the signatures of two functions of GCC's OpenMP |
 //!
-//! The kernel knows nothing of the rooms above it. Its callers decide what is computed, in safe code on slices.
+//! The kernel knows nothing about the rooms above it. Its callers decide what is computed, in safe code on slices.
 //!
-//! After a change here, run the tests beside the files and all of `tests/mixup` under the compiler's address sanitizer:
+//! After a change here, run the tests in these files and all of `tests/mixup` under the compiler's address sanitizer;
 //! `CONTRIBUTING.md` has the command.
 
 pub(crate) mod ahead;

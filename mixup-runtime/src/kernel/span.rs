@@ -1,8 +1,8 @@
-//! Where the numbers of a tensor lie in memory.
+//! Where the numbers of a tensor are in memory.
 
 use tch::{Device, Tensor};
 
-/// The memory from a tensor's first number to its last.
+/// The memory from the first number of a tensor to its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     device: Device,
@@ -12,7 +12,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// `None` for a tensor without numbers, or without one piece of memory that holds them all.
+    /// `None` for a tensor that has no numbers, or no single piece of memory that holds them all.
     pub(crate) fn of(tensor: &Tensor) -> Option<Self> {
         Strided::of(tensor).map(|strided| strided.span)
     }
@@ -30,7 +30,7 @@ impl Span {
         self.bytes
     }
 
-    /// Whether each byte belongs to exactly one number, in whatever order of dimensions.
+    /// Whether each byte belongs to exactly one number, in any order of dimensions.
     pub(crate) fn is_dense(self) -> bool {
         self.dense
     }
@@ -47,7 +47,7 @@ impl Span {
     }
 }
 
-/// Where the numbers of a tensor lie in one piece of memory.
+/// The layout of a tensor's numbers in one piece of memory.
 #[derive(Debug)]
 pub(crate) struct Strided {
     size: Vec<i64>,
@@ -81,7 +81,7 @@ impl Strided {
         self.span
     }
 
-    /// Whether numbers of the same index lie in the same place of both.
+    /// Whether numbers with the same index are at the same place in both.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.size == other.size && self.stride == other.stride
     }
@@ -91,7 +91,7 @@ impl Strided {
         self.size.first().copied().unwrap_or(1)
     }
 
-    /// Whether a tensor that lies like `other` can be the first rows of this one, or all of them.
+    /// Whether a tensor with the layout `other` can be the first rows of this one, or all of them.
     pub(crate) fn begins_like(&self, other: &Self) -> bool {
         self.stride == other.stride
             && self.size.iter().skip(1).eq(other.size.iter().skip(1))
@@ -105,7 +105,7 @@ impl Strided {
     }
 }
 
-/// The address of the tensor's first number; `None` where it has no memory of one piece.
+/// The address of the tensor's first number; `None` if its memory is not one piece.
 fn begin(tensor: &Tensor) -> Option<usize> {
     // Sparse tensors of the compressed layouts have sparse dimensions; opaque tensors return an error. Neither has a pointer.
     if tensor.is_sparse() || !tensor.f_sparse_dim().is_ok_and(|sparse| sparse == 0) {

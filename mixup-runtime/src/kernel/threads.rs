@@ -1,7 +1,7 @@
-//! Work shared out to threads: to libtorch's own, or to rayon's where those can't be had.
+//! Distributes work over threads: over libtorch's own, or over rayon's if those are not available.
 //!
-//! libtorch's threads stay awake for a while after each of its calls. A pool beside them would have to be woken and would
-//! compete with them for the cores.
+//! libtorch's threads stay awake for a while after each of its calls. A second pool would have to be woken and would compete
+//! with them for the cores.
 
 #![allow(unsafe_code, reason = "libtorch's threads belong to GCC's OpenMP, which is called from C only")]
 
@@ -15,19 +15,19 @@ use std::{
     sync::OnceLock,
 };
 
-/// From how many bytes on work is shared out: below, waking the threads takes longer than they save.
+/// From how many bytes on work is distributed: below this, waking the threads takes longer than they save.
 const SHARED_OUT: usize = 1024 * 1024;
 
-/// On how many threads to work on so many bytes: on as many as libtorch uses, or on one.
+/// How many threads to use for this many bytes: as many as libtorch uses, or one.
 pub(crate) fn threads_for(bytes: usize) -> usize {
     if bytes < SHARED_OUT { 1 } else { usize::try_from(tch::get_num_threads()).unwrap_or(1) }
 }
 
-/// Works on each part once, on up to `threads` threads, the calling one among them. Each thread gets a function of its own from
-/// `worker`, in which it may keep memory from part to part.
+/// Works on each part once, on up to `threads` threads including the calling one. Each thread gets its own function from
+/// `worker`, which may keep memory from part to part.
 ///
-/// Each thread begins with its own share of the parts, which is the same from call to call, so its core may have it in its
-/// cache; then it helps the others. A panic is passed on once all threads are done.
+/// Each thread begins with its own share of the parts and then helps the others. The share is the same in each call, so the
+/// thread's core may have it in its cache. A panic is passed on after all threads are done.
 pub(crate) fn share_out<P: Send, W: FnMut(P)>(parts: Vec<P>, threads: usize, worker: impl Fn() -> W + Sync) {
     if threads <= 1 || parts.len() <= 1 {
         return parts.into_iter().for_each(worker());
@@ -37,21 +37,21 @@ pub(crate) fn share_out<P: Send, W: FnMut(P)>(parts: Vec<P>, threads: usize, wor
         let mut work = worker();
         let (others, own) = parts.split_at(number % threads * parts.len() / threads);
         for part in own.iter().chain(others) {
-            // A panic can't come between: nothing but `take` runs while the lock is held.
+            // The lock can't be poisoned: nothing but `take` runs while it is held.
             let taken = part.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(part) = taken {
                 work(part);
             }
         }
     };
-    // OpenMP ends the threads that a call leaves out and must start them anew, so it is asked for as many as libtorch uses.
+    // OpenMP ends threads that a call leaves out and must start them again later, so it is asked for as many as libtorch uses.
     if !by_libtorch(threads, &work) {
         by_rayon(threads, &work);
     }
 }
 
-/// Calls `work` on up to `threads` of rayon's threads, the calling one among them, each with its number, and waits for them all.
-/// A panic is passed on once they are done.
+/// Calls `work` on up to `threads` of rayon's threads including the calling one, each with its number, and waits for all of
+/// them. A panic is passed on after they are done.
 fn by_rayon(threads: usize, work: &(dyn Fn(usize) + Sync)) {
     rayon::in_place_scope(|scope| {
         for number in 1..threads.min(rayon::current_num_threads()) {
@@ -61,8 +61,8 @@ fn by_rayon(threads: usize, work: &(dyn Fn(usize) + Sync)) {
     });
 }
 
-/// Calls `work` on up to `threads` of libtorch's threads, the calling one among them, each with its number, and waits for them
-/// all. A panic is passed on once they are done. False, and nothing happens, where they can't be had.
+/// Calls `work` on up to `threads` of libtorch's threads including the calling one, each with its number, and waits for all of
+/// them. A panic is passed on after they are done. Returns false and does nothing if the threads are not available.
 #[cfg(target_os = "linux")]
 fn by_libtorch(threads: usize, work: &(dyn Fn(usize) + Sync)) -> bool {
     struct Call<'a> {
@@ -71,7 +71,7 @@ fn by_libtorch(threads: usize, work: &(dyn Fn(usize) + Sync)) -> bool {
         panic: Mutex<Option<Box<dyn Any + Send>>>,
     }
     unsafe extern "C" fn call(argument: *mut c_void) {
-        // SAFETY: the argument is the `Call` below. It outlives the last thread's work, and all threads may share it.
+        // SAFETY: the argument is the `Call` below. It outlives the work of all threads, and they may share it.
         let call = unsafe { &*argument.cast::<Call<'_>>() };
         // SAFETY: the function has no parameters, and every thread may call it.
         let number = unsafe { (call.thread_num)() };
@@ -90,22 +90,22 @@ fn by_libtorch(threads: usize, work: &(dyn Fn(usize) + Sync)) -> bool {
     true
 }
 
-/// libtorch is built with GCC's OpenMP on Linux only.
+/// libtorch is built with GCC's OpenMP only on Linux.
 #[cfg(not(target_os = "linux"))]
 fn by_libtorch(_threads: usize, _work: &(dyn Fn(usize) + Sync)) -> bool {
     false
 }
 
-/// GCC's `GOMP_parallel`: calls a function with an argument on up to so many threads, the calling one among them, and waits for
-/// them all. The last number is for flags, of which there are none here.
+/// GCC's `GOMP_parallel`: calls a function with an argument on up to this many threads including the calling one, and waits for
+/// all of them. The last number is for flags; none are used here.
 #[cfg(target_os = "linux")]
 type Parallel = unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
 
-/// OpenMP's `omp_get_thread_num`: the number of this thread, from 0, the same from call to call.
+/// OpenMP's `omp_get_thread_num`: the number of this thread, from 0, which is the same in each call.
 #[cfg(target_os = "linux")]
 type ThreadNum = unsafe extern "C" fn() -> c_int;
 
-/// The functions by which libtorch calls its threads, where it is built with GCC's OpenMP or with one that replaces it.
+/// The functions with which libtorch calls its threads, if it is built with GCC's OpenMP or a replacement for that.
 #[cfg(target_os = "linux")]
 fn openmp() -> Option<(Parallel, ThreadNum)> {
     static OPENMP: OnceLock<Option<(Parallel, ThreadNum)>> = OnceLock::new();
@@ -116,8 +116,8 @@ fn openmp() -> Option<(Parallel, ThreadNum)> {
             (!found.is_null()).then_some(found)
         };
         let (parallel, thread_num) = (find(c"GOMP_parallel")?, find(c"omp_get_thread_num")?);
-        // SAFETY: these names belong to those functions, which have had these signatures as long as they exist. Their library
-        // stays loaded: it was loaded with the program, or the loader counts this search as a use of it.
+        // SAFETY: these are the names of those functions, which have always had these signatures. Their library stays loaded: it
+        // was loaded with the program, or the loader counts this search as a use of it.
         let functions = unsafe {
             (mem::transmute::<*mut c_void, Parallel>(parallel), mem::transmute::<*mut c_void, ThreadNum>(thread_num))
         };
@@ -137,7 +137,7 @@ mod tests {
 
     type Call<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync)) -> bool;
 
-    /// libtorch may have no threads that can be called, or one: then less can be seen, and the same must hold.
+    /// libtorch may have only one thread, or none that can be called: then less is tested, but the same must hold.
     #[test]
     fn waits_for_all_threads_and_then_passes_a_panic_on() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
@@ -172,7 +172,7 @@ mod tests {
         for threads in [1, 2] {
             let (arrived, firsts, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(Vec::new()));
             share_out((0..8).collect(), threads, || {
-                // The threads that there are begin together, so that none is through with its share before another begins.
+                // The threads begin together, so that none finishes its share before another begins.
                 arrived.fetch_add(1, Ordering::Relaxed);
                 let limit = Instant::now() + Duration::from_millis(500);
                 while arrived.load(Ordering::Relaxed) < threads && Instant::now() < limit {

@@ -1,14 +1,14 @@
-//! A generator of its own for each drawer and place. Nothing is passed on from one to the next, so nobody's draws depend on who else draws,
+//! A separate generator for each drawer and place. Nothing is passed on from one to the next, so nobody's draws depend on who else draws,
 //! and no generator's state has to be saved.
 //!
-//! The key of the generator is what it is a function of. ChaCha is a pseudo-random function of its key: the streams of two keys have nothing
-//! to do with each other, also where the keys differ in one bit.
+//! The seed, the drawer and the place are the key of the generator. ChaCha is a pseudo-random function of its key: the streams of two keys
+//! are independent, even if the keys differ in one bit only.
 
 use rand::SeedableRng as _;
 
 use super::Rng;
 
-/// A place in a learner's life, as a key has it.
+/// A place in a learner's life, as part of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     /// The epoch, counted over all trainings.
@@ -19,7 +19,7 @@ pub(crate) struct Place {
     pub valid_batch: u32,
 }
 
-/// The generator of a drawer at a place. `purpose` tells apart what the drawer draws there.
+/// The generator of a drawer at a place. `purpose` distinguishes the different draws of a drawer there.
 pub(crate) fn stream(seed: u64, drawer: u64, place: Place, purpose: &str) -> Rng {
     let purpose = hash(purpose);
     let mut key = [0; 32];
@@ -32,13 +32,13 @@ pub(crate) fn stream(seed: u64, drawer: u64, place: Place, purpose: &str) -> Rng
     Rng::from_seed(key)
 }
 
-/// A name as a number: FNV-1a, as in <http://www.isthe.com/chongo/tech/comp/fnv/>.
+/// The FNV-1a hash of a name, as in <http://www.isthe.com/chongo/tech/comp/fnv/>.
 pub(crate) fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The generators of the items of a batch. What an item draws depends on the seed, the epoch and the item alone: neither on the batch
-/// that it is in nor on the items beside it, so any number of threads may draw for them.
+/// The generators of the items of a batch. The draws of an item depend only on the seed, the epoch and the item, and not on its batch
+/// or on other items, so any number of threads may draw.
 ///
 /// ```
 /// use mixup::rng::ItemRngs;
@@ -58,25 +58,25 @@ pub struct ItemRngs {
 }
 
 impl ItemRngs {
-    /// Those of the training items in an epoch, counted from 0 over all trainings of a learner with this seed.
+    /// The generators of the training items in an epoch, which is counted from 0 over all trainings of a learner with this seed.
     #[must_use]
     pub fn new(seed: u64, epoch: usize) -> Self {
         Self { seed, epoch: epoch as u32, part: "training" }
     }
 
-    /// Those of the validation items.
+    /// The generators of the validation items.
     #[must_use]
     pub fn valid(self) -> Self {
         Self { part: "validation", ..self }
     }
 
-    /// The generator of the item with this index, always from its beginning.
+    /// Returns the generator of the item with this index, always from its beginning.
     #[must_use]
     pub fn of(&self, index: usize) -> Rng {
         self.stream("item", index)
     }
 
-    /// The generator of batch `k`, for data whose items have no index.
+    /// Returns the generator of batch `k`, for data whose items have no index.
     pub(crate) fn of_batch(&self, k: usize) -> Rng {
         self.stream("batch", k)
     }

@@ -1,17 +1,17 @@
-//! libtorch's generator: dropout and the first weights of `tch`'s layers are drawn from it.
+//! libtorch's generator, from which dropout and the initial weights of `tch`'s layers are drawn.
 //!
-//! There is one for the process, and `tch` can't read its state. So it is seeded anew wherever a learner may draw from it: its state is
-//! then a function of the place, and nothing of it has to be saved.
+//! The process has one such generator, and `tch` can't read its state. So it is seeded anew wherever a learner may draw from it. Its state
+//! is then a function of the place and does not have to be saved.
 //!
-//! The generator of the CPU takes the low 32 bits of a seed and ignores the rest. Hashes of so few bits would meet after some ten thousand
-//! batches, which would then get the same noise. So the low bits are a permutation of a counter: no two places have the same.
+//! The generator of the CPU takes the low 32 bits of a seed and ignores the rest. Hashes of so few bits would collide after some ten thousand
+//! batches, which would then get the same noise. So the low bits are a permutation of a counter: no two places have the same bits.
 
 use super::{Place, hash, stream::stream};
 
-/// What libtorch's generator is seeded for. Each has numbers of its own, so that a validation takes none away from the training.
+/// What libtorch's generator is seeded for. Each use has its own numbers, so that a validation takes none from the training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// An epoch's begin and end, and each training batch.
+    /// The begin and the end of an epoch, and each training batch.
     Training,
     /// A validation between two training batches.
     MidEpoch,
@@ -26,7 +26,7 @@ pub(crate) enum Use {
 /// How many uses there are.
 const USES: u32 = 5;
 
-/// The seeds of libtorch's generator, of a learner's seed.
+/// The seeds of libtorch's generator for a learner's seed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TorchSeeds {
     key: [u32; 4],
@@ -39,7 +39,7 @@ impl TorchSeeds {
         Self { key: stream(seed, hash("libtorch"), Place::default(), "seeds").random() }
     }
 
-    /// Seeds libtorch's generator for a use, the `count`-th of its kind. For each use the first 858 million counts get seeds that no other has.
+    /// Seeds libtorch's generator for the `count`-th time of a use. For each use, the first 858 million counts get seeds that no other has.
     pub(crate) fn seed(&self, what: Use, count: u32) {
         tch::manual_seed(self.of_count(what, count));
     }
@@ -49,7 +49,7 @@ impl TorchSeeds {
         (u64::from(self.key[3]) << 32 | u64::from(low)).cast_signed()
     }
 
-    /// A permutation of all numbers: each step can be undone.
+    /// A permutation of all 32-bit numbers: each step can be undone.
     fn permuted(&self, number: u32) -> u32 {
         self.key[..3].iter().fold(number, |number, key| {
             let mut mixed = number ^ key;

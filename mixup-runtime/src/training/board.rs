@@ -14,15 +14,15 @@ use super::{
 #[derive(Default)]
 pub(crate) struct Board {
     pub values: Vec<RefCell<Value>>,
-    /// Those that instances ask for together.
+    /// The groups of values that instances ask for together.
     pub several: Vec<RefCell<Values>>,
 }
 
-/// The validation loss among the values.
+/// The name of the validation loss.
 const VALID_LOSS: &str = "valid_loss";
 
 impl Board {
-    /// The training's own numbers and the metrics.
+    /// The board at first: the training's own numbers and the metrics.
     pub(crate) fn new(smooth: &Shared<SmoothLoss>, metrics: &[(String, Option<bool>)]) -> Self {
         let mut board = Self::default();
         board.add(Value::smoothed("train_loss", smooth));
@@ -46,13 +46,13 @@ impl Board {
         self.values.iter().map(|value| value.borrow().name().to_owned()).collect()
     }
 
-    /// All of them.
+    /// All values.
     pub(crate) fn all(&self) -> Values {
         let values: Vec<_> = self.values.iter().map(RefCell::borrow).collect();
         Values::of(values.iter().map(|value| &**value))
     }
 
-    /// A validation is over: its loss and metrics are read from now on.
+    /// Called after a validation: its loss and metrics are read from now on.
     pub(crate) fn measured(&self, measured: &Measured) {
         let of_metrics = self.values.iter().skip(3).zip(&measured.metrics);
         if let Some(loss) = self.index(VALID_LOSS) {
@@ -63,12 +63,12 @@ impl Board {
         }
     }
 
-    /// A new epoch begins.
+    /// Called when an epoch begins.
     pub(crate) fn begin_epoch(&self) {
         self.values.iter().for_each(|value| value.borrow().begin_epoch());
     }
 
-    /// The names of what callbacks publish.
+    /// The names of the values that callbacks publish.
     pub(crate) fn published(&self) -> Vec<String> {
         let values = self.values.iter().map(RefCell::borrow);
         values.filter(|value| value.of_epoch().is_some()).map(|value| value.name().to_owned()).collect()
@@ -79,7 +79,7 @@ impl Board {
         self.values.iter().filter_map(|value| value.borrow().of_epoch()).collect()
     }
 
-    /// A value that was set to something that is no number.
+    /// Takes the error of a value that was set to something other than one number, with the value's name.
     pub(crate) fn take_fault(&self) -> Option<(String, TchError)> {
         self.values.iter().find_map(|value| {
             let value = value.borrow();

@@ -1,4 +1,4 @@
-//! The numbers that a training measures of itself, and the values that an event reads of them when somebody asks: reading waits for the
+//! The numbers that a training measures, and the values that an event reads from them only when a callback asks: reading waits for the
 //! device.
 
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::{
     smooth::SmoothLoss,
 };
 
-/// What an epoch has measured.
+/// The measurements of an epoch.
 pub(crate) struct EpochRecord {
     pub epoch: usize,
-    /// Of the validation at its end, if there was one.
+    /// The measurements of the validation at its end, if there was one.
     pub measured: Option<Measured>,
-    /// What callbacks have published, in the order of the board.
+    /// The values that callbacks have published, in the order of the board.
     pub published: Vec<Shared<Series>>,
-    /// How long it took; `None` while it is under way.
+    /// How long the epoch took; `None` while it runs.
     pub time: Option<Duration>,
 }
 
-/// What a validation adds up.
+/// The loss and the metrics that a validation collects.
 #[derive(Clone)]
 pub(crate) struct Measured {
     pub loss: Shared<Series>,
@@ -40,12 +40,12 @@ impl Measured {
     }
 }
 
-/// What an event reads deferred values from. A method here is called as the value that it reads, and is given the one that stands there.
+/// What an event reads deferred values from. Each method has the name of the value that it reads, and takes the one that the state holds.
 pub(crate) struct Deferred<'a> {
     pub smooth: &'a Shared<SmoothLoss>,
     /// The validation whose numbers the hook has.
     pub measured: Option<&'a Measured>,
-    /// Where the metrics stay for as long as they are borrowed.
+    /// Where the metrics are kept while they are borrowed.
     pub means: Option<&'a mut Vec<f64>>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Deferred<'a> {
         mean.map_err(|source| ReadError::new("valid_loss", source))
     }
 
-    /// Borrowed for as long as the event, so read once.
+    /// The metrics are borrowed for as long as the event, so they are read once.
     pub(crate) fn last_metrics(&mut self, read: &'a [f64]) -> Result<&'a [f64], ReadError> {
         let Some(means) = self.means.take() else { return Ok(read) };
         if let Some(measured) = self.measured {

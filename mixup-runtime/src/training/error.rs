@@ -1,4 +1,4 @@
-//! What can go wrong in a training: where it was, and why.
+//! What can go wrong in a training, with the place and the cause.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use crate::{
     optim::SettingError,
 };
 
-/// A callback's hook, and when it ran.
+/// A place in a training: a callback's hook, and when it ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Where {
     /// The callback's name.
     pub callback: String,
     /// The hook.
     pub hook: Hook,
-    /// When.
+    /// The epoch and the batch.
     pub at: Position,
 }
 
@@ -66,17 +66,17 @@ pub enum Error {
         /// Which number, and why.
         source: Box<ReadError>,
     },
-    /// The model refused its input.
+    /// The model returned an error.
     #[error("the model, {at}, with {input}: {}", brief(source))]
     Model {
         /// Which batch.
         at: Position,
         /// The input's shapes and kinds.
         input: String,
-        /// What the model returned.
+        /// The error of the model.
         source: BoxError,
     },
-    /// The loss function refused output and target.
+    /// The loss function returned an error.
     #[error("the loss function {loss}, {at}: {}", brief(source))]
     Loss {
         /// The loss function's name.
@@ -86,14 +86,14 @@ pub enum Error {
         /// What it returned.
         source: BoxError,
     },
-    /// The loss that the backward pass should begin with is no scalar that depends on the parameters.
+    /// The backward pass can't begin, because the loss is not one number.
     #[error(
         "the loss, {at}, has the shape {shape:?}: the backward pass begins with one number; reduce it with its mean"
     )]
     LossShape {
         /// Which batch.
         at: Position,
-        /// The loss's shape.
+        /// The shape of the loss.
         shape: Vec<i64>,
     },
     /// All parameters are frozen.
@@ -102,7 +102,7 @@ pub enum Error {
         /// Which batch.
         at: Position,
     },
-    /// A metric refused output and target.
+    /// A metric returned an error.
     #[error("the metric `{metric}`, {at}: {}", brief(source))]
     Metric {
         /// The metric's name.
@@ -121,7 +121,7 @@ pub enum Error {
         #[source]
         source: Box<DataError>,
     },
-    /// libtorch refused a step of the loop: the backward pass, the optimizer, a copy to the device.
+    /// libtorch returned an error in a step of the loop: the backward pass, the optimizer, a copy to the device.
     #[error("{what}, {at}: {}", brief(source))]
     Torch {
         /// The step.
@@ -132,43 +132,43 @@ pub enum Error {
         #[source]
         source: Box<TchError>,
     },
-    /// Ctrl-C, or an [`Interrupt`](crate::learner::Interrupt), ended the run; the learner is usable as after any other end.
+    /// Ctrl-C or an [`Interrupt`](crate::learner::Interrupt) ended the run. The learner can be used as after any other end.
     #[error("interrupted, {at}")]
     Interrupted {
         /// When.
         at: Position,
     },
-    /// A learner that can't be.
+    /// A setting or the callbacks of the learner are wrong, which was found when a run began.
     #[error("{0}")]
     Build(#[from] BuildError),
     /// Something needs validation data, and the learner has none.
     #[error("there is no validation data to {what}; give the data a validation part, as `valid(…)` does")]
     NoValidation {
-        /// What needs it.
+        /// What needs the validation data.
         what: &'static str,
     },
-    /// A callback stopped a validation or a prediction, which has then no result.
+    /// A callback stopped a validation or a prediction, which therefore has no result.
     #[error("there is nothing to {what}: the run was {outcome}")]
     Stopped {
-        /// What was being done.
+        /// What was stopped.
         what: &'static str,
-        /// How it ended.
+        /// How the run ended.
         outcome: String,
     },
-    /// The predictions' parts do not fit together.
+    /// The predictions of the batches could not be joined.
     #[error("joining the predictions: {}", brief(source))]
     Join {
-        /// Why.
+        /// The error.
         #[source]
         source: TargetError,
     },
-    /// More than one thing went wrong: training, and then the end of it.
+    /// There was more than one error: in the training, and then at its end.
     #[error("{first}{}", then(rest))]
     Several {
         /// What ended the training.
         #[source]
         first: Box<Error>,
-        /// What `on_train_end` returned after that, the last callback first.
+        /// The errors of `on_train_end` after that, the last callback first.
         rest: Vec<Error>,
     },
 }
@@ -177,33 +177,33 @@ pub enum Error {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A CUDA device was asked for, and libtorch has none.
-    #[error("the device {wanted} is not there: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`")]
+    /// The CUDA device does not exist.
+    #[error("the device {wanted} does not exist: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`")]
     Device {
-        /// The device asked for.
+        /// The device that was asked for.
         wanted: String,
         /// How many CUDA devices libtorch sees.
         found: i64,
     },
-    /// A learning rate that can't be trained with.
+    /// The learning rate is negative or not a finite number.
     #[error("the learning rate is {lr}: it must be a finite number of at least 0")]
     LearningRate {
-        /// The rate given.
+        /// The rate that was given.
         lr: f64,
     },
-    /// An optimizer's setting that can't be.
+    /// A setting of the optimizer is out of range.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// Callbacks each of which has to run before the next, and the last before the first.
+    /// The order of callbacks is a cycle: each must run before the next, and the last before the first.
     #[error(
         "the callbacks{} form a cycle: {}; drop a `before`, an `after`, or a value that one of them reads",
         hook.map_or_else(String::new, |hook| format!(" of `{hook}`")),
         cycle_text(cycle)
     )]
     OrderCycle {
-        /// Their names, each to run before the next one, and the last before the first.
+        /// The names of the callbacks. Each must run before the next, and the last before the first.
         cycle: Vec<String>,
-        /// The hook, if only its order is a cycle: reading a value is part of it.
+        /// The hook, if the cycle is in its order only, because a value is read there.
         hook: Option<Hook>,
     },
     /// A callback asks for another one that the learner does not have.
@@ -222,7 +222,7 @@ pub enum BuildError {
         /// The name that it must have, if one was asked for.
         named: Option<String>,
     },
-    /// In a strict learner, two callbacks change the same value and have no order.
+    /// In a strict learner, two callbacks change the same value without an order between them.
     #[error("{pair}: add one of them, or leave `strict()` out")]
     Unordered {
         /// The callbacks, the value and the hook, in words.
@@ -234,7 +234,7 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
-    /// A callback has a hook that it does not declare.
+    /// A callback implements a hook that it does not declare.
     #[error(
         "the callback `{by}` implements `{hook}` and does not declare it: add `Handler::new(Hook::…)` for it to `handlers()`"
     )]
@@ -267,10 +267,10 @@ pub enum BuildError {
         hook: Hook,
         /// The name.
         name: String,
-        /// The values that there are.
+        /// The names of all values.
         known: Vec<String>,
     },
-    /// A callback asks for several values and does not say which.
+    /// A callback asks for several values without saying which.
     #[error(
         "the callback `{by}` asks for several values as `{param}` in `{hook}` and does not say which: write `#[names = …]` on the parameter, \
          or call it `values` to have all"
@@ -300,10 +300,10 @@ pub enum BuildError {
         name: String,
         /// The callback.
         by: String,
-        /// What has the name.
+        /// What already has the name.
         what: &'static str,
     },
-    /// A callback publishes a value when nobody can read it any more.
+    /// A callback publishes a value in `on_train_end`, where nobody can read it any more.
     #[error(
         "`{by}` publishes `{name}` in `on_train_end`, where nobody can read it any more: publish it in an earlier hook"
     )]
@@ -313,7 +313,7 @@ pub enum BuildError {
         /// The callback.
         by: String,
     },
-    /// A callback asks for the model or the optimizer as another type than it is.
+    /// A callback asks for the model or the optimizer as a type that it is not.
     #[error("the callback `{by}` asks for the {what} as `{wanted}` in `{hook}`, and this learner's is `{got}`")]
     OtherType {
         /// `model` or `optimizer`.
@@ -327,7 +327,7 @@ pub enum BuildError {
         /// The type that the learner has.
         got: String,
     },
-    /// Two metrics with one name could not be told apart.
+    /// Two metrics have the same name.
     #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]
     MetricName {
         /// The name.
@@ -335,13 +335,13 @@ pub enum BuildError {
     },
 }
 
-/// "`A` before `B` before `A`".
+/// A cycle in words: "`A` before `B` before `A`".
 fn cycle_text(cycle: &[String]) -> String {
     let names: Vec<_> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
     names.join(" before ")
 }
 
-/// "`a`, `b` and `c`".
+/// A list of names in words: "`a`, `b` and `c`".
 pub(super) fn listed(names: &[String]) -> String {
     let mut quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.pop() {

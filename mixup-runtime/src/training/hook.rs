@@ -3,13 +3,13 @@
 mixup_macros::__hooks!();
 
 impl Hook {
-    /// Hooks that close what another opened run in reverse order, so that whoever came last is done first.
+    /// Whether callbacks run in reverse order: hooks that end what another began do, so that the last callback to begin is the first to end.
     #[must_use]
     pub fn is_end(self) -> bool {
         self.name().ends_with("_end") || self.is_always()
     }
 
-    /// Whether it runs for every callback that entered a phase, however the phase ends: `#[on(validate_end, always)]`.
+    /// Whether the hook runs for every callback that entered a phase, however the phase ends: `#[on(validate_end, always)]`.
     #[must_use]
     pub fn is_always(self) -> bool {
         self.name().ends_with("_always")

@@ -1,4 +1,4 @@
-//! How far a learner has come over all its runs: few numbers, of which everything random is a function.
+//! A learner's life over all its runs, as a few numbers; everything random is a function of them.
 
 use super::Position;
 use crate::rng::{ItemRngs, Rng, TorchSeeds, Use, hash, stream};
@@ -10,33 +10,33 @@ pub(crate) struct Life {
     torch: TorchSeeds,
     /// How many epochs have begun.
     pub epochs: usize,
-    /// How many validations and predictions of their own there were.
+    /// How many validations and predictions there were outside of trainings.
     pub own_runs: usize,
-    /// How often libtorch's generator was seeded for the training: at each epoch's begin and end, and for each training batch.
+    /// How often libtorch's generator was seeded for the training: at the begin and end of each epoch, and for each training batch.
     moments: u32,
 }
 
 impl Life {
-    /// Begins a life. libtorch's generator is seeded for the model's first values.
+    /// Begins a life, and seeds libtorch's generator for the initial values of the model.
     pub(crate) fn begin(seed: u64) -> Self {
         let life = Self { seed, torch: TorchSeeds::of(seed), epochs: 0, own_runs: 0, moments: 0 };
         life.torch.seed(Use::Training, 0);
         life
     }
 
-    /// The training goes on: libtorch's generator is seeded for what comes next of it.
+    /// Seeds libtorch's generator for the next part of the training.
     pub(crate) fn next_moment(&mut self) {
         self.moments = self.moments.wrapping_add(1);
         self.torch.seed(Use::Training, self.moments);
     }
 
-    /// Seeds libtorch's generator for something beside the training, which goes on as if it had not been.
+    /// Seeds libtorch's generator for something outside of the training, without an effect on what the training draws.
     pub(crate) fn seed_beside(&self, what: Use) {
         let count = if what == Use::OwnRun { self.own_runs as u32 } else { self.moments };
         self.torch.seed(what, count);
     }
 
-    /// The generator of a drawer: a callback by the hash of its name, in a hook.
+    /// The generator of a drawer: a callback, given by the hash of its name, in a hook.
     pub(crate) fn stream(&self, drawer: u64, position: Position, purpose: &str) -> Rng {
         stream(self.seed, drawer, position.place(), purpose)
     }

@@ -1,4 +1,4 @@
-//! How a training may end.
+//! The ways in which a training can end.
 
 use super::Hook;
 
@@ -6,28 +6,28 @@ use super::Hook;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// All epochs were trained.
+    /// The training ran all its epochs.
     Finished,
-    /// A callback stopped it.
+    /// A callback stopped the training.
     Stopped {
         /// The callback's name.
         by: String,
         /// The hook that returned [`StopTraining`](crate::callback::StopTraining).
         hook: Hook,
-        /// The reason given.
+        /// The reason that the callback gave.
         why: String,
     },
-    /// An error ended it: of a hook, the model, the loss function, the data.
+    /// An error ended the training: of a hook, the model, the loss function or the data.
     Failed {
         /// The error's message.
         error: String,
     },
-    /// A panic ended it; it goes on when all callbacks have had their `on_train_end`.
+    /// A panic ended the training; it continues after all callbacks have had their `on_train_end`.
     Panicked {
-        /// The panic's message, where it is text.
+        /// The panic's message, if it is text.
         message: String,
     },
-    /// Ctrl-C ended it, or an [`Interrupt`](crate::learner::Interrupt).
+    /// Ctrl-C or an [`Interrupt`](crate::learner::Interrupt) ended the training.
     Interrupted,
 }
 

@@ -1,38 +1,38 @@
-//! Where a learner stands in its life: for messages, and for what is random there.
+//! The position of a learner in its life, for messages and for randomness.
 
 use std::{fmt, num::NonZeroUsize};
 
 use crate::rng::Place;
 
-/// Where a learner stands: which epoch, which batch, trained or validated.
+/// The position of a learner in its life: which epoch and batch, and whether in training or validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// The epoch, counted from 0 in each training, as hooks have it; none before the first and outside of a training.
+    /// The epoch, counted from 0 in each training, as in hooks; `None` before the first epoch and outside of a training.
     pub epoch: Option<usize>,
     /// How many epochs the learner has begun before this one, in all its trainings.
     pub epochs_before: usize,
-    /// The batch in this pass over the data, counted from 0.
+    /// The batch in this pass over the data, counted from 0; `None` outside of a batch.
     pub batch: Option<usize>,
-    /// Whether the model is being trained: false in validation.
+    /// Whether the model is being trained; false in validation.
     pub train: bool,
-    /// In a validation in the middle of an epoch: the training batch after which it runs.
+    /// For a validation in the middle of an epoch, the training batch after which it runs.
     pub after_batch: Option<usize>,
-    /// Outside of a training: which validation or prediction it is, counted from 1 over the learner's life.
+    /// For a validation or prediction outside of a training, its number, counted from 1 over the learner's life.
     pub own_run: Option<NonZeroUsize>,
 }
 
 impl Position {
-    /// As the key of a generator has it.
+    /// The position as part of the key of a generator.
     pub(crate) fn place(self) -> Place {
         let counted = |batch: Option<usize>| batch.map_or(0, |batch| batch as u32 + 1);
         let (batch, valid_batch) = if self.train { (self.batch, None) } else { (self.after_batch, self.batch) };
-        // A run of its own stands beside the training batches, which never come that far.
+        // A run outside of a training gets a number that is never reached by training batches.
         let batch = self.own_run.map_or(counted(batch), |run| u32::MAX - run.get() as u32);
         Place { epoch: self.epochs_before as u32, batch, valid_batch: counted(valid_batch) }
     }
 }
 
-/// `epoch 1, training batch 2`; `epoch 1, validation batch 0 after training batch 2`.
+/// Shows the position as messages do: `epoch 1, training batch 2`; `epoch 1, validation batch 0 after training batch 2`.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.train { "training" } else { "validation" };
@@ -62,8 +62,8 @@ mod tests {
     const VALIDATION: Position = Position { train: false, ..EPOCH };
 
     #[test]
-    fn each_position_is_told_in_words() {
-        let told = [
+    fn shows_each_position_in_words() {
+        let shown = [
             (EPOCH, "epoch 1"),
             (Position { batch: Some(2), ..EPOCH }, "epoch 1, training batch 2"),
             (VALIDATION, "epoch 1"),
@@ -76,7 +76,7 @@ mod tests {
             (Position::default(), "outside of the epochs"),
             (Position { own_run: NonZeroUsize::new(1), batch: Some(3), ..Position::default() }, "validation batch 3"),
         ];
-        for (position, text) in told {
+        for (position, text) in shown {
             assert_eq!(position.to_string(), text);
         }
     }
@@ -92,7 +92,7 @@ mod tests {
         for epochs_before in 0..3 {
             let epoch = Position { epochs_before, ..EPOCH };
             let validation = Position { epochs_before, ..VALIDATION };
-            add(epoch); // the validation at its end stands in the same place, and has hooks of its own
+            add(epoch); // the validation at its end has the same place, but its own hooks
             for batch in [Some(0), Some(1), Some(5)] {
                 add(Position { batch, ..epoch });
                 add(Position { batch, ..validation });

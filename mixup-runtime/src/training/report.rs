@@ -1,15 +1,15 @@
-//! What a training has come to: fastai's table, as data.
+//! The report of a training: fastai's table, as data.
 
 use std::{fmt, time::Duration};
 
 use super::{Outcome, Table};
 
-/// A finished epoch.
+/// The report of a finished epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochReport {
-    /// Counted from 0.
+    /// The epoch, counted from 0.
     pub epoch: usize,
-    /// The smoothed training loss at its end; NaN where no batch was trained.
+    /// The smoothed training loss at its end; NaN if no batch was trained.
     pub train_loss: f64,
     /// The validation loss, averaged over the items.
     pub valid_loss: Option<f64>,
@@ -17,11 +17,11 @@ pub struct EpochReport {
     pub metrics: Vec<f64>,
     /// The values that callbacks published, in the order of the report's names: the mean over the epoch; NaN if one was not set.
     pub values: Vec<f64>,
-    /// How long it took, validation included.
+    /// How long the epoch took, including validation.
     pub time: Duration,
 }
 
-/// What [`fit`](crate::learner::Learner::fit) returns.
+/// The report of a training; returned by [`fit`](crate::learner::Learner::fit).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The metrics' names.
@@ -41,7 +41,7 @@ impl Report {
         self.epochs.last()
     }
 
-    /// The last epoch's mean of a value that a callback published.
+    /// The mean over the last epoch of a value that a callback published.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<f64> {
         let index = self.value_names.iter().position(|known| known == name)?;
@@ -56,7 +56,7 @@ impl Report {
     }
 }
 
-/// fastai's table: `epoch  train_loss  valid_loss  accuracy  time`, with a column for each published value before the time.
+/// Shows fastai's table: `epoch  train_loss  valid_loss  accuracy  time`, with a column for each published value before the time.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let table = Table::new(self.metric_names.iter().chain(&self.value_names).map(String::as_str));

@@ -1,5 +1,5 @@
-//! Numbers that a training measures. They stay on the device until somebody reads them: reading one waits for all that the device has still
-//! to do.
+//! Numbers that a training measures. They stay on the device until somebody reads them: reading one waits for everything that the device
+//! still has to do.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +7,7 @@ use tch::{TchError, Tensor};
 
 use crate::batch::Scalars;
 
-/// Numbers that several have in hand, so that they are read from the device once.
+/// Shares numbers between several owners, so that they are read from the device once.
 #[derive(Debug, Default)]
 pub(crate) struct Shared<T>(Arc<Mutex<T>>);
 
@@ -23,7 +23,7 @@ impl<T> Clone for Shared<T> {
     }
 }
 
-/// Numbers in the order in which they came, each with a weight: of an epoch, or of a pass over the validation data.
+/// The numbers of an epoch, or of a pass over the validation data, in the order in which they were pushed, each with a weight.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
     numbers: Scalars,
@@ -37,12 +37,12 @@ impl Series {
         Ok(())
     }
 
-    /// The number that came last; `None` before the first.
+    /// The number that was pushed last; `None` if there is none yet.
     pub(crate) fn last(&mut self) -> Result<Option<f64>, TchError> {
         Ok(self.numbers.values()?.last().copied())
     }
 
-    /// The weighted mean; `None` before the first number.
+    /// The weighted mean; `None` if there is no number yet.
     pub(crate) fn mean(&mut self) -> Result<Option<f64>, TchError> {
         let total: usize = self.weights.iter().sum();
         let weighted = self.numbers.values()?.iter().zip(&self.weights);

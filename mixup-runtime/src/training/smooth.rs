@@ -4,14 +4,14 @@ use tch::{TchError, Tensor};
 
 use crate::batch::Scalars;
 
-/// The training loss smoothed over batches, as fastai v1's `SmoothenValue`: an exponential mean with β 0.98, corrected for
-/// its beginning at zero.
+/// The training loss, smoothed over batches like fastai v1's `SmoothenValue`: an exponential mean with β 0.98, corrected for
+/// its start at zero.
 #[derive(Default)]
 pub(crate) struct SmoothLoss {
     new: Scalars,
     mean: f64,
     count: usize,
-    /// Behind how many losses its value is wanted later, and those of these that are known.
+    /// After how many losses the value is needed later, and those of these values that are known.
     marks: Vec<usize>,
     marked: Vec<f64>,
 }
@@ -23,7 +23,7 @@ impl SmoothLoss {
         self.new.push(loss)
     }
 
-    /// The value as it is now will be wanted: an epoch is over.
+    /// Marks the current value, which is needed later: an epoch is over.
     pub(crate) fn mark(&mut self) {
         self.marks.push(self.count + self.new.len());
     }
@@ -34,7 +34,7 @@ impl SmoothLoss {
         Ok(std::mem::take(&mut self.marked))
     }
 
-    /// NaN before the first loss.
+    /// The current value; NaN before the first loss.
     pub(crate) fn value(&mut self) -> Result<f64, TchError> {
         let mut new = std::mem::take(&mut self.new);
         for loss in new.values()? {

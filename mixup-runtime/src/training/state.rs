@@ -1,7 +1,7 @@
-//! Everything that a training knows at a moment, under the names of the table of hooks: fastai's `state_dict`, typed.
+//! Everything that a training knows at a moment, under the names of the table of hooks: a typed form of fastai's `state_dict`.
 //!
-//! Callbacks never see it whole: each hook is lent a view of what exists there. A field that does not exist yet holds a
-//! value that nobody is shown.
+//! Callbacks never see it as a whole: each hook borrows a view of the values that exist there. A field that does not exist yet
+//! holds a value that nobody sees.
 
 use std::{
     num::NonZeroUsize,
@@ -53,10 +53,10 @@ pub(crate) struct State {
     pub epoch_time: Duration,
     pub outcome: Outcome,
     pub values: Values,
-    /// What has no name in the table.
+    /// Everything that has no name in the table.
     pub internal: Internal,
     pub life: Life,
-    /// The last training's finished epochs, the names of their values, and how it ended: a validation after it changes none of them.
+    /// The finished epochs of the last training, the names of their values, and how it ended. A later validation changes none of these.
     pub rows: Vec<EpochReport>,
     pub value_names: Vec<String>,
     pub ended: Outcome,
@@ -66,20 +66,20 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct Internal {
     pub smooth: Shared<SmoothLoss>,
-    /// The epochs so far, with what they measured.
+    /// The epochs so far, with their measurements.
     pub records: Vec<EpochRecord>,
-    /// The validation whose numbers hooks have now, and where its metrics stay when they are read.
+    /// The validation whose numbers hooks have now, and where its metrics are kept when they are read.
     pub measured: Option<Measured>,
     pub means: Vec<f64>,
     pub epoch_began: Option<Instant>,
-    /// Whether an epoch, and a batch, is under way: for messages.
+    /// Whether an epoch, and a batch, is in progress, for messages.
     pub in_epoch: bool,
     pub in_batch: bool,
-    /// In a validation in the middle of an epoch: the training batch after which it runs.
+    /// For a validation in the middle of an epoch, the training batch after which it runs.
     pub after_batch: Option<usize>,
-    /// Outside of a training: which run it is.
+    /// For a run outside of a training, its number.
     pub own_run: Option<NonZeroUsize>,
-    /// Whose turn it is while a hook runs: the callback's place among all.
+    /// The index of the callback that is running, and its hook.
     pub turn: Option<(usize, Hook)>,
 }
 
@@ -91,7 +91,7 @@ impl Internal {
 }
 
 impl State {
-    /// Where the learner stands.
+    /// The learner's position.
     pub(crate) fn at(&self) -> Position {
         let Internal { in_epoch, in_batch, after_batch, own_run, .. } = self.internal;
         Position {
@@ -104,7 +104,7 @@ impl State {
         }
     }
 
-    /// The finished epochs' numbers, read from the device all together if nobody has asked for them before.
+    /// Reads the numbers of the finished epochs from the device, all at once if nobody has asked for them before.
     pub(crate) fn read_rows(&mut self) -> Result<(), TchError> {
         let losses = self.internal.smooth.lock().at_marks()?;
         let finished = self.internal.records.iter().filter_map(|record| Some((record.time?, record)));
@@ -119,7 +119,7 @@ impl State {
         Ok(())
     }
 
-    /// Back to the state of no training: nothing of the last one is held on to but its report.
+    /// Resets everything to the state outside of a training; only the report of the last one is kept.
     pub(crate) fn reset(&mut self) {
         self.epoch = 0;
         self.iteration = 0;
@@ -132,7 +132,7 @@ impl State {
         self.drop_batch();
     }
 
-    /// Lets go of the last batch's tensors.
+    /// Drops the tensors of the last batch.
     pub(crate) fn drop_batch(&mut self) {
         self.last_input = Input::Tensors(Vec::new());
         self.last_target = Target::Dense(Tensor::new());

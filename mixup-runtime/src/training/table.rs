@@ -1,4 +1,4 @@
-//! fastai's table, a line at a time.
+//! fastai's table, one line at a time.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// With a column for each metric and each published value.
+    /// Creates a table with a column for each metric and each published value.
     pub(crate) fn new<'a>(numbers: impl IntoIterator<Item = &'a str>) -> Self {
         let names = ["epoch", "train_loss", "valid_loss"].map(str::to_owned).into_iter();
         Self { names: names.chain(numbers.into_iter().map(str::to_owned)).chain(["time".to_owned()]).collect() }
@@ -34,7 +34,7 @@ impl Table {
         self.line(&cells)
     }
 
-    /// Each cell as wide as its column's name, and at least as a number with six decimals.
+    /// A line whose cells are as wide as the names of their columns, and at least as wide as a number with six decimals.
     fn line(&self, cells: &[String]) -> String {
         let cells =
             cells.iter().zip(&self.names).map(|(cell, name)| format!("{cell:<width$}", width = name.len().max(8)));

@@ -1,4 +1,4 @@
-//! Values that callbacks publish and read by name. A metric is one, under its name; so are the training's own numbers.
+//! Values that callbacks publish and read by name. Metrics and the training's own numbers are values too.
 
 use std::{fmt, mem};
 
@@ -13,9 +13,9 @@ use super::{
 
 /// A number with a name, which callbacks publish (`grad_norm: &mut Value`) and read (`grad_norm: &Value`).
 ///
-/// It is set to one number: an `f64`, or a tensor of one element, which stays on its device until somebody reads it. A value that is set
-/// for each batch has its last number ([`read`](Self::read)) and its mean over the epoch ([`mean`](Self::mean)). A metric reads as its mean
-/// over the items of the last validation.
+/// A value is set to one number: an `f64`, or a tensor of one element, which stays on its device until somebody reads it. If it is set in
+/// each batch, [`read`](Self::read) returns the last number and [`mean`](Self::mean) the mean over the epoch. For a metric, both return its
+/// mean over the items of the last validation.
 ///
 /// ```
 /// use mixup::prelude::*;
@@ -47,29 +47,29 @@ pub struct Value {
     source: Source,
 }
 
-/// Where a value's numbers come from; clones are the same numbers.
+/// Where a value's numbers come from; clones share the numbers.
 #[derive(Clone)]
 enum Source {
-    /// A callback sets them.
+    /// A callback sets the numbers.
     Published(Shared<Published>),
-    /// The learner measures them over the validation data; this is the last validation's.
+    /// The learner measures the numbers on the validation data; these are from the last validation.
     Measured(Shared<Shared<Series>>),
     /// The learner smooths the training losses.
     Smoothed(Shared<SmoothLoss>),
 }
 
-/// What a callback has set: in this epoch, and before it.
+/// The numbers that a callback has set, in this epoch and before.
 #[derive(Default)]
 struct Published {
     epoch: Shared<Series>,
     before: Shared<Series>,
-    /// What is wrong with a number that was set.
+    /// The error of a number that was set.
     fault: Option<TchError>,
 }
 
-/// What a [`Value`] can be set to: a number, or a tensor of one element.
+/// A type that a [`Value`] can be set to: a number, or a tensor of one element.
 pub trait IntoNumber {
-    /// As a tensor.
+    /// Converts the number to a tensor.
     ///
     /// # Errors
     /// Any error from libtorch.
@@ -111,16 +111,16 @@ impl Value {
         Self { name: name.to_owned(), less_is_better: None, source }
     }
 
-    /// The name under which it is published.
+    /// The name of the value.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Sets it to a number, and does not wait for the device. A tensor must have one element: one of another shape ends the training after
-    /// the hook, with an error that says so.
+    /// Sets the value, without waiting for the device. A tensor must have one element; otherwise the training ends after the hook with
+    /// an error that says so.
     ///
-    /// A metric and the training's own numbers are set by the learner: for them this does nothing.
+    /// This has no effect on metrics and the training's own numbers, which the learner sets.
     pub fn set(&mut self, number: impl IntoNumber) {
         let Source::Published(published) = &self.source else { return };
         let mut published = published.lock();
@@ -130,8 +130,8 @@ impl Value {
         }
     }
 
-    /// The number that was set last in this training; of a metric, its mean over the last validation. `None` if there is none yet. Waits for
-    /// the device.
+    /// The number that was set last in this training; for a metric, its mean over the last validation. `None` if there is none yet. Waits
+    /// for the device.
     ///
     /// # Errors
     /// [`ReadError`] if it can't be read from the device.
@@ -144,8 +144,8 @@ impl Value {
         self.named(read)
     }
 
-    /// The mean of what was set in this epoch; `None` if nothing was. A metric and the training's own numbers have one number. Waits for the
-    /// device.
+    /// The mean of the numbers that were set in this epoch; `None` if there are none. Metrics and the training's own numbers have only one
+    /// number, which is returned here too. Waits for the device.
     ///
     /// # Errors
     /// [`ReadError`] if it can't be read from the device.
@@ -160,23 +160,23 @@ impl Value {
         read.map_err(|source| ReadError::new(&self.name, source))
     }
 
-    /// Whether a smaller number is a better one: true of losses and errors, false of an accuracy, `None` if nobody has said.
+    /// Whether a smaller number is better: true for losses and errors, false for an accuracy, `None` if it is not known.
     #[must_use]
     pub fn less_is_better(&self) -> Option<bool> {
         self.less_is_better
     }
 
-    /// Says whether a smaller number is a better one.
+    /// Declares whether a smaller number is better.
     pub fn set_less_is_better(&mut self, less: bool) {
         self.less_is_better = Some(less);
     }
 
-    /// The same numbers under the same name.
+    /// A value with the same name that shares the numbers.
     pub(crate) fn share(&self) -> Self {
         Self { name: self.name.clone(), less_is_better: self.less_is_better, source: self.source.clone() }
     }
 
-    /// A new epoch begins: what is set from now on belongs to it.
+    /// Begins a new epoch, to which all numbers belong that are set from now on.
     pub(crate) fn begin_epoch(&self) {
         if let Source::Published(published) = &self.source {
             let mut published = published.lock();
@@ -186,7 +186,7 @@ impl Value {
         }
     }
 
-    /// What was published in this epoch, to be read later; `None` for what the learner measures.
+    /// The numbers that were published in this epoch, to be read later; `None` for what the learner measures.
     pub(crate) fn of_epoch(&self) -> Option<Shared<Series>> {
         match &self.source {
             Source::Published(published) => Some(published.lock().epoch.clone()),
@@ -194,7 +194,7 @@ impl Value {
         }
     }
 
-    /// What was wrong with a number that was set; it is forgotten then.
+    /// Takes the error of a number that was set.
     pub(crate) fn take_fault(&self) -> Option<TchError> {
         match &self.source {
             Source::Published(published) => published.lock().fault.take(),
@@ -202,7 +202,7 @@ impl Value {
         }
     }
 
-    /// Has it read what a validation has measured.
+    /// Connects the value with what a validation measures.
     pub(crate) fn measure(&self, series: &Shared<Series>) {
         if let Source::Measured(last) = &self.source {
             *last.lock() = series.clone();
@@ -225,7 +225,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Several values: all that there are (`values: &Values`), or those whose names an instance chooses (`#[names = self.layers()] stats: &mut
+/// Several values: all of them (`values: &Values`), or those whose names an instance chooses (`#[names = self.layers()] stats: &mut
 /// Values`).
 #[derive(Debug, Default)]
 pub struct Values(Vec<Value>);
@@ -235,26 +235,26 @@ impl Values {
         Self(values.into_iter().map(Value::share).collect())
     }
 
-    /// The value of this name.
+    /// Returns the value with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|value| value.name == name)
     }
 
-    /// All of them, in the order in which they were declared.
+    /// Iterates over the values in the order in which they were declared.
     pub fn iter(&self) -> impl Iterator<Item = &Value> {
         self.0.iter()
     }
 
-    /// Those that callbacks publish.
+    /// Iterates over the values that callbacks publish.
     pub fn published(&self) -> impl Iterator<Item = &Value> {
         self.0.iter().filter(|value| matches!(value.source, Source::Published(_)))
     }
 
-    /// Sets one of them, as [`Value::set`] does.
+    /// Sets one of the values, like [`Value::set`].
     ///
     /// # Errors
-    /// [`NoValue`] if none of them has this name.
+    /// [`NoValue`] if none of the values has this name.
     pub fn set(&mut self, name: &str, number: impl IntoNumber) -> Result<(), NoValue> {
         match self.0.iter_mut().find(|value| value.name == name) {
             Some(value) => {
@@ -268,12 +268,12 @@ impl Values {
     }
 }
 
-/// A name that none of the values has.
+/// No value has the name that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no value `{name}` here: there are {}", listed(known))]
 pub struct NoValue {
     /// The name.
     pub name: String,
-    /// The names that there are.
+    /// The names of all values.
     pub known: Vec<String>,
 }
