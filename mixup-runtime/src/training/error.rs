@@ -178,7 +178,9 @@ pub enum Error {
 #[non_exhaustive]
 pub enum BuildError {
     /// The CUDA device does not exist.
-    #[error("the device {wanted} does not exist: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`")]
+    #[error(
+        "the device {wanted} does not exist: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`"
+    )]
     Device {
         /// The device that was asked for.
         wanted: String,
