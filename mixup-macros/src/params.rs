@@ -1,7 +1,9 @@
 //! A parameter asks for a value by name, for the event, or for another callback by type. Its type must fit what is passed.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
 use syn::{Attribute, Expr, GenericArgument, Generics, Ident, Meta, Pat, PatType, PathArguments, Type, TypeReference};
 
 use crate::{
@@ -10,9 +12,10 @@ use crate::{
     parse::{cfgs, is_called, is_named, plain, strip_type},
     rivals::{LEARNERS, VALUES, word},
     suggest::{find, no_value},
+    tokens::idents,
 };
 
-/// A parameter without mistakes.
+/// A parameter.
 pub(crate) struct Param<'a> {
     pub what: What<'a>,
     pub ty: &'a Type,
@@ -30,6 +33,8 @@ pub(crate) enum What<'a> {
     Other(Other<'a>),
     /// The model or the optimizer, as its own type.
     Own(Own<'a>),
+    /// Nothing that it could get: its mistake is reported.
+    Rejected,
 }
 
 /// A published value or another callback, as the parameter asks for it.
@@ -82,44 +87,64 @@ pub(crate) struct Context<'a> {
     pub me: Option<&'a Type>,
 }
 
-/// Checks the parameters. Nothing if the compiler reports a mistake in them itself.
+/// Checks the parameters. Nothing if the compiler reports two of one name itself.
+///
+/// `rejected` are those that have a mistake, by their places: of a method of several hooks, each is reported once.
 pub(crate) fn params<'a>(
     context: Context<'a>,
     written: impl Iterator<Item = &'a PatType>,
+    rejected: &mut BTreeSet<usize>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Param<'a>>> {
-    let mut params: Vec<Param<'_>> = Vec::new();
-    for written in written {
-        let Some(new) = param(context, written, mistakes) else { continue };
+    let mut report = |index, here: Mistakes| {
+        if !here.is_empty() && rejected.insert(index) {
+            mistakes.append(here);
+        }
+    };
+    let (mut params, mut twins): (Vec<Param<'_>>, bool) = (Vec::new(), false);
+    for (index, written) in written.enumerate() {
+        let mut here = Mistakes::default();
+        let mut new = param(context, written, &mut here).unwrap_or_else(|| Param::rejected(written));
         match params.iter().find(|before| before.is_same(&new)) {
-            // The compiler reports two parameters of one name itself.
-            Some(before) if before.written == new.written => return None,
+            Some(before) if before.written == new.written => twins = true,
             Some(before) => {
                 let twice = match (&new.what, &before.what) {
                     (What::Other(other), _) => text(other.ty),
                     _ => plain(&before.written).trim_start_matches('_').to_owned(),
                 };
-                mistakes.add(&new.written, format!("`{twice}` is asked for twice: keep one"));
+                here.add(&new.written, format!("`{twice}` is asked for twice: keep one"));
+                new.what = What::Rejected;
             }
-            None => params.push(new),
+            None => {}
         }
+        report(index, here);
+        params.push(new);
     }
     if params.iter().any(|param| matches!(param.what, What::Event)) {
-        for param in &params {
+        for (index, param) in params.iter_mut().enumerate() {
             let (written, at) = (plain(&param.written), context.hook.name);
             let instead = match &param.what {
                 // With its own type it can't be had from the event in one word.
-                What::Event | What::Own(_) => continue,
+                What::Event | What::Own(_) | What::Rejected => continue,
                 What::Value(name) => format!("event.{}", name.name),
                 What::Other(Other { ty, mutable: true, .. }) => format!("event.callback_mut::<{}>()", text(ty)),
                 What::Other(Other { ty, .. }) => format!("event.callback::<{}>()", text(ty)),
             };
             let message =
                 format!("`event` already provides `{written}` in `{at}`: remove the parameter and write `{instead}`");
-            mistakes.add(&param.written, message);
+            let mut here = Mistakes::default();
+            here.add(&param.written, message);
+            report(index, here);
+            param.what = What::Rejected;
         }
     }
-    Some(params)
+    (!twins).then_some(params)
+}
+
+impl<'a> Param<'a> {
+    fn rejected(param: &'a PatType) -> Self {
+        Self { what: What::Rejected, ty: &param.ty, cfgs: cfgs(&param.attrs), written: format_ident!("_") }
+    }
 }
 
 impl Param<'_> {
@@ -147,8 +172,16 @@ impl Param<'_> {
             What::Value(name) => Some(name.name),
             What::Own(own) => Some(own.name.name),
             What::Event => Some(EVENT),
-            What::Other(_) => None,
+            What::Other(_) | What::Rejected => None,
         }
+    }
+
+    /// Whether the compiler can check the hook around it: something can stand for what it would get.
+    pub(crate) fn can_be_passed(&self) -> bool {
+        let is_open = |word: &Ident| word == "impl" || word == "_";
+        !matches!(self.what, What::Rejected)
+            || matches!(strip_type(self.ty), Type::Path(_) | Type::Reference(_))
+                && !idents(self.ty.to_token_stream()).iter().any(is_open)
     }
 
     /// Whether it may change what it asks for.
@@ -158,7 +191,7 @@ impl Param<'_> {
                 matches!(strip_type(self.ty), Type::Reference(reference) if reference.mutability.is_some())
             }
             What::Own(own) => own.mutable,
-            What::Event | What::Other(_) => false,
+            What::Event | What::Other(_) | What::Rejected => false,
         }
     }
 
@@ -205,6 +238,9 @@ fn param<'a>(context: Context<'a>, param: &'a PatType, mistakes: &mut Mistakes) 
         let hint = callback_type(&param.ty)
             .map(|ty| {
                 format!("; to read a published value or ask for another callback, write `{written}: &{}`", text(ty))
+            })
+            .or_else(|| {
+                is_number(&param.ty).then(|| format!("; to read a metric or another value, write `{written}: &Value`"))
             })
             .unwrap_or_default();
         let message = no_value(hook, &plain(written), &hint);
@@ -403,6 +439,11 @@ fn callback_type(ty: &Type) -> Option<&Type> {
     let of_values = HOOKS.iter().flat_map(|hook| hook.adds).any(|name| name.ty == last && name.name != "values");
     let of_std = ["String", "Vec", "HashMap", "BTreeMap", "Box", "Option", "Result", "Rc", "Arc"].contains(&&last[..]);
     (!of_values && !of_std && !PRIMITIVES.contains(&&last[..])).then_some(ty)
+}
+
+/// `f64` and `f32`, also in an `Option`: how other libraries give a metric.
+fn is_number(ty: &Type) -> bool {
+    ["f64", "f32", "Option<f64>", "Option<f32>"].contains(&text(strip_type(ty)).as_str())
 }
 
 /// The type as messages show it.

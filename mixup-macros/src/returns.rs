@@ -9,6 +9,7 @@ use crate::{
     mistakes::Mistakes,
     parse::{plain, strip_type},
     rivals::{FLOWS, Instead, word},
+    tokens::idents,
 };
 
 const STOP: &str = "StopTraining";
@@ -36,15 +37,6 @@ fn foreign_flows(tokens: &TokenStream, mistakes: &mut Mistakes) {
             mistakes.add(&ident, format!("hooks do not use `{ident}`: {advice}"));
         }
     }
-}
-
-fn idents(tokens: TokenStream) -> Vec<Ident> {
-    let inside = |tree| match tree {
-        TokenTree::Ident(ident) => vec![ident],
-        TokenTree::Group(group) => idents(group.stream()),
-        _ => Vec::new(),
-    };
-    tokens.into_iter().flat_map(inside).collect()
 }
 
 /// Reports `Result<_, Box<dyn Error>>`, which lacks `Send` and `Sync`.

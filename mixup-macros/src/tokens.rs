@@ -22,6 +22,16 @@ pub(crate) fn grouped(delimiter: Delimiter, span: Span, tokens: TokenStream) -> 
     group
 }
 
+/// All identifiers, also those in brackets.
+pub(crate) fn idents(tokens: TokenStream) -> Vec<Ident> {
+    let inside = |tree| match tree {
+        TokenTree::Ident(ident) => vec![ident],
+        TokenTree::Group(group) => idents(group.stream()),
+        _ => Vec::new(),
+    };
+    tokens.into_iter().flat_map(inside).collect()
+}
+
 /// The words of an expression that stand for themselves: variables and constants, but no fields, methods or paths.
 pub(crate) fn words(tokens: TokenStream) -> Vec<Ident> {
     let mut found = Vec::new();

@@ -115,9 +115,8 @@ fn serves<'a>(method: &'a ImplItemFn, block: &'a ItemImpl, mistakes: &mut Mistak
         me: Some(&block.self_ty),
     };
     let all = candidate.serve(&hooks, &mut here);
-    let right = here.is_empty();
     mistakes.append(here);
-    if right { all } else { Vec::new() }
+    all
 }
 
 /// The hooks that `#[on(…)]` names, or that the method's name is.

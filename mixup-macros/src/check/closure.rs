@@ -54,8 +54,8 @@ pub(crate) fn closure<'a>(
         generics: None,
         me: None,
     };
+    let right = mistakes.is_empty();
     let mut all = candidate.serve(&hooks, &mut here);
-    let right = here.is_empty() && mistakes.is_empty();
     mistakes.append(here);
     all.pop().filter(|_| right).map(|serves| (serves, types))
 }

@@ -4,6 +4,8 @@ mod block;
 mod closure;
 mod function;
 
+use std::collections::BTreeSet;
+
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
@@ -26,7 +28,7 @@ use crate::{
     returns,
 };
 
-/// One hook that a method, a function or a closure serves, without mistakes.
+/// One hook that a method, a function or a closure serves: without mistakes, but for parameters that are rejected.
 pub(crate) struct Serves<'a> {
     pub hook: &'static Hook,
     pub by: By<'a>,
@@ -84,26 +86,34 @@ struct Candidate<'a, P> {
 }
 
 impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
-    /// Checks the parameters and filters against each of the hooks. Only the mistakes of the first hook that has any are
+    /// Checks the parameters and filters against each of the hooks. Of the filters, only the mistakes of the first hook that has any are
     /// reported.
+    ///
+    /// With mistakes in parameters only, the hooks are served, so that the compiler finds those that it alone can find.
     fn serve(&self, hooks: &[(&'static Hook, Filters)], mistakes: &mut Mistakes) -> Vec<Serves<'a>> {
         let Self { by, output, cfgs, generics, me, .. } = self;
         if !hooks.is_empty() {
             returns::check(output, self.body, matches!(by, By::Closure), mistakes);
         }
+        let (mut of_filters, mut of_params) = (Mistakes::default(), Mistakes::default());
+        let mut rejected = BTreeSet::new();
         let mut all = Vec::new();
         for (hook, filters) in hooks {
             let context = Context { hook, several: hooks.len() > 1, generics: *generics, me: *me };
-            let mut here = Mistakes::default();
-            filters.check(hook, &mut here);
-            let params = params(context, self.params.clone(), &mut here);
-            if !here.is_empty() {
-                mistakes.append(here);
-                return Vec::new();
+            if of_filters.is_empty() {
+                filters.check(hook, &mut of_filters);
             }
-            let Some(params) = params else { return Vec::new() };
-            all.push(Serves { hook, by: *by, output, cfgs: cfgs.clone(), params, filters: filters.clone() });
+            if let Some(params) = params(context, self.params.clone(), &mut rejected, &mut of_params)
+                && params.iter().all(Param::can_be_passed)
+            {
+                all.push(Serves { hook, by: *by, output, cfgs: cfgs.clone(), params, filters: filters.clone() });
+            }
         }
+        mistakes.append(of_filters);
+        if !mistakes.is_empty() {
+            all.clear();
+        }
+        mistakes.append(of_params);
         all
     }
 }

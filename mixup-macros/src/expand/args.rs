@@ -16,7 +16,7 @@ pub(super) fn reads(hook: &Hook, Param { what, cfgs, .. }: &Param<'_>) -> TokenS
     let names = match what {
         What::Value(name) => vec![*name],
         What::Event => hook.names(),
-        What::Other(_) | What::Own(_) => Vec::new(),
+        What::Other(_) | What::Own(_) | What::Rejected => Vec::new(),
     };
     names.into_iter().filter_map(read).map(|read| quote! { #(#cfgs)* #read }).collect()
 }
@@ -54,7 +54,7 @@ pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
             let text = ty.to_token_stream().to_string().replace(' ', "");
             quote! { __mixup::Request::#how::<#ty>(#text) }
         }
-        What::Value(_) | What::Event => return None,
+        What::Value(_) | What::Event | What::Rejected => return None,
     };
     Some(quote! { #(#cfgs)* #request })
 }
@@ -128,6 +128,8 @@ pub(super) fn arg(param: &Param<'_>) -> TokenStream {
             let mutable = mutable.then(|| quote! { mut });
             quote! { __mixup::own::#how::<#ty>(&#mutable *__event.#field)? }
         }
+        // Never runs, since the mistake is an error. It lets the compiler check the other parameters.
+        What::Rejected => quote! { ::core::option::Option::unwrap(::core::option::Option::None) },
     };
     quote! { #(#cfgs)* #value }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Generics, ItemImpl, Type, WhereClause, spanned::Spanned};
 
-use super::{output, without_on::without_on};
+use super::{allowing, output, without_on::without_on};
 use crate::{
     check,
     expand::Implementation,
@@ -52,7 +52,8 @@ pub(super) fn callback(options: TokenStream, mut block: ItemImpl, item: &TokenSt
         }
         .expand()
     });
-    output(&without_on(&users), &implementation.unwrap_or_default(), mistakes)
+    let (allow, users) = (allowing(&mistakes), without_on(&users));
+    output(&quote! { #allow #users }, &implementation.unwrap_or_default(), mistakes)
 }
 
 /// The user's bounds, and those of every callback where the type has parameters: without parameters the compiler reports

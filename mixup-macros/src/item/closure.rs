@@ -9,6 +9,7 @@ use syn::{
     spanned::Spanned,
 };
 
+use super::allowing;
 use crate::{
     check,
     expand::{Implementation, facade},
@@ -38,7 +39,7 @@ pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
     let facade = facade(&options);
     let callback = closure.as_ref().and_then(|closure| {
         let (serves, types) = check::closure(closure, &options, &mut mistakes)?;
-        Some(callback(closure, &options, &serves, &types))
+        Some(callback(closure, &options, &serves, &types, &allowing(&mistakes)))
     });
     let callback = callback.unwrap_or_else(|| quote! { __mixup::NoHooks });
     let mistakes = mistakes.into_compile_errors();
@@ -67,7 +68,13 @@ fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes)
 }
 
 /// Another closure around the user's turns what it returns into requests, so that a wrong type is shown where it is returned.
-fn callback(closure: &ExprClosure, options: &Options, serves: &check::Serves<'_>, types: &[&syn::Type]) -> TokenStream {
+fn callback(
+    closure: &ExprClosure,
+    options: &Options,
+    serves: &check::Serves<'_>,
+    types: &[&syn::Type],
+    allow: &TokenStream,
+) -> TokenStream {
     let (first, last) = match &closure.output {
         ReturnType::Default => ends(&closure.body),
         ReturnType::Type(_, ty) => ends(ty),
@@ -101,6 +108,7 @@ fn callback(closure: &ExprClosure, options: &Options, serves: &check::Serves<'_>
         struct __Closure<__F>(__F);
         #implementation
         fn __callback<__F>(closure: __F) -> __Closure<__F> #bounds { __Closure(closure) }
+        #allow
         let mut __closure = #closure;
         __callback(move |#(#args),*| { #flow })
     }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, ItemFn, spanned::Spanned};
 
-use super::output;
+use super::{allowing, output};
 use crate::{
     check,
     expand::Implementation,
@@ -66,6 +66,7 @@ pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
             param.attrs.retain(|attr| !is_choice(attr));
         }
     }
+    let allow = allowing(&mistakes);
     let users = quote! {
         #(#docs)*
         #(#cfgs)*
@@ -73,6 +74,7 @@ pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
         #vis struct #ty;
 
         #(#cfgs)*
+        #allow
         impl #ident { #method }
     };
     output(&users, &implementation, mistakes)

@@ -52,6 +52,15 @@ fn output(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes)
     quote! { #users #implementation #mistakes }
 }
 
+/// What is unused because of a mistake is no news beside it.
+fn allowing(mistakes: &Mistakes) -> TokenStream {
+    if mistakes.is_empty() {
+        TokenStream::new()
+    } else {
+        quote! { #[allow(unused_variables)] }
+    }
+}
+
 /// `#[callback]` on an item that cannot be a callback.
 fn unsupported(item: &Item) -> syn::Error {
     let on_its_block = |token: &dyn ToTokens, what: &str, name: &Ident| {

@@ -8,6 +8,7 @@ impl Stop {
 
 // becomes
 
+#[allow(unused_variables)]
 impl Stop {
     fn on_bacth_end(&self) {}
     fn on_batch_begin(&self, last_loss: &Tensor) {}
@@ -20,8 +21,20 @@ const _: () = {
         const NAME: &'static ::core::primitive::str = "Stop";
         fn handlers(&self) -> ::std::vec::Vec<__mixup::Handler> {
             __mixup::list([
+                __mixup::Handler::new(__mixup::Hook::BatchBegin),
                 __mixup::Handler::new(__mixup::Hook::EpochEnd).names(&["epoch"]),
             ])
+        }
+        fn on_batch_begin(
+            &mut self,
+            __event: &mut __mixup::BatchBegin<'_>,
+        ) -> __mixup::HookResult {
+            __mixup::BatchBeginReturns::into_requests(
+                Self::on_batch_begin(
+                    self,
+                    ::core::option::Option::unwrap(::core::option::Option::None),
+                ),
+            )
         }
         fn on_epoch_end(
             &mut self,

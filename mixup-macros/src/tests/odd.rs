@@ -68,6 +68,11 @@ fn block() -> TokenStream {
     }
 }
 
+/// With mistakes, the block begins with a lint that it allows.
+fn after_allow(made: &str) -> &str {
+    made.strip_prefix("#[allow(unused_variables)]").unwrap_or(made)
+}
+
 #[test]
 fn the_output_always_contains_the_block() {
     let options =
@@ -77,13 +82,14 @@ fn the_output_always_contains_the_block() {
     for item in odd(&block) {
         let made = dense(&callback(options.clone(), &item));
         let (whole, without) = (dense(&item), dense(&without_on(item.clone())));
-        assert!(made.starts_with(&whole) || made.starts_with(&without), "{item}\nbecame\n{made}");
+        let begins = after_allow(&made);
+        assert!(begins.starts_with(&whole) || begins.starts_with(&without), "{item}\nbecame\n{made}");
         Call::Callback { options: options.clone(), item }.check();
     }
     let kept = dense(&without_on(block.clone()));
     for options in odd(&options) {
         let made = dense(&callback(options.clone(), &block));
-        assert!(made.starts_with(&kept), "{options}");
+        assert!(after_allow(&made).starts_with(&kept), "{options}");
     }
 }
 
