@@ -2,16 +2,19 @@
 
 mod support;
 
-use std::error::Error as _;
+use std::{
+    error::Error as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use mixup::{
-    batch::InputError, callback::Hook, data::Dataset, learner::LearnerBuilder, loss::LossError, metrics::MetricError,
-    prelude::*, training::Position,
+    batch::InputError, callback::Hook, data::Dataset, error::BoxError, learner::LearnerBuilder, loss::LossError,
+    metrics::MetricError, prelude::*, training::Position,
 };
 use support::{
     data,
     fuse::{Fuse, Fused, Place, Saboteur, Trouble, metric},
-    items, linear, on, series,
+    items, linear, on, panic_text, process, series,
 };
 use tch::Tensor;
 
@@ -90,6 +93,52 @@ fn a_layer_of_tch_that_is_given_another_shape_is_an_error_and_no_panic() {
         "{text}"
     );
     assert!(text.ends_with("(4x5 and 4x2)"), "no stack of frames: {text}");
+}
+
+/// A model of one's own with a layer of `tch`, and with a panic of its own for images.
+struct Own(tch::nn::Linear);
+
+impl Model for Own {
+    fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
+        let rows = input.one()?;
+        assert!(rows.dim() < 3, "these are images");
+        Ok(rows.apply(&self.0))
+    }
+}
+
+fn own() -> LearnerBuilder {
+    let labels = TensorDataset::new(series(12 * 4, 0.1).reshape([12, 4]), series(12, 0.2).gt(0.0)).expect("as many");
+    let data = Data::builder(labels).batch_size(4).build().expect("there are items");
+    Learner::builder(data, |vars| Own(tch::nn::linear(vars, 4, 2, tch::nn::LinearConfig::default())))
+}
+
+#[test]
+fn a_layer_of_tch_in_a_model_of_ones_own_is_an_error_and_no_panic() {
+    let error = spoilt(own(), true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
+    let Error::Model { at, source, .. } = &error else { panic!("{error}") };
+    assert_eq!(*at, TRAINING);
+    assert!(source.is::<mixup::model::Refusal>());
+    assert!(error.to_string().ends_with("(4x5 and 4x2)"), "no stack of frames: {error}");
+}
+
+#[test]
+fn only_a_panic_that_is_no_error_is_printed() {
+    if process::is_own() {
+        spoilt(own(), true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
+        let images = |input: &mut Input, _: &mut Target| *input = series(20, 0.1).reshape([4, 5, 1]).into();
+        let mut learn = own().quiet().callback(Spoil(Some(images), true)).build().expect("a learner");
+        let payload = catch_unwind(AssertUnwindSafe(|| learn.fit(3, 0.01))).expect_err("the model panics");
+        assert_eq!(panic_text(&*payload), "these are images");
+        usable(&mut learn);
+        catch_unwind(|| series(6, 0.1).matmul(&series(7, 0.1))).expect_err("a refusal, but in no model");
+        return;
+    }
+    let ran = process::run("only_a_panic_that_is_no_error_is_printed");
+    let printed = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{printed}");
+    assert!(!printed.contains("4x5 and 4x2"), "{printed}");
+    assert_eq!(printed.matches("these are images").count(), 1, "{printed}");
+    assert_eq!(printed.matches("panicked at").count(), 2, "{printed}");
 }
 
 #[test]

@@ -87,7 +87,8 @@ impl Log {
 
 /// The text of a panic that was caught.
 pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "another kind of panic".to_owned())
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("another kind of panic").to_owned()
 }
 
 /// The hooks that may return `flow`.

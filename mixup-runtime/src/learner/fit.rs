@@ -11,6 +11,7 @@ use crate::{
     data::{Data, Loader},
     loss::{Loss, Reduction},
     metrics::MetricError,
+    model::or_refusal,
     rng::Use,
     training::{EpochRecord, Error, Hook, Measured},
 };
@@ -236,9 +237,7 @@ impl Learner {
 
     pub(super) fn forward(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
-        state.last_output = state
-            .model
-            .forward_batch(&state.last_input, state.train)
+        state.last_output = or_refusal(|| state.model.forward_batch(&state.last_input, state.train))
             .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
         Ok(())
     }

@@ -1,15 +1,15 @@
 //! The model: what it must do, and its parameters and gradients by name.
 
 mod params;
+mod refusal;
 mod simple_cnn;
 mod vars;
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-};
+use std::any::Any;
 
 pub use params::{GradientError, Gradients, Params};
+pub use refusal::Refusal;
+pub(crate) use refusal::or_refusal;
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 pub use vars::Vars;
@@ -27,8 +27,11 @@ use crate::{batch::Input, error::BoxError, names::short_type_name};
 pub trait Model: Any + Send {
     /// Returns the output for a batch: `[n, …]`.
     ///
+    /// `tch`'s layers and operators panic if libtorch rejects their input, such as a shape. A learner turns this into an error of the
+    /// training, with a [`Refusal`].
+    ///
     /// # Errors
-    /// Any error of the model. A `tch` module returns a [`Refusal`] if libtorch rejects the input.
+    /// Any error of the model.
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError>;
 
     /// The type's name, for messages.
@@ -40,28 +43,6 @@ pub trait Model: Any + Send {
 #[diagnostic::do_not_recommend]
 impl<M: ModuleT + 'static> Model for M {
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
-        let input = input.one()?;
-        // `tch`'s layers panic if libtorch rejects, say, a shape. That becomes an ordinary error; a panic of the module
-        // itself stays a panic.
-        catch_unwind(AssertUnwindSafe(|| self.forward_t(input, train))).or_else(|payload| match refusal(&*payload) {
-            Some(refusal) => Err(refusal.into()),
-            None => resume_unwind(payload),
-        })
+        Ok(self.forward_t(input.one()?, train))
     }
-}
-
-/// An error of libtorch in a layer of `tch`.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Refusal {
-    message: String,
-}
-
-/// libtorch's message, if the panic is that of `tch` when it unwraps a `TchError`.
-fn refusal(payload: &(dyn Any + Send)) -> Option<Refusal> {
-    let text = payload.downcast_ref::<String>()?;
-    let error = text.strip_prefix("called `Result::unwrap()` on an `Err` value: Torch(\"")?;
-    // The first line says what was wrong; libtorch's stack of frames follows.
-    let message = error.split("\\n").next()?.trim_end_matches("\")");
-    Some(Refusal { message: message.to_owned() })
 }

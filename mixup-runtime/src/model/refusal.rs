@@ -1,0 +1,68 @@
+//! What libtorch rejects inside of a model, as an error.
+//!
+//! Most functions of `tch` panic if libtorch rejects their input. In a model this is a mistake like any other, so it becomes an error, and
+//! nothing is printed. Any other panic of a model stays a panic.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Once,
+    thread,
+};
+
+use crate::error::BoxError;
+
+/// What libtorch rejected in a model, in its own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    message: String,
+}
+
+impl Refusal {
+    /// Of a panic by which `tch` passes on what libtorch rejected: its `TchError`, unwrapped.
+    fn of(payload: &(dyn Any + Send)) -> Option<Self> {
+        let text = payload.downcast_ref::<String>()?;
+        let error = text.strip_prefix("called `Result::unwrap()` on an `Err` value: Torch(\"")?;
+        // The first line says what was wrong; libtorch's stack of frames follows.
+        let message = error.split("\\n").next()?.trim_end_matches("\")");
+        Some(Self { message: message.to_owned() })
+    }
+}
+
+thread_local! {
+    /// Whether this thread turns a [`Refusal`] into an error.
+    static HANDLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The result, or what libtorch rejected in the meantime.
+pub(crate) fn or_refusal<T>(call: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
+    print_no_handled_refusals();
+    let outside = HANDLED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(call));
+    HANDLED.set(outside);
+    result.unwrap_or_else(|payload| match Refusal::of(&*payload) {
+        Some(refusal) => Err(refusal.into()),
+        None => resume_unwind(payload),
+    })
+}
+
+/// Keeps panics silent that become an error, for the rest of the process. The hook from before prints all others.
+fn print_no_handled_refusals() {
+    static HOOK: Once = Once::new();
+    // A panic that aborts becomes no error. Where a thread panics, its hook can't be replaced.
+    if HOOK.is_completed() || cfg!(panic = "abort") || thread::panicking() {
+        return;
+    }
+    HOOK.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // A second one, in a destructor that the first one runs, aborts.
+            let handled = Refusal::of(info.payload()).is_some() && HANDLED.replace(false);
+            if !handled {
+                print(info);
+            }
+        }));
+    });
+}
