@@ -20,7 +20,7 @@ fn learner(fuse: &Fuse) -> Learner {
 }
 
 #[test]
-fn after_a_training_ctrl_c_ends_the_process_as_ever() {
+fn ctrl_c_ends_the_process_as_usual_after_a_training() {
     if process::is_own() {
         let fuse = Fuse::default();
         let mut learn = learner(&fuse);
@@ -29,7 +29,7 @@ fn after_a_training_ctrl_c_ends_the_process_as_ever() {
         let _ = raise(SIGINT);
         unreachable!("the signal came while nothing was trained");
     }
-    assert_eq!(process::run("after_a_training_ctrl_c_ends_the_process_as_ever").status.signal(), Some(SIGINT));
+    assert_eq!(process::run("ctrl_c_ends_the_process_as_usual_after_a_training").status.signal(), Some(SIGINT));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_second_ctrl_c_ends_the_process_at_once() {
 }
 
 #[test]
-fn one_ctrl_c_in_each_training_ends_none_but_the_training() {
+fn one_ctrl_c_in_each_training_ends_only_that_training() {
     if process::is_own() {
         let fuse = Fuse::default();
         let mut learn = learner(&fuse);
@@ -64,5 +64,5 @@ fn one_ctrl_c_in_each_training_ends_none_but_the_training() {
         }
         return;
     }
-    assert_eq!(process::run("one_ctrl_c_in_each_training_ends_none_but_the_training").status.code(), Some(0));
+    assert_eq!(process::run("one_ctrl_c_in_each_training_ends_only_that_training").status.code(), Some(0));
 }

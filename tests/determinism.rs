@@ -40,7 +40,7 @@ fn images(seed: u64) -> Learner {
 }
 
 #[test]
-fn one_seed_gives_the_same_bits_and_another_seed_others() {
+fn the_same_seed_gives_the_same_bits_and_another_seed_gives_others() {
     for (what, build) in [("shuffle", shuffled as fn(u64) -> Learner), ("MixUp", mixed), ("simple_cnn", images)] {
         let first = trained(&mut build(1));
         assert_eq!(trained(&mut build(1)), first, "{what}");
@@ -51,13 +51,13 @@ fn one_seed_gives_the_same_bits_and_another_seed_others() {
 }
 
 #[test]
-fn simple_cnn_begins_with_the_seeds_weights() {
+fn simple_cnn_draws_its_initial_weights_from_the_seed() {
     assert_eq!(bits(&images(1)), bits(&images(1)));
     assert_ne!(bits(&images(1)), bits(&images(2)));
 }
 
 #[test]
-fn each_epoch_and_each_training_has_an_order_of_its_own() {
+fn each_epoch_and_each_training_has_its_own_order() {
     struct Orders(Vec<Vec<i64>>);
 
     #[callback]
@@ -105,7 +105,7 @@ fn validation_and_predictions_in_between_change_no_bit_of_the_training() {
 }
 
 #[test]
-fn looking_on_changes_no_bit_of_the_training() {
+fn observing_callbacks_change_no_bit_of_the_training() {
     struct Looks;
 
     #[callback]

@@ -36,7 +36,7 @@ fn small() -> Learner {
 }
 
 #[test]
-fn all_ends_that_fail_are_told_and_none_keeps_the_others_from_theirs() {
+fn all_failing_ends_are_reported_and_none_prevents_the_others() {
     let (log, mut learn) = (Log::default(), small());
     let original = learn.loss_func().clone();
     learn.callback(End::<0>(log.clone(), fails)).callback(End::<1>(log.clone(), || Ok(())));
@@ -51,7 +51,7 @@ fn all_ends_that_fail_are_told_and_none_keeps_the_others_from_theirs() {
 }
 
 #[test]
-fn the_error_that_ended_the_training_is_told_before_the_ends_that_failed() {
+fn the_error_that_ended_the_training_is_reported_before_the_failing_ends() {
     let (fuse, mut learn) = (Fuse::default(), small());
     fuse.set(Place::Hook(Hook::BatchEnd), Trouble::Error, 1);
     learn.callback(Saboteur(fuse)).callback(End::<0>(Log::default(), fails));
@@ -64,7 +64,7 @@ fn the_error_that_ended_the_training_is_told_before_the_ends_that_failed() {
 }
 
 #[test]
-fn a_panic_at_the_end_goes_on_when_all_have_had_their_ends() {
+fn a_panic_at_the_end_continues_after_all_ends_have_run() {
     let (log, mut learn) = (Log::default(), small());
     let original = learn.loss_func().clone();
     learn.callback(End::<0>(log.clone(), || Ok(()))).callback(End::<1>(log.clone(), fails));
@@ -76,7 +76,7 @@ fn a_panic_at_the_end_goes_on_when_all_have_had_their_ends() {
 }
 
 #[test]
-fn of_two_panics_the_first_goes_on() {
+fn the_first_of_two_panics_continues() {
     let (fuse, mut learn) = (Fuse::default(), small());
     fuse.set(Place::Hook(Hook::StepEnd), Trouble::Panic, 0);
     learn.callback(Saboteur(fuse)).callback(End::<0>(Log::default(), panics));
@@ -85,7 +85,7 @@ fn of_two_panics_the_first_goes_on() {
 }
 
 #[test]
-fn the_ends_are_told_how_training_ended() {
+fn the_ends_get_the_outcome_of_the_training() {
     struct Told(Log);
 
     #[callback]

@@ -66,7 +66,7 @@ fn images() -> LearnerBuilder {
 }
 
 #[test]
-fn a_model_that_is_given_other_channels_tells_both_shapes_and_the_batch() {
+fn the_error_for_wrong_channels_names_both_shapes_and_the_batch() {
     let error = spoilt(images(), true, |input, _| *input = series(4 * 25, 0.1).reshape([4, 1, 5, 5]).into());
     let Error::Model { at, source, .. } = &error else { panic!("{error}") };
     assert_eq!(*at, TRAINING);
@@ -79,7 +79,7 @@ fn a_model_that_is_given_other_channels_tells_both_shapes_and_the_batch() {
 }
 
 #[test]
-fn a_layer_of_tch_that_is_given_another_shape_is_an_error_and_no_panic() {
+fn a_wrong_shape_for_a_layer_of_tch_is_an_error_and_not_a_panic() {
     let labels = TensorDataset::new(series(12 * 4, 0.1).reshape([12, 4]), series(12, 0.2).gt(0.0)).expect("as many");
     let data = Data::builder(labels).batch_size(4).build().expect("there are items");
     let builder = Learner::builder(data, |vars| tch::nn::linear(vars, 4, 2, tch::nn::LinearConfig::default()));
@@ -142,7 +142,7 @@ fn only_a_panic_that_is_no_error_is_printed() {
 }
 
 #[test]
-fn a_model_of_ones_own_that_libtorch_refuses_is_told_with_the_inputs_shape() {
+fn an_error_of_libtorch_in_a_users_model_is_reported_with_the_inputs_shape() {
     let error = spoilt(on(data(12, 4)), true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
     let text = error.to_string();
     assert!(text.starts_with("the model, epoch 1, training batch 2, with [4, 5] Float: "), "{text}");
@@ -151,14 +151,14 @@ fn a_model_of_ones_own_that_libtorch_refuses_is_told_with_the_inputs_shape() {
 }
 
 #[test]
-fn a_validation_batch_is_told_from_a_training_batch() {
+fn the_error_distinguishes_a_validation_batch_from_a_training_batch() {
     let error = spoilt(on(data(12, 4)), false, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
     assert!(matches!(error, Error::Model { at, .. } if at == VALIDATION), "{error}");
     assert!(error.to_string().starts_with("the model, epoch 1, validation batch 0, with [4, 5] Float: "), "{error}");
 }
 
 #[test]
-fn binary_cross_entropy_with_class_indices_says_what_it_takes() {
+fn binary_cross_entropy_rejects_class_indices_and_says_what_it_takes() {
     let dense = || TensorDataset::new(series(36, 0.37).reshape([12, 3]), series(24, 0.2).abs().reshape([12, 2]));
     let data = Data::builder(dense().expect("as many")).batch_size(4).build().expect("there are items");
     let builder = Learner::builder(data, |vars| linear(vars, 3, 2)).loss(BceWithLogits::default());
@@ -172,7 +172,7 @@ fn binary_cross_entropy_with_class_indices_says_what_it_takes() {
 }
 
 #[test]
-fn the_squared_error_of_a_column_and_a_row_tells_both_shapes() {
+fn the_squared_error_of_a_column_and_a_row_is_an_error_with_both_shapes() {
     let dense = TensorDataset::new(series(36, 0.37).reshape([12, 3]), series(12, 0.2).reshape([12, 1]));
     let data = Data::builder(dense.expect("as many")).batch_size(4).build().expect("there are items");
     let builder = Learner::builder(data, |vars| linear(vars, 3, 1)).loss(Mse);
@@ -183,7 +183,7 @@ fn the_squared_error_of_a_column_and_a_row_tells_both_shapes() {
 }
 
 #[test]
-fn a_class_that_the_model_does_not_know_is_told_with_the_batch() {
+fn the_error_for_an_unknown_class_names_the_batch() {
     let error = spoilt(on(data(12, 4)), true, |_, target| *target = Tensor::from_slice(&[0_i64, 1, 5, 0]).into());
     let text = error.to_string();
     assert!(text.starts_with("the loss function CrossEntropy, epoch 1, training batch 2: "), "{text}");
@@ -191,7 +191,7 @@ fn a_class_that_the_model_does_not_know_is_told_with_the_batch() {
 }
 
 #[test]
-fn a_metric_that_does_not_fit_is_named() {
+fn the_error_for_a_metric_that_does_not_fit_names_it() {
     // The loss takes any target; the metric wants classes.
     let builder = on(data(12, 4)).loss(per_item(|output: &Tensor, _: &Target| output.square()));
     let builder = builder.metric(error_rate).metric_named("how right", accuracy);
@@ -205,7 +205,7 @@ fn a_metric_that_does_not_fit_is_named() {
 }
 
 #[test]
-fn a_metric_that_is_no_number_is_told() {
+fn a_metric_that_is_not_one_number_is_an_error() {
     let whole = |output: &Tensor, _: &Target| output.shallow_clone();
     let mut learn = on(data(12, 4)).metric_named("whole", whole).build().expect("nothing is wrong with it");
     let error = learn.fit(1, 0.01).expect_err("eight numbers are none");
@@ -216,7 +216,7 @@ fn a_metric_that_is_no_number_is_told() {
 }
 
 #[test]
-fn data_that_fail_at_a_batch_name_it() {
+fn the_error_for_data_that_fail_names_the_batch() {
     for (after, at) in [(4, "epoch 1, training batch 0"), (3, "epoch 0, validation batch 0")] {
         let fuse = Fuse::default();
         let part = |count| Fused(items(count), fuse.clone());
@@ -231,7 +231,7 @@ fn data_that_fail_at_a_batch_name_it() {
 }
 
 #[test]
-fn data_that_give_another_number_of_items_are_told() {
+fn data_with_a_wrong_number_of_items_is_an_error() {
     struct TooFew;
 
     impl Dataset for TooFew {
@@ -251,7 +251,7 @@ fn data_that_give_another_number_of_items_are_told() {
 }
 
 #[test]
-fn a_loss_that_is_not_reduced_says_its_shape_and_what_to_do() {
+fn the_error_for_a_loss_that_is_not_reduced_says_its_shape_and_what_to_do() {
     let raw = |output: &Tensor, _: &Target, _: Reduction| output.square();
     let mut learn = on(data(12, 4)).loss(raw).build().expect("nothing is wrong with it");
     let error = learn.fit(1, 0.01).expect_err("eight losses are none");
@@ -261,7 +261,7 @@ fn a_loss_that_is_not_reduced_says_its_shape_and_what_to_do() {
 }
 
 #[test]
-fn a_loss_that_does_not_depend_on_the_parameters_is_told() {
+fn a_loss_that_does_not_depend_on_the_parameters_is_an_error() {
     let fixed = |_: &Tensor, _: &Target, _: Reduction| Tensor::from(1.5_f32);
     let mut learn = on(data(12, 4)).loss(fixed).build().expect("nothing is wrong with it");
     let error = learn.fit(1, 0.01).expect_err("there is nothing to learn from");
@@ -269,7 +269,7 @@ fn a_loss_that_does_not_depend_on_the_parameters_is_told() {
 }
 
 #[test]
-fn an_error_of_a_loss_of_ones_own_is_told_with_its_batch() {
+fn an_error_of_a_users_loss_is_reported_with_its_batch() {
     let fuse = Fuse::default();
     let mut learn = on(data(12, 4)).loss(Fused(CrossEntropy::default(), fuse.clone())).build().expect("it builds");
     fuse.set(Place::Loss, Trouble::Error, 5);
@@ -279,7 +279,7 @@ fn an_error_of_a_loss_of_ones_own_is_told_with_its_batch() {
 }
 
 #[test]
-fn a_hook_that_fails_is_named_with_its_callback_and_the_moment() {
+fn the_error_for_a_hook_that_fails_names_the_callback_and_the_moment() {
     let cases = [
         (Hook::TrainBegin, 0, "outside of the epochs"),
         (Hook::EpochBegin, 1, "epoch 1"),
@@ -304,7 +304,7 @@ fn a_hook_that_fails_is_named_with_its_callback_and_the_moment() {
 }
 
 #[test]
-fn in_predictions_a_hook_behind_the_batches_names_none_of_them() {
+fn an_error_in_a_hook_after_the_batches_of_predictions_names_no_batch() {
     for validates in [true, false] {
         let fuse = Fuse::default();
         let mut learn = on(data(12, 4)).callback(Saboteur(fuse.clone())).build().expect("nothing is wrong with it");
@@ -320,7 +320,7 @@ fn in_predictions_a_hook_behind_the_batches_names_none_of_them() {
 }
 
 #[test]
-fn class_indices_that_mixup_should_mix_as_numbers_are_refused_with_the_way_out() {
+fn class_indices_that_mixup_should_mix_as_numbers_are_an_error_that_says_what_to_do() {
     let builder = on(data(12, 4)).callback(MixUp::default().stack_y(false));
     let mut learn = builder.build().expect("nothing is wrong with it");
     let error = learn.fit(1, 0.01).expect_err("class indices are no numbers");
@@ -332,7 +332,7 @@ fn class_indices_that_mixup_should_mix_as_numbers_are_refused_with_the_way_out()
 }
 
 #[test]
-fn two_mixups_are_refused() {
+fn two_mixups_are_rejected() {
     let mut learn = on(data(12, 4)).mixup().mixup().build().expect("nothing is wrong with it");
     let original = learn.loss_func().clone();
     let error = learn.fit(1, 0.01).expect_err("mixed already");
@@ -341,7 +341,7 @@ fn two_mixups_are_refused() {
 }
 
 #[test]
-fn a_metric_of_ones_own_that_fails_leaves_the_learner_usable() {
+fn a_users_metric_that_fails_leaves_the_learner_usable() {
     let fuse = Fuse::default();
     let mut learn = on(data(12, 4)).metric_named("own", metric(&fuse)).build().expect("nothing is wrong with it");
     fuse.set(Place::Metric, Trouble::Error, 1);
@@ -351,14 +351,14 @@ fn a_metric_of_ones_own_that_fails_leaves_the_learner_usable() {
 }
 
 #[test]
-fn several_inputs_for_a_model_of_one_are_told() {
+fn several_inputs_for_a_model_of_one_are_an_error() {
     let error = spoilt(on(data(12, 4)), true, |input, _| *input = vec![series(4, 0.1), series(4, 0.2)].into());
     let text = error.to_string();
     assert!(text.contains("with [4] Float, [4] Float: the model takes one tensor and got 2"), "{text}");
 }
 
 #[test]
-fn a_setting_that_a_callback_makes_impossible_names_the_callback() {
+fn the_error_for_a_setting_that_a_callback_spoils_names_the_callback() {
     struct Wrong(f64, f64);
 
     #[callback]

@@ -62,7 +62,7 @@ fn skip_batch_leaves_one_batch_out() {
 }
 
 #[test]
-fn a_batch_that_is_skipped_in_validation_does_not_count_and_all_of_them_leave_no_loss() {
+fn a_skipped_validation_batch_does_not_count_and_without_any_there_is_no_loss() {
     struct Skip(usize);
 
     #[callback]
@@ -103,7 +103,7 @@ impl SkipFrom {
 }
 
 #[test]
-fn skip_epoch_at_its_begin_leaves_all_of_it_out_but_its_row() {
+fn skip_epoch_at_its_begin_leaves_out_everything_except_its_row() {
     let (steps, report, bits) = trained(with(SkipFrom(Hook::EpochBegin, true)));
     assert!(steps.is_empty());
     assert_eq!(bits, self::bits(&with(SkipFrom(Hook::EpochBegin, true))), "nothing was learnt");
@@ -113,7 +113,7 @@ fn skip_epoch_at_its_begin_leaves_all_of_it_out_but_its_row() {
 }
 
 #[test]
-fn skip_epoch_in_a_training_batch_leaves_the_rest_of_the_batches_out_and_still_validates() {
+fn skip_epoch_in_a_training_batch_leaves_out_the_remaining_batches_and_still_validates() {
     let (steps, report, bits) = trained(with(SkipFrom(Hook::BatchBegin, true)));
     assert_eq!((steps.len(), bits), (1, trained_on(&[0])));
     assert!(report.epochs[0].valid_loss.is_some());
@@ -123,7 +123,7 @@ fn skip_epoch_in_a_training_batch_leaves_the_rest_of_the_batches_out_and_still_v
 }
 
 #[test]
-fn skip_epoch_in_validation_leaves_the_rest_of_the_validation_out() {
+fn skip_epoch_in_validation_leaves_out_the_rest_of_the_validation() {
     let validate = |hook, valid| {
         let mut learn = on(data(4, valid)).callback(SkipFrom(hook, false)).build().expect("nothing is wrong with it");
         learn.validate().expect("there is validation data").loss
@@ -134,7 +134,7 @@ fn skip_epoch_in_validation_leaves_the_rest_of_the_validation_out() {
 }
 
 #[test]
-fn skip_backward_leaves_the_parameters_as_they_are_but_goes_to_the_batchs_end() {
+fn skip_backward_leaves_the_parameters_unchanged_but_finishes_the_batch() {
     struct Skip(Log);
 
     #[callback]
@@ -161,7 +161,7 @@ fn skip_backward_leaves_the_parameters_as_they_are_but_goes_to_the_batchs_end() 
 }
 
 #[test]
-fn skip_step_leaves_the_parameters_as_they_are_and_the_gradients_do_not_stay() {
+fn skip_step_leaves_the_parameters_unchanged_and_drops_the_gradients() {
     struct Skip;
 
     #[callback]
@@ -198,7 +198,7 @@ impl Accumulate {
 }
 
 #[test]
-fn gradients_kept_over_two_batches_make_the_step_of_one_batch_of_twice_the_size() {
+fn gradients_kept_over_two_batches_give_the_step_of_one_batch_of_twice_the_size() {
     let train = |batch_size, every| {
         let data = Data::builder(items(32)).batch_size(batch_size).shuffle(false).build().expect("there are items");
         let mut learn = on(data).callback(Accumulate { every, kept: 0 }).build().expect("nothing is wrong with it");
@@ -213,7 +213,7 @@ fn gradients_kept_over_two_batches_make_the_step_of_one_batch_of_twice_the_size(
 }
 
 #[test]
-fn gradients_that_are_kept_to_the_end_of_a_training_are_not_there_in_the_next() {
+fn gradients_kept_to_the_end_of_a_training_are_not_in_the_next_one() {
     struct Keep;
 
     #[callback]
@@ -295,7 +295,7 @@ impl StopIn {
 }
 
 #[test]
-fn stop_training_ends_it_there_and_the_report_says_who_where_and_why() {
+fn stop_training_ends_the_training_there_and_the_report_says_who_where_and_why() {
     // The hook, how often it is reached; the batches that came to their end, and the epochs.
     let cases: [(Hook, usize, &[&str], usize); 6] = [
         (Hook::TrainBegin, 1, &[], 0),
@@ -340,7 +340,7 @@ says! {
 }
 
 #[test]
-fn everyone_is_asked_and_the_strongest_answer_wins_whoever_gives_it() {
+fn all_callbacks_run_and_the_strongest_request_wins_whoever_returns_it() {
     let log = Log::default();
     let outcome = |builder: mixup::learner::LearnerBuilder| {
         let mut learn = builder.build().expect("nothing is wrong with it");
@@ -364,7 +364,7 @@ fn everyone_is_asked_and_the_strongest_answer_wins_whoever_gives_it() {
 }
 
 #[test]
-fn an_error_ends_it_before_the_others_are_asked() {
+fn an_error_ends_the_training_before_the_other_callbacks_run() {
     struct Fails;
 
     #[callback]

@@ -176,7 +176,7 @@ fn the_gradient_of_the_mean_loss_is_fastais() {
 }
 
 #[test]
-fn the_losses_of_dense_targets_are_fastais_also_where_both_are_kept() {
+fn the_losses_of_dense_targets_are_fastais_even_if_both_are_kept() {
     // fastai mixed these targets as numbers; these loss functions are linear in them, so both ways are the same.
     let mut seen = 0;
     for case in cases().iter().filter(|case| !case.stack_y) {
@@ -225,7 +225,7 @@ fn a_plain_target_has_fastais_loss_inside_mixup_loss() {
 }
 
 #[test]
-fn what_is_not_mixed_or_has_several_numbers_per_item_has_no_packed_layout() {
+fn a_target_that_is_not_mixed_or_has_several_numbers_per_item_has_no_packed_layout() {
     let plain = Target::from(Tensor::from_slice(&[3_i64, 7]));
     let error = plain.packed().expect_err("a plain target").to_string();
     assert!(error.contains("class indices of the shape [2]"), "{error}");

@@ -40,7 +40,7 @@ fn tells_when_it_trains(learn: &mut Learner) -> Receiver<()> {
 }
 
 #[test]
-fn another_thread_ends_a_training_that_would_last_for_ever() {
+fn another_thread_ends_a_training_that_would_run_forever() {
     let _alone = alone();
     let mut learn = small();
     let (handle, begun) = (learn.interrupt_handle(), tells_when_it_trains(&mut learn));
@@ -55,7 +55,7 @@ fn another_thread_ends_a_training_that_would_last_for_ever() {
 }
 
 #[test]
-fn an_interrupt_while_nothing_runs_does_nothing() {
+fn an_interrupt_outside_of_a_run_has_no_effect() {
     let _alone = alone();
     let mut learn = small();
     learn.interrupt_handle().interrupt();
@@ -140,7 +140,7 @@ fn an_interrupt_names_the_place() {
 }
 
 #[test]
-fn two_learners_at_once_are_both_ended_by_one_ctrl_c() {
+fn one_ctrl_c_ends_two_learners_at_once() {
     let _alone = alone();
     let (fuse, mut learn, mut other) = (Fuse::default(), small(), small());
     let begun = tells_when_it_trains(&mut other);

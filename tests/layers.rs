@@ -206,7 +206,7 @@ fn what_a_macro_writes_counts_as_written_where_it_is_called() {
 }
 
 #[test]
-fn a_path_downward_and_a_path_within_the_room_are_no_faults() {
+fn a_path_downward_and_a_path_within_the_room_are_allowed() {
     for text in [
         "use crate::{error::BoxError, model::Params, optim::Sgd};",
         "use super::{Hyper, state::Slots};",

@@ -65,7 +65,7 @@ on_train_end: MixUp(loss_func!)";
 }
 
 #[test]
-fn the_training_loop_follows_what_is_added_and_taken_out() {
+fn the_training_loop_shows_callbacks_that_are_added_and_removed() {
     let mut learn = on(data(8, 4)).build().expect("nothing is wrong with it");
     let bare = learn.training_loop();
     assert!(!bare.to_string().contains("the first"));
@@ -76,7 +76,7 @@ fn the_training_loop_follows_what_is_added_and_taken_out() {
 }
 
 #[test]
-fn the_summary_tells_data_parameters_loss_optimizer_metrics_callbacks_and_seed() {
+fn the_summary_describes_data_parameters_loss_optimizer_metrics_callbacks_and_seed() {
     let builder = on(data(8, 4)).metric(accuracy).metric_named("wrong", error_rate).callback(First).mixup().seed(42);
     let mut learn = builder.optimizer(Sgd::default().momentum(0.9)).build().expect("nothing is wrong with it");
     let summary = learn.summary().to_string();
@@ -115,7 +115,7 @@ fn the_summary_of_a_bare_learner_says_none() {
 }
 
 #[test]
-fn a_learner_that_is_not_quiet_shows_its_progress_behind_all_others() {
+fn a_learner_that_is_not_quiet_has_progress_as_its_last_callback() {
     let builder = Learner::builder(data(8, 4), |vars| support::linear(vars, 3, 2)).mixup();
     let learn = builder.build().expect("nothing is wrong with it");
     let text = learn.training_loop().to_string();

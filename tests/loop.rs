@@ -111,7 +111,7 @@ fn an_epoch_trains_on_all_batches_then_validates_on_all_with_each_hook_in_its_pl
 }
 
 #[test]
-fn iterations_count_on_from_epoch_to_epoch_and_begin_anew_with_each_training() {
+fn iterations_are_counted_over_all_epochs_and_begin_anew_in_each_training() {
     let (mut learn, log) = taped(data(8, 0));
     let begins = |log: &Log| {
         let lines = log.take().into_iter();
@@ -151,7 +151,7 @@ fn validation_alone_runs_no_epoch_and_nothing_of_the_backward_pass() {
 }
 
 #[test]
-fn drop_last_leaves_the_small_last_batch_out() {
+fn drop_last_leaves_out_the_small_last_batch() {
     let build = |drop_last| Data::builder(support::items(6)).batch_size(4).drop_last(drop_last).build();
     for (drop_last, batches) in [(false, 2), (true, 1)] {
         let (mut learn, log) = taped(build(drop_last).expect("there are items"));
@@ -162,7 +162,7 @@ fn drop_last_leaves_the_small_last_batch_out() {
 }
 
 #[test]
-fn no_epochs_train_nothing_but_begin_and_end() {
+fn a_training_of_no_epochs_only_begins_and_ends() {
     let (mut learn, log) = taped(data(8, 4));
     learn.fit(1, 0.1).expect("it trains");
     let (before, _) = (bits(&learn), log.take());
@@ -205,7 +205,7 @@ macro_rules! named {
 named!(-5 0 10);
 
 #[test]
-fn callbacks_run_by_order_then_as_they_were_added_and_in_end_hooks_the_other_way_round() {
+fn callbacks_run_by_order_then_as_added_and_in_end_hooks_in_reverse() {
     let log = Log::default();
     let builder = on(data(4, 0)).callback(Named::<10>("late", log.clone())).callback(Named::<0>("one", log.clone()));
     let builder = builder.callback(Named::<-5>("early", log.clone())).callback(Named::<0>("two", log.clone()));
@@ -224,7 +224,7 @@ fn callbacks_run_by_order_then_as_they_were_added_and_in_end_hooks_the_other_way
 }
 
 #[test]
-fn a_callback_that_was_taken_out_is_not_called_and_the_others_keep_their_order() {
+fn a_removed_callback_is_not_called_and_the_others_keep_their_order() {
     let log = Log::default();
     let builder = on(data(4, 0)).callback(Named::<-5>("a", log.clone())).callback(Named::<0>("b", log.clone()));
     let mut learn = builder.callback(Named::<10>("c", log.clone())).build().expect("nothing is wrong with it");
@@ -278,7 +278,7 @@ fn a_callback_written_by_hand_runs_in_the_hooks_that_it_declares() {
 }
 
 #[test]
-fn a_hook_that_is_implemented_and_not_declared_is_an_error_in_debug_builds() {
+fn a_hook_that_is_implemented_but_not_declared_is_an_error_in_debug_builds() {
     let log = Log::default();
     let quiet = Quiet { log: log.clone(), has_another: true };
     let mut learn = on(data(4, 0)).callback(quiet).build().expect("nothing is wrong with it");
@@ -291,7 +291,7 @@ fn a_hook_that_is_implemented_and_not_declared_is_an_error_in_debug_builds() {
 }
 
 #[test]
-fn a_learning_rate_that_cannot_be_is_refused_and_nothing_begins() {
+fn a_learning_rate_out_of_range_is_rejected_before_anything_begins() {
     let (mut learn, log) = taped(data(4, 0));
     for lr in [f64::NAN, f64::INFINITY, -0.1] {
         let error = learn.fit(1, lr).expect_err("no training can have it");
@@ -303,7 +303,7 @@ fn a_learning_rate_that_cannot_be_is_refused_and_nothing_begins() {
 }
 
 #[test]
-fn two_metrics_of_one_name_are_refused() {
+fn two_metrics_of_one_name_are_rejected() {
     let built = on(data(4, 0)).metric(accuracy).metric_named("accuracy", error_rate).build();
     let error = built.err().expect("two of one name");
     assert!(matches!(&error, Error::Build(BuildError::MetricName { name }) if name == "accuracy"), "{error:?}");
@@ -311,7 +311,7 @@ fn two_metrics_of_one_name_are_refused() {
 }
 
 #[test]
-fn a_cuda_device_that_is_not_there_is_refused() {
+fn a_cuda_device_that_does_not_exist_is_rejected() {
     let found = tch::Cuda::device_count();
     let index = usize::try_from(found).expect("not negative") + 3;
     let error = on(data(4, 0)).device(tch::Device::Cuda(index)).build().err().expect("it is not there");
@@ -320,7 +320,7 @@ fn a_cuda_device_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn a_setting_of_the_optimizer_that_cannot_be_is_refused() {
+fn a_setting_of_the_optimizer_out_of_range_is_rejected() {
     let error = on(data(4, 0)).optimizer(Sgd::default().momentum(1.5)).build().err().expect("no momentum");
     assert!(matches!(error, Error::Build(BuildError::Setting(SettingError { name: "momentum", .. }))), "{error:?}");
     let mut learn = on(data(4, 0)).build().expect("nothing is wrong with it");

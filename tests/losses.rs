@@ -122,7 +122,7 @@ fn label_smoothing_is_szegedys_formula_for_labels_and_for_one_hot_rows() {
 }
 
 #[test]
-fn a_label_smoothing_outside_of_0_to_1_is_refused() {
+fn a_label_smoothing_outside_of_0_to_1_is_rejected() {
     let (output, y) = (random(&[2, 3], Kind::Double, 1), Target::from(classes(&[2], 3, 2)));
     for smoothing in [-0.1, 1.1, f64::NAN] {
         let loss = CrossEntropy { label_smoothing: smoothing, ..CrossEntropy::default() };
@@ -179,7 +179,7 @@ fn the_mean_squared_error_is_its_formula() {
 }
 
 #[test]
-fn closures_are_loss_functions_of_all_the_batch_or_of_each_item() {
+fn closures_are_loss_functions_for_the_whole_batch_or_for_each_item() {
     let (output, y) = (random(&[6], Kind::Double, 1), random(&[6], Kind::Double, 2));
     let want = Formula::plain(f64s(&output).iter().zip(f64s(&y)).map(|(x, y)| (x - y).abs()).collect());
     let target = Target::Dense(y);
@@ -195,7 +195,7 @@ fn closures_are_loss_functions_of_all_the_batch_or_of_each_item() {
 }
 
 #[test]
-fn each_loss_knows_what_turns_an_output_into_a_prediction() {
+fn each_loss_knows_the_activation_for_predictions() {
     let output = random(&[2, 3, 2], Kind::Double, 1);
     let activated = |loss: LossFunc| f64s(&MixUpLoss::new(loss).activation(&output).expect("it is numbers"));
     let softmax = f64s(&output.softmax(1, Kind::Double));
@@ -207,7 +207,7 @@ fn each_loss_knows_what_turns_an_output_into_a_prediction() {
 }
 
 #[test]
-fn a_loss_function_is_the_same_as_its_clone_and_as_no_other() {
+fn a_loss_function_is_the_same_only_as_its_clones() {
     let (one, other) = (LossFunc::new(Mse), LossFunc::new(Mse));
     assert!(one.is_same(&one.clone()));
     assert!(!one.is_same(&other));
@@ -222,7 +222,7 @@ fn absolute(output: &Tensor, target: &Target) -> Tensor {
 }
 
 #[test]
-fn names_are_the_types_and_a_wrapper_names_what_is_inside() {
+fn a_loss_has_the_name_of_its_type_and_a_wrapper_also_names_the_inner_one() {
     assert_eq!(LossFunc::new(CrossEntropy::default()).name(), "CrossEntropy");
     assert_eq!(LossFunc::new(MixUpLoss::new(LossFunc::new(Mse))).name(), "MixUpLoss(Mse)");
     assert_eq!(per_item(absolute).name(), "absolute");
@@ -244,7 +244,7 @@ fn assert_says(message: &str, parts: &[&str]) {
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_named() {
+fn the_error_for_shapes_that_do_not_fit_names_them() {
     let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
     let indices = |shape: &[i64]| Target::from(Tensor::zeros(shape, (Kind::Int64, Device::Cpu)));
     let (ce, nll, bce) = (CrossEntropy::default(), Nll::default(), BceWithLogits::default());
@@ -265,7 +265,7 @@ fn shapes_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn targets_of_another_kind_are_named() {
+fn the_error_for_targets_of_another_kind_names_the_kind() {
     let output = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
     let dense = || Target::Dense(output.shallow_clone());
     let indices = || Target::from(Tensor::from_slice(&[0_i64, 1]));
@@ -299,7 +299,7 @@ fn targets_of_another_kind_are_named() {
 }
 
 #[test]
-fn a_class_that_the_output_has_no_score_for_is_named() {
+fn the_error_for_a_class_without_a_score_names_it() {
     for (shape, positions) in [(vec![2, 3], vec![2]), (vec![2, 3, 2], vec![2, 2])] {
         let output = random(&shape, Kind::Float, 1);
         for wrong in [3, -1, 100_003] {
@@ -317,7 +317,8 @@ fn a_class_that_the_output_has_no_score_for_is_named() {
 }
 
 #[test]
-fn a_half_precision_target_does_not_make_the_loss_one() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn a_half_precision_target_does_not_make_the_loss_half_precision()
+-> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let output = Tensor::from_slice(&[0.3_f32, -1.2]);
     let target = Target::Dense(Tensor::from_slice(&[1.0_f32, 0.0]).to_kind(tch::Kind::Half));
     for loss in [Box::new(Mse) as Box<dyn Loss>, Box::new(BceWithLogits::default())] {

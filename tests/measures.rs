@@ -40,7 +40,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 }
 
 #[test]
-fn the_smoothed_loss_is_fastais_and_goes_on_over_the_epochs() {
+fn the_smoothed_loss_is_fastais_and_continues_over_the_epochs() {
     struct Seen(Vec<f64>);
 
     #[callback]
@@ -61,7 +61,7 @@ fn the_smoothed_loss_is_fastais_and_goes_on_over_the_epochs() {
 }
 
 #[test]
-fn the_smoothed_loss_of_the_next_training_knows_nothing_of_the_last() {
+fn the_smoothed_loss_begins_anew_in_the_next_training() {
     let mut learn = learner(&LOSSES, &[]).build().expect("nothing is wrong with it");
     let first = learn.fit(1, 0.1).expect("it trains").epochs[0].train_loss;
     let second = learn.fit(1, 0.1).expect("it trains").epochs[0].train_loss;
@@ -69,7 +69,7 @@ fn the_smoothed_loss_of_the_next_training_knows_nothing_of_the_last() {
 }
 
 #[test]
-fn whoever_asks_for_the_smoothed_loss_only_at_the_batchs_end_gets_it_fresh() {
+fn the_smoothed_loss_is_up_to_date_even_if_asked_for_only_at_the_end_of_a_batch() {
     struct Seen(Vec<f64>);
 
     #[callback]
@@ -175,7 +175,7 @@ fn the_report_is_a_table_with_a_row_for_each_epoch() {
 }
 
 #[test]
-fn the_report_is_of_the_last_training_whatever_was_validated_since() {
+fn the_report_is_that_of_the_last_training_even_after_a_validation() {
     struct Stop;
 
     #[callback]
@@ -216,7 +216,7 @@ fn validation_is_never_mixed() {
 }
 
 #[test]
-fn the_loss_of_a_model_that_knows_nothing_is_the_logarithm_of_the_classes() {
+fn the_loss_of_a_model_that_knows_nothing_is_the_logarithm_of_the_number_of_classes() {
     let mut learn = on(data(8, 6)).build().expect("nothing is wrong with it");
     tch::no_grad(|| learn.params().iter().for_each(|(_, tensor)| drop(tensor.shallow_clone().zero_())));
     assert!((learn.validate().expect("there is validation data").loss - LN_2).abs() < 1e-6);

@@ -46,8 +46,8 @@ impl Faults {
 /// Batches of 2.4 MB, which glibc would map anew each time and give back. Each page of them is a fault then: 590 for the batch
 /// alone.
 #[test]
-fn a_batch_takes_the_memory_that_the_last_one_gave_back() {
-    alone("a_batch_takes_the_memory_that_the_last_one_gave_back", || {
+fn a_batch_uses_the_memory_that_the_last_one_freed() {
+    alone("a_batch_uses_the_memory_that_the_last_one_freed", || {
         let pixels = Tensor::randint(256, [512, 3, 56, 56], (Kind::Uint8, Device::Cpu));
         let labels = Tensor::zeros([512], (Kind::Int64, Device::Cpu));
         let set = ImageDataset::new(pixels, labels).expect("as many labels as images");
@@ -88,8 +88,8 @@ fn freed_memory_is_kept_by_default() {
 }
 
 #[test]
-fn freed_memory_is_returned_by_a_learner_that_is_told_not_to_keep_it() {
-    alone("freed_memory_is_returned_by_a_learner_that_is_told_not_to_keep_it", || {
+fn a_learner_returns_freed_memory_if_keep_freed_memory_is_false() {
+    alone("a_learner_returns_freed_memory_if_keep_freed_memory_is_false", || {
         let kept = kept(Some(false));
         assert!(kept < 2 << 10, "{kept} KiB of a block of 20 MiB");
     });

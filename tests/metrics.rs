@@ -64,7 +64,7 @@ fn accuracy_counts_the_heavier_target_of_a_mixed_one() {
 }
 
 #[test]
-fn the_other_metrics_measure_against_the_heavier_target_too() {
+fn the_other_metrics_use_the_heavier_target_too() {
     let column = |numbers: &[f64]| Box::new(Target::Dense(Tensor::from_slice(numbers)));
     let output = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]);
     // As CutMix makes them: of the second and the third item the partner weighs more.
@@ -78,7 +78,7 @@ fn the_other_metrics_measure_against_the_heavier_target_too() {
 }
 
 #[test]
-fn errors_of_numbers_refuse_class_indices() {
+fn metrics_of_errors_reject_class_indices() {
     let output = Tensor::from_slice(&[1.0, 2.0]);
     for (metric, name) in [(mae as fn(&Tensor, &Target) -> Result<Tensor, MetricError>, "mae"), (mse, "mse")] {
         let error = metric(&output, &indices(&[1, 2])).expect_err("indices are no numbers").to_string();
@@ -103,7 +103,7 @@ fn the_metrics_of_a_training_with_mixup_are_plain() {
 }
 
 #[test]
-fn accuracy_takes_the_highest_of_dense_targets_for_the_class() {
+fn accuracy_takes_the_highest_dense_target_as_the_class() {
     let soft = Target::Dense(scores(&[0, 2, 2]).softmax(1, Kind::Float));
     assert_close("accuracy", &[value(&accuracy, &scores(&[0, 1, 2]), &soft)], &[2.0 / 3.0], 1e-7, 0.0);
 }
@@ -136,7 +136,7 @@ fn the_mean_errors_are_their_formulas() {
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_named() {
+fn the_error_for_shapes_that_do_not_fit_names_them() {
     let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
     let cases = [
         (accuracy(&zeros(&[4, 3]), &indices(&[1, 2])), "the output is [4, 3] and the target [2]"),
@@ -178,7 +178,7 @@ fn generic<T: Default + Into<f64>>(_: &Tensor, _: &Target) -> f64 {
 }
 
 #[test]
-fn a_metric_is_named_as_its_function_or_type_is_and_a_closure_is_a_closure() {
+fn a_metric_has_the_name_of_its_function_or_type_and_a_closure_is_called_closure() {
     let closure = |_: &Tensor, _: &Target| 1.0;
     assert_eq!(Metric::name(&accuracy), "accuracy");
     assert_eq!(Metric::name(&error_rate), "error_rate");
@@ -205,7 +205,7 @@ impl Model for AsIs {
 }
 
 #[test]
-fn functions_closures_and_types_stand_in_the_report_averaged_over_the_items() {
+fn the_report_has_functions_closures_and_types_averaged_over_the_items() {
     let first = |output: &Tensor, _: &Target| output.f_narrow(1, 0, 1)?.f_mean(Kind::Float);
     let items = |output: &Tensor, _: &Target| output.size()[0] as f64;
     let builder = Learner::builder(data(), |_| AsIs).metric(accuracy).metric(Top::<1>).metric(first);
@@ -234,7 +234,7 @@ fn functions_closures_and_types_stand_in_the_report_averaged_over_the_items() {
 }
 
 #[test]
-fn two_metrics_of_one_name_are_refused_with_the_way_out() {
+fn two_metrics_of_one_name_are_an_error_that_says_what_to_do() {
     let one = |_: &Tensor, _: &Target| 1.0;
     let builder = Learner::builder(data(), |_| AsIs).metric(one).metric(|_: &Tensor, _: &Target| 2.0);
     let Err(error) = builder.quiet().build() else { panic!("two columns would have one name") };
@@ -243,7 +243,7 @@ fn two_metrics_of_one_name_are_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_metric_that_fails_or_is_no_number_ends_the_validation_by_its_name() {
+fn a_metric_that_fails_or_is_not_one_number_ends_the_validation_with_an_error_that_names_it() {
     let refuses = |_: &Tensor, _: &Target| Err::<f64, BoxError>("no use for this".into());
     let learn = Learner::builder(data(), |_| AsIs).metric_named("mine", refuses).quiet().build();
     let error = learn.expect("a learner").validate().expect_err("the metric refuses").to_string();

@@ -87,7 +87,7 @@ proptest! {
 
     /// λ·loss(output, first) + (1−λ)·loss(output, second), item by item, reduced after that; and so its gradient.
     #[test]
-    fn a_mixed_loss_is_the_weighed_sum_of_both_for_every_loss_and_reduction(
+    fn a_mixed_loss_is_the_weighted_sum_of_both_for_every_loss_and_reduction(
         weights in prop::collection::vec(0.0..=1.0, 1..9)
     ) {
         for (kind, close) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
@@ -117,7 +117,7 @@ proptest! {
 
 /// More of them than are reckoned one by one.
 #[test]
-fn thousands_of_classes_come_to_the_same() {
+fn a_mixed_loss_of_thousands_of_classes_is_the_weighted_sum_too() {
     let (n, many) = (16, 5_000);
     let weights = random(&[n], Kind::Float, 3).sigmoid();
     let [first, second] = [1, 2].map(|seed| Target::from(classes(&[n], many, seed)));
@@ -139,7 +139,7 @@ fn thousands_of_classes_come_to_the_same() {
 }
 
 #[test]
-fn a_plain_target_has_the_inner_loss_whatever_it_is() {
+fn a_plain_target_has_the_inner_loss() {
     for (loss, output, target, _) in every_loss(5, Kind::Double) {
         for reduction in REDUCTIONS {
             let plain = loss.loss(&output, &target, reduction).expect("they fit");
@@ -196,7 +196,7 @@ fn targets_are_mixed_in_the_widest_kind_of_them_and_the_output() {
 }
 
 #[test]
-fn a_loss_that_says_it_is_linear_is_linear_and_the_squared_error_is_not() {
+fn losses_that_promise_to_be_linear_are_linear_and_the_squared_error_is_not() {
     let weight = Tensor::from_slice(&[0.9, 0.6, 0.2, 0.0, 1.0]);
     let mut linear = 0;
     for (loss, output, first, second) in every_loss(5, Kind::Double) {
@@ -258,7 +258,7 @@ fn linear_losses_are_called_once_for_dense_targets_and_all_others_twice() {
 }
 
 #[test]
-fn a_wrapper_in_a_wrapper_weighs_as_one_does() {
+fn a_wrapper_in_a_wrapper_has_the_same_result_as_one() {
     let weight = Tensor::from_slice(&[0.9, 0.6, 0.2, 0.5, 1.0]);
     for (loss, output, first, second) in every_loss(5, Kind::Double) {
         let twice = MixUpLoss::new(LossFunc::new(MixUpLoss::new(loss.clone())));
@@ -274,7 +274,7 @@ fn a_wrapper_in_a_wrapper_weighs_as_one_does() {
 }
 
 #[test]
-fn what_counts_nothing_counts_nothing_where_the_scores_are_infinite() {
+fn classes_and_labels_that_do_not_count_may_have_infinite_scores() {
     // Class 0 is masked: its probability is 0 and its loss infinite. It is nobody's label.
     let scores = [f64::NEG_INFINITY, 0.3, -1.0, f64::NEG_INFINITY, 2.0, 0.1];
     let output = Tensor::from_slice(&scores).reshape([2, 3]).set_requires_grad(true);
@@ -300,7 +300,7 @@ fn what_counts_nothing_counts_nothing_where_the_scores_are_infinite() {
 }
 
 #[test]
-fn the_weights_may_have_a_gradient_of_their_own() {
+fn the_weights_may_require_a_gradient() {
     let (output, weight) = (random(&[3, 4], Kind::Double, 1), Tensor::from_slice(&[0.9, 0.6, 0.2]));
     let weight = weight.set_requires_grad(true);
     let (first, second) = (Target::from(classes(&[3], 4, 1)), Target::from(classes(&[3], 4, 2)));
@@ -312,7 +312,7 @@ fn the_weights_may_have_a_gradient_of_their_own() {
 }
 
 #[test]
-fn mixed_labels_that_the_output_has_no_score_for_are_named() {
+fn the_error_for_mixed_labels_without_a_score_names_them() {
     let many = 20_000;
     for (shape, positions) in [(vec![2, 3], vec![2]), (vec![2, 3, 2], vec![2, 2]), (vec![2, many], vec![2])] {
         let output = random(&shape, Kind::Float, 1);
@@ -344,7 +344,7 @@ fn mixed_labels_that_the_output_has_no_score_for_are_named() {
 }
 
 #[test]
-fn class_weights_and_mixing_weights_of_another_number_are_named() {
+fn the_error_for_class_weights_or_mixing_weights_of_a_wrong_number_names_it() {
     let output = random(&[2, 3], Kind::Float, 1);
     let y = Target::from(classes(&[2], 3, 1));
     let target = mixed(&y, &y, &Tensor::from_slice(&[0.5_f32, 0.6]));
@@ -365,7 +365,7 @@ fn class_weights_and_mixing_weights_of_another_number_are_named() {
 }
 
 #[test]
-fn label_100_003_stays_itself_under_half_precision() {
+fn label_100_003_is_unchanged_in_half_precision() {
     // Half precision has no 100,003: the nearest that it has is infinity, and bf16's is 99,840.
     for kind in [Kind::Half, Kind::BFloat16] {
         let output = random(&[2, 100_005], kind, 1).set_requires_grad(true);
@@ -397,7 +397,7 @@ fn a_half_precision_target_is_mixed_without_loss() {
 }
 
 #[test]
-fn a_loss_that_does_not_keep_the_items_apart_can_not_be_mixed() {
+fn a_loss_that_does_not_keep_the_items_apart_cannot_be_mixed() {
     let y = || Box::new(Target::Dense(random(&[4], Kind::Float, 1)));
     let target = Target::Mixed { first: y(), second: y(), weight: Tensor::from_slice(&[0.5_f32; 4]) };
     let output = random(&[4], Kind::Float, 2);

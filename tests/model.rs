@@ -35,7 +35,7 @@ fn forward(learn: &Learner, images: &Tensor) -> Tensor {
 }
 
 #[test]
-fn images_of_any_size_become_a_value_for_each_class() {
+fn images_of_any_size_have_an_output_for_each_class() {
     let learn = cnn(&[3, 16, 16, 2], 0);
     for size in [[64, 3, 28, 28], [5, 3, 8, 8], [2, 3, 5, 7], [1, 3, 1, 1]] {
         assert_eq!(forward(&learn, &random(&size, Kind::Float, 1)).size(), [size[0], 2]);
@@ -43,7 +43,7 @@ fn images_of_any_size_become_a_value_for_each_class() {
 }
 
 #[test]
-fn it_is_the_network_that_one_would_write_by_hand() {
+fn simple_cnn_equals_the_network_written_by_hand() {
     let learn = cnn(&[3, 8, 4, 2], 1);
     let params: Vec<Tensor> = learn.params().iter().map(|(_, tensor)| tensor.detach()).collect();
     // Biases of zero would hide that they are there.
@@ -63,7 +63,7 @@ fn it_is_the_network_that_one_would_write_by_hand() {
 }
 
 #[test]
-fn there_is_a_relu_behind_the_last_layer_too() {
+fn a_relu_follows_the_last_layer_too() {
     let learn = cnn(&[3, 8, 6], 1);
     let outputs = f64s(&forward(&learn, &random(&[64, 3, 4, 4], Kind::Float, 1)));
     assert!(outputs.iter().all(|&output| output >= 0.0));
@@ -118,7 +118,7 @@ fn the_same_seed_draws_the_same_weights_and_no_two_layers_share_them() {
 }
 
 #[test]
-fn images_that_the_network_was_not_built_for_are_refused_with_their_shape() {
+fn the_error_for_images_that_the_network_was_not_built_for_names_their_shape() {
     let learn = cnn(&[3, 4, 2], 0);
     for size in [vec![2, 1, 8, 8], vec![3, 8, 8], vec![2, 3, 8, 8, 1], vec![]] {
         let input = Input::from(Tensor::zeros(&size, (Kind::Float, Device::Cpu)));
@@ -132,7 +132,7 @@ fn images_that_the_network_was_not_built_for_are_refused_with_their_shape() {
 }
 
 #[test]
-fn channels_that_make_no_network_are_refused_at_the_first_batch() {
+fn channels_that_do_not_make_a_network_are_rejected_at_the_first_batch() {
     for channels in [&[][..], &[3], &[3, 0], &[0, 2], &[3, -1, 2]] {
         let error = cnn(channels, 0).fit(1, 0.1).expect_err("no such network");
         let Error::Model { source, .. } = &error else { panic!("{error}") };
@@ -170,7 +170,7 @@ fn made() -> Learner {
 }
 
 #[test]
-fn parameters_come_in_the_order_in_which_the_model_made_them_without_buffers() {
+fn parameters_are_in_the_order_in_which_the_model_created_them_without_buffers() {
     let learn = made();
     let names: Vec<&str> = learn.params().iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["z.deep.weight", "idle", "a"]);
@@ -210,7 +210,7 @@ fn norm(numbers: &[f64]) -> f64 {
 }
 
 #[test]
-fn gradients_have_their_parameters_names_and_what_took_no_part_has_none() {
+fn gradients_have_the_names_of_their_parameters_and_unused_parameters_have_none() {
     look(|gradients, params| {
         let names: Vec<&str> = gradients.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["z.deep.weight", "a"]);
@@ -222,7 +222,7 @@ fn gradients_have_their_parameters_names_and_what_took_no_part_has_none() {
 }
 
 #[test]
-fn their_norm_is_that_of_all_taken_together() {
+fn the_norm_is_that_of_all_gradients_together() {
     look(|gradients, _| {
         let want = norm(&flat(gradients));
         assert!(want > 0.1);
@@ -231,7 +231,7 @@ fn their_norm_is_that_of_all_taken_together() {
 }
 
 #[test]
-fn scaling_multiplies_each() {
+fn scaling_multiplies_each_gradient() {
     look(|gradients, _| {
         let want: Vec<f64> = flat(gradients).iter().map(|g| -2.5 * g).collect();
         gradients.scale(-2.5).expect("numbers");
@@ -240,7 +240,7 @@ fn scaling_multiplies_each() {
 }
 
 #[test]
-fn clipping_the_norm_scales_all_alike_and_tells_the_norm_from_before() {
+fn clipping_the_norm_scales_all_gradients_and_returns_the_norm_from_before() {
     look(|gradients, _| {
         let before = flat(gradients);
         let length = norm(&before);
@@ -271,7 +271,7 @@ fn clipping_values_bounds_each_number() {
 }
 
 #[test]
-fn what_is_done_to_the_gradients_is_what_the_optimizer_sees() {
+fn the_optimizer_sees_changes_of_the_gradients() {
     let mut learn = made();
     let before: Vec<Vec<f64>> = learn.params().iter().map(|(_, tensor)| f64s(tensor)).collect();
     learn.callback(Look(|gradients: &Gradients, _: &Params| gradients.scale(0.0).expect("numbers")));
@@ -280,7 +280,7 @@ fn what_is_done_to_the_gradients_is_what_the_optimizer_sees() {
 }
 
 #[test]
-fn zeroing_leaves_zeros_and_no_gradient_where_there_was_none() {
+fn zeroing_leaves_zeros_and_adds_no_gradients() {
     look(|gradients, params| {
         params.zero_grad().expect("zeros");
         assert!(flat(gradients).iter().all(|&g| g == 0.0));
@@ -290,7 +290,7 @@ fn zeroing_leaves_zeros_and_no_gradient_where_there_was_none() {
 }
 
 #[test]
-fn a_bound_that_bounds_nothing_is_refused_and_the_gradients_stay() {
+fn a_bound_out_of_range_is_rejected_and_the_gradients_are_unchanged() {
     look(|gradients, _| {
         let before = flat(gradients);
         for max in [-1.0, f64::NAN] {

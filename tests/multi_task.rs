@@ -47,7 +47,7 @@ fn numbers(target: &Target) -> Vec<Vec<f64>> {
 }
 
 #[test]
-fn a_target_of_several_does_what_every_target_does() {
+fn several_targets_have_all_methods_of_a_target() {
     let target = both(4, 1);
     assert_eq!(target.items(), 4);
     assert_eq!(target.kind_name(), "several targets");
@@ -71,7 +71,7 @@ fn a_target_of_several_does_what_every_target_does() {
 }
 
 #[test]
-fn the_heavier_of_several_mixed_targets_is_chosen_for_each() {
+fn heavier_chooses_for_each_of_several_mixed_targets() {
     let target = mixed(both(3, 1), both(3, 2), &[0.8, 0.3, 0.5]);
     assert!(target.is_mixed());
     assert_eq!(target.to_string(), "class indices [3] and dense values [3], mixed");
@@ -81,7 +81,7 @@ fn the_heavier_of_several_mixed_targets_is_chosen_for_each() {
 }
 
 #[test]
-fn targets_that_do_not_belong_together_are_refused() {
+fn targets_that_do_not_fit_each_other_are_rejected() {
     let error = Target::several([labels(3, 1), values(2, 1)]).expect_err("three and two");
     assert!(matches!(error, TargetError::Items { position: 1, expected: 3, found: 2 }), "{error}");
     assert!(matches!(Several::new([]), Err(TargetError::Nothing)));
@@ -97,7 +97,7 @@ fn targets_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn each_task_judges_its_columns_and_the_losses_are_weighed_and_added() {
+fn each_task_uses_its_columns_and_the_losses_are_weighted_and_added() {
     let (output, target) = (random(&[5, 4], Kind::Double, 9), both(5, 1));
     for reduction in REDUCTIONS {
         let class = CrossEntropy::default().loss(&output.narrow(1, 0, 3), &labels(5, 1), reduction).expect("they fit");
@@ -108,7 +108,7 @@ fn each_task_judges_its_columns_and_the_losses_are_weighed_and_added() {
 }
 
 #[test]
-fn a_task_of_several_values_counts_their_mean_for_an_item() {
+fn the_mean_of_an_items_losses_counts_for_a_task_with_several() {
     let (output, rows) = (random(&[4, 3], Kind::Double, 9), random(&[4, 2], Kind::Double, 1));
     let tasks = MultiTask::new().task(1..3, 2.0, Mse).expect("a weight of 2");
     let target = Target::several([Target::Dense(rows.shallow_clone())]).expect("one is enough");
@@ -136,7 +136,7 @@ fn mixed_targets_are_mixed_task_by_task() {
 }
 
 #[test]
-fn predictions_are_activated_task_by_task() {
+fn predictions_have_the_activation_of_each_task() {
     let output = random(&[2, 6], Kind::Double, 1);
     let tasks = MultiTask::new().task(1..4, 1.0, CrossEntropy::default());
     let tasks = tasks.and_then(|tasks| tasks.task(4..5, 1.0, BceWithLogits::default())).expect("weights of 1");
@@ -158,7 +158,7 @@ fn refused(loss: &impl Loss, output: &Tensor, target: &Target) -> (LossError, St
 }
 
 #[test]
-fn what_does_not_fit_the_tasks_is_named() {
+fn the_error_for_what_does_not_fit_the_tasks_names_it() {
     let output = random(&[2, 4], Kind::Double, 1);
     let (error, message) = refused(&loss(), &output, &labels(2, 1));
     assert!(matches!(error, LossError::Targets { wanted: 2, got: 1, .. }), "{message}");
@@ -191,7 +191,7 @@ fn several_values() -> Target {
 }
 
 #[test]
-fn metrics_of_one_target_refuse_several_in_a_sentence() {
+fn the_error_of_a_metric_for_one_target_says_what_to_do_with_several() {
     let output = random(&[4, 3], Kind::Double, 1);
     for (metric, name) in [
         (accuracy as fn(&Tensor, &Target) -> Result<Tensor, MetricError>, "accuracy"),
@@ -206,7 +206,7 @@ fn metrics_of_one_target_refuse_several_in_a_sentence() {
 }
 
 #[test]
-fn a_model_of_two_tasks_trains_with_mixup_validates_and_predicts() {
+fn a_model_with_two_tasks_trains_with_mixup_validates_and_predicts() {
     let x = random(&[40, 4], Kind::Float, 1);
     let class = x.select(1, 0).gt(0.0).to_kind(Kind::Int64);
     let value = (x.select(1, 1) - x.select(1, 2)) * 0.5;
@@ -246,7 +246,7 @@ fn a_model_of_two_tasks_trains_with_mixup_validates_and_predicts() {
 }
 
 #[test]
-fn without_stacking_each_of_several_dense_targets_is_mixed() {
+fn each_of_several_dense_targets_is_mixed_without_stacking() {
     let target = || Target::several([values(3, 1), values(3, 2)]).expect("as many of each");
     let (mut input, mut mixed) = (Input::from(random(&[3, 2], Kind::Double, 3)), target());
     let draws = Draws::new(vec![0.75, 0.6, 1.0], vec![1, 2, 0]).expect("a permutation");

@@ -87,20 +87,20 @@ fn assert_as_libtorch(opt: impl Optimizer, theirs: impl nn::OptimizerConfig, lr:
 }
 
 #[test]
-fn adamw_steps_as_libtorchs() {
+fn adamw_steps_like_libtorch() {
     assert_as_libtorch(AdamW::default(), nn::adamw(0.9, 0.99, 0.01), 0.03);
     assert_as_libtorch(AdamW::default().betas(0.5, 0.9).wd(0.0).eps(1e-3), nn::adamw(0.5, 0.9, 0.0).eps(1e-3), 0.03);
     assert_as_libtorch(AdamW::default().betas(0.0, 0.999).wd(0.5), nn::adamw(0.0, 0.999, 0.5), 0.1);
 }
 
 #[test]
-fn adam_steps_as_libtorchs_with_weight_decay_in_the_gradient() {
+fn adam_steps_like_libtorch_with_weight_decay_in_the_gradient() {
     assert_as_libtorch(Adam::default(), nn::adam(0.9, 0.99, 0.0), 0.03);
     assert_as_libtorch(Adam::default().betas(0.8, 0.999).wd(0.3), nn::adam(0.8, 0.999, 0.3), 0.03);
 }
 
 #[test]
-fn sgd_steps_as_libtorchs_plain_with_momentum_nesterov_and_weight_decay() {
+fn sgd_steps_like_libtorch_plain_with_momentum_nesterov_and_weight_decay() {
     assert_as_libtorch(Sgd::default(), nn::sgd(0.0, 0.0, 0.0, false), 0.1);
     assert_as_libtorch(Sgd::default().momentum(0.9), nn::sgd(0.9, 0.0, 0.0, false), 0.05);
     assert_as_libtorch(Sgd::default().momentum(0.9).nesterov(true), nn::sgd(0.9, 0.0, 0.0, true), 0.05);
@@ -110,7 +110,7 @@ fn sgd_steps_as_libtorchs_plain_with_momentum_nesterov_and_weight_decay() {
 }
 
 #[test]
-fn rms_prop_steps_as_libtorchs_plain_with_momentum_and_weight_decay() {
+fn rms_prop_steps_like_libtorch_plain_with_momentum_and_weight_decay() {
     assert_as_libtorch(RmsProp::default(), nn::rms_prop(0.99, 1e-8, 0.0, 0.0, false), 0.01);
     let all = RmsProp::default().alpha(0.9).eps(1e-4).momentum(0.8).wd(0.1);
     assert_as_libtorch(all, nn::rms_prop(0.9, 1e-4, 0.1, 0.8, false), 0.01);
@@ -182,7 +182,7 @@ fn assert_resumes<O: Optimizer>(opt: O, with_defaults: impl Fn() -> O) {
 }
 
 #[test]
-fn a_saved_state_taken_up_by_another_learner_goes_on_to_the_bit() {
+fn a_saved_state_that_another_learner_loads_continues_to_the_bit() {
     assert_resumes(AdamW::default().betas(0.8, 0.95).wd(0.1).eps(1e-6), AdamW::default);
     assert_resumes(Adam::default().betas(0.8, 0.95).wd(0.1), Adam::default);
     assert_resumes(Sgd::default().momentum(0.9).nesterov(true).wd(0.1), Sgd::default);
@@ -220,7 +220,7 @@ fn content(state: &OptimizerState) -> Content {
 }
 
 #[test]
-fn a_state_that_does_not_fit_is_refused_and_the_optimizer_stays_as_it_was() {
+fn a_state_that_does_not_fit_is_rejected_and_the_optimizer_is_unchanged() {
     type Spoil = fn(&mut OptimizerState);
     type Fits = fn(&OptimizerError) -> bool;
     let cases: [(Spoil, Fits, &str); 8] = [
@@ -323,7 +323,7 @@ fn a_parameter_that_is_frozen_or_never_had_a_gradient_is_left_alone() {
 }
 
 #[test]
-fn settings_that_can_not_be_are_refused_when_the_learner_is_built() {
+fn settings_out_of_range_are_rejected_when_the_learner_is_built() {
     #[track_caller]
     fn refused(opt: impl Optimizer, name: &str, value: f64) {
         let data = prepared(&[(Tensor::from_slice(&[1.0]), Target::Dense(Tensor::from_slice(&[1.0])))]);
@@ -356,7 +356,7 @@ fn settings_that_can_not_be_are_refused_when_the_learner_is_built() {
 }
 
 #[test]
-fn a_learning_rate_that_can_not_be_and_a_setting_that_was_spoilt_later_are_refused_before_a_training() {
+fn a_learning_rate_out_of_range_and_a_setting_spoilt_later_are_rejected_before_a_training() {
     let mut learn = learner(Sgd::default());
     let before = parameters(&learn);
     for lr in [-0.1, f64::NAN, f64::INFINITY] {
@@ -373,7 +373,7 @@ fn a_learning_rate_that_can_not_be_and_a_setting_that_was_spoilt_later_are_refus
 }
 
 #[test]
-fn nesterov_without_a_momentum_to_look_ahead_by_is_refused() {
+fn nesterov_without_momentum_is_rejected() {
     let data = Data::from_batches(
         vec![Batch {
             input: Tensor::zeros([1, 1], (tch::Kind::Float, tch::Device::Cpu)).into(),

@@ -41,7 +41,7 @@ fn values(n: i64, of_each: i64) -> Target {
 }
 
 #[test]
-fn cross_entropy_answers_with_softmax() {
+fn cross_entropy_predicts_with_softmax() {
     let mut learn = with_targets(classes, 2, CrossEntropy::default());
     let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
     assert_close(&found.outputs, &raw.softmax(1, Kind::Float));
@@ -51,7 +51,7 @@ fn cross_entropy_answers_with_softmax() {
 }
 
 #[test]
-fn negative_log_likelihood_answers_with_the_exponential() {
+fn negative_log_likelihood_predicts_with_the_exponential() {
     let mut learn = with_targets(classes, 2, Nll::default());
     let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
     assert_close(&found.outputs, &raw.exp());
@@ -59,7 +59,7 @@ fn negative_log_likelihood_answers_with_the_exponential() {
 }
 
 #[test]
-fn binary_cross_entropy_answers_with_the_sigmoid_and_one_loss_for_each_item() {
+fn binary_cross_entropy_predicts_with_the_sigmoid_and_one_loss_for_each_item() {
     let mut learn = with_targets(|n| values(n, 2), 2, BceWithLogits::default());
     let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
     let (probability, target) = (raw.sigmoid(), values(7, 2));
@@ -71,7 +71,7 @@ fn binary_cross_entropy_answers_with_the_sigmoid_and_one_loss_for_each_item() {
 }
 
 #[test]
-fn the_squared_error_and_losses_of_ones_own_answer_as_the_model_does() {
+fn the_squared_error_and_users_losses_predict_the_output_of_the_model() {
     let own = |output: &Tensor, target: &Target| -> Result<Tensor, BoxError> {
         Ok(output.f_sub(target.tensor())?.f_square()?)
     };
@@ -92,14 +92,14 @@ fn the_squared_error_and_losses_of_ones_own_answer_as_the_model_does() {
 }
 
 #[test]
-fn their_losses_average_to_the_validation_loss() {
+fn the_mean_of_their_losses_is_the_validation_loss() {
     let mut learn = with_targets(classes, 2, CrossEntropy::default());
     let mean = learn.predictions().expect("there is validation data").losses.mean(Kind::Double).double_value(&[]);
     assert!((mean - learn.validate().expect("there is validation data").loss).abs() < 1e-6);
 }
 
 #[test]
-fn every_item_gets_its_answer_even_where_a_batch_would_be_skipped() {
+fn every_item_gets_a_prediction_even_if_a_callback_skips_its_batch() {
     struct Skip;
 
     #[callback]
@@ -115,14 +115,14 @@ fn every_item_gets_its_answer_even_where_a_batch_would_be_skipped() {
 }
 
 #[test]
-fn predictions_make_no_gradients_and_hold_on_to_no_graph() {
+fn predictions_compute_no_gradients_and_keep_no_graph() {
     let mut learn = with_targets(classes, 2, CrossEntropy::default());
     let found = learn.predictions().expect("there is validation data");
     assert!(!found.outputs.requires_grad() && !found.losses.requires_grad());
 }
 
 #[test]
-fn predictions_first_then_training_with_mixup_is_as_training_alone() {
+fn training_with_mixup_after_predictions_equals_training_alone() {
     let build = || on(data(8, 7)).mixup().seed(3).build().expect("nothing is wrong with it");
     let (mut asked, mut not) = (build(), build());
     asked.predictions().expect("there is validation data");
@@ -132,7 +132,7 @@ fn predictions_first_then_training_with_mixup_is_as_training_alone() {
 }
 
 #[test]
-fn mixup_may_come_after_the_predictions_too() {
+fn mixup_may_be_added_after_predictions() {
     let mut learn = on(data(8, 7)).build().expect("nothing is wrong with it");
     let before = learn.predictions().expect("there is validation data");
     learn.mixup();
@@ -142,7 +142,7 @@ fn mixup_may_come_after_the_predictions_too() {
 }
 
 #[test]
-fn after_a_training_with_mixup_that_was_broken_off_predictions_know_their_activation() {
+fn predictions_have_their_activation_after_a_cancelled_training_with_mixup() {
     let fuse = Fuse::default();
     let builder = on(data(8, 7)).mixup().callback(Saboteur(fuse.clone()));
     let mut learn = builder.build().expect("nothing is wrong with it");
@@ -155,7 +155,7 @@ fn after_a_training_with_mixup_that_was_broken_off_predictions_know_their_activa
 }
 
 #[test]
-fn a_stop_leaves_nothing_to_predict_and_says_who_it_was() {
+fn a_stop_leaves_no_predictions_and_the_error_says_who_stopped() {
     struct Stop;
 
     #[callback]
@@ -174,7 +174,7 @@ fn a_stop_leaves_nothing_to_predict_and_says_who_it_was() {
 }
 
 #[test]
-fn a_loss_that_does_not_keep_the_items_apart_is_told_so() {
+fn a_loss_that_does_not_keep_the_items_apart_is_rejected() {
     let mean = |output: &Tensor, target: &Target, _: Reduction| output.cross_entropy_for_logits(target.tensor());
     let mut learn = on(data(8, 7)).loss(mean).build().expect("nothing is wrong with it");
     learn.fit(1, 0.1).expect("a mean is all that training needs");
@@ -186,7 +186,7 @@ fn a_loss_that_does_not_keep_the_items_apart_is_told_so() {
 }
 
 #[test]
-fn the_order_of_the_items_is_the_datas_own() {
+fn predictions_are_in_the_order_of_the_data() {
     let data = Data::builder(items(64)).valid(items(64)).batch_size(5).valid_batch_size(9).build();
     let mut learn = on(data.expect("there are items")).build().expect("nothing is wrong with it");
     learn.fit(1, 0.1).expect("it trains");

@@ -219,7 +219,7 @@ fn a_validation_changes_nothing_for_the_training() {
 }
 
 #[test]
-fn what_is_drawn_from_libtorch_in_a_batch_changes_nothing_after_it() {
+fn draws_from_libtorch_in_a_batch_change_nothing_after_it() {
     let _alone = alone();
     let trained = |with: fn(&mut Learner)| {
         let mut learn = learner(with);
@@ -243,7 +243,7 @@ fn what_is_drawn_from_libtorch_in_a_batch_changes_nothing_after_it() {
 }
 
 #[test]
-fn two_trainings_of_two_epochs_are_one_of_four() {
+fn two_trainings_of_two_epochs_draw_what_one_of_four_draws() {
     let _alone = alone();
     let trained = |trainings: &[usize]| {
         let (batches, draws) = (Log::default(), Log::default());
@@ -264,7 +264,7 @@ fn two_trainings_of_two_epochs_are_one_of_four() {
 }
 
 #[test]
-fn a_training_that_is_stopped_has_begun_its_epoch() {
+fn the_epoch_of_a_stopped_training_counts_as_begun() {
     let _alone = alone();
     let whole = batches_of(&[3], |_| {});
     let stopped = batches_of(&[2, 1], |learn| {
@@ -280,7 +280,7 @@ fn a_training_that_is_stopped_has_begun_its_epoch() {
 }
 
 #[test]
-fn the_seed_changes_all_of_it() {
+fn another_seed_changes_all_draws() {
     let _alone = alone();
     let drawn = |seed| {
         let (batches, draws) = (Log::default(), Log::default());
@@ -307,7 +307,7 @@ impl Model for AlwaysNoisy {
 }
 
 #[test]
-fn two_predictions_in_a_row_draw_differently_and_always_the_same_two() {
+fn two_predictions_in_a_row_draw_differently_but_reproducibly() {
     let _alone = alone();
     let predicted = || {
         let model = |vars: &Vars<'_>| AlwaysNoisy(nn::linear(vars.path(), 3, ITEMS, nn::LinearConfig::default()));
@@ -337,7 +337,7 @@ impl Callback for Undeclared {
 
 #[test]
 #[cfg(debug_assertions)]
-fn a_callback_by_hand_that_draws_must_declare_it() {
+fn a_hand_written_callback_that_draws_must_declare_it() {
     let _alone = alone();
     let error = learner(|learn| {
         learn.callback(Undeclared);
@@ -367,7 +367,7 @@ impl Callback for Declared {
 }
 
 #[test]
-fn a_callback_by_hand_draws_what_one_of_its_name_draws() {
+fn a_hand_written_callback_draws_what_another_of_its_name_draws() {
     let _alone = alone();
     let (by_hand, by_macro) = (Log::default(), Log::default());
     learner(|learn| {

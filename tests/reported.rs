@@ -61,7 +61,7 @@ fn the_loss_function_is_unwrapped_after_a_cancelled_training_and_the_next_one_tr
 
 // fastai #1997: with `stack_y` false the end of training fails, for there is nothing to unwrap.
 #[test]
-fn without_stacked_targets_training_ends_as_it_should() {
+fn training_without_stacked_targets_ends_as_it_should() {
     let data = data(random(&[10, 3], Kind::Float, 2).softmax(1, Kind::Float));
     let mixup = MixUp::default().stack_y(false);
     let mut learn = Learner::builder(data, linear(3)).callback(mixup).quiet().build().expect("a learner");
@@ -72,7 +72,7 @@ fn without_stacked_targets_training_ends_as_it_should() {
 
 // fastai #2316: predictions first, then a training with MixUp, fails.
 #[test]
-fn predictions_may_come_before_a_training_and_after_it() {
+fn predictions_may_run_before_and_after_a_training() {
     let mut learn = learner();
     let before = f64s(&learn.predictions().expect("there is validation data").outputs);
     learn.fit(2, 0.1).expect("a training");
@@ -83,7 +83,7 @@ fn predictions_may_come_before_a_training_and_after_it() {
 
 // fastai #2233: MixUp together with half precision fails.
 #[test]
-fn mixup_trains_a_model_of_half_precision() {
+fn mixup_trains_a_model_in_half_precision() {
     for kind in [Kind::Half, Kind::BFloat16] {
         // The parameters are f32, as mixed precision has them; inputs, outputs and their losses are of half precision.
         let model = move |vars: &Vars<'_>| {
@@ -103,7 +103,7 @@ fn mixup_trains_a_model_of_half_precision() {
 
 // fastai #903, fastai_dev #269: with several labels per item the shapes do not fit.
 #[test]
-fn several_labels_for_each_item_are_mixed_by_item() {
+fn several_labels_per_item_are_mixed_item_by_item() {
     let labels = |seed| random(&[4, 5], Kind::Double, seed).gt(0.0).to_kind(Kind::Double);
     let (output, weight) = (random(&[4, 5], Kind::Double, 1), Tensor::from_slice(&[0.9, 0.7, 0.6, 0.5]));
     let boxed = |seed| Box::new(Target::from(labels(seed)));
@@ -141,7 +141,7 @@ fn every_loss_that_keeps_the_items_apart_trains_with_mixup() {
 
 // fastai #3180: predictions after training use the wrapped loss's activation.
 #[test]
-fn predictions_after_a_training_have_the_activation_of_the_loss_function_that_was_given() {
+fn predictions_after_a_training_have_the_activation_of_the_original_loss_function() {
     let mut learn = learner();
     learn.fit(1, 0.01).expect("a training");
     let found = learn.predictions().expect("there is validation data");
@@ -152,7 +152,7 @@ fn predictions_after_a_training_have_the_activation_of_the_loss_function_that_wa
 
 // fastai #2286, #1163: the loss is averaged before the caller's reduction is applied.
 #[test]
-fn a_mixed_loss_is_reduced_as_it_is_asked_and_only_then() {
+fn a_mixed_loss_is_reduced_as_asked_after_mixing() {
     let output = random(&[6, 3], Kind::Double, 1);
     let labels = |seed| Box::new(Target::from(classes(&[6], 3, seed)));
     let weight = Tensor::from_slice(&[0.9, 0.8, 0.7, 0.6, 0.5, 1.0]);
@@ -168,7 +168,7 @@ fn a_mixed_loss_is_reduced_as_it_is_asked_and_only_then() {
 
 // braindecode #1121: a plain batch of three targets is taken for a mixed one.
 #[test]
-fn a_plain_target_of_three_numbers_is_not_taken_for_a_mixed_one() {
+fn a_plain_target_of_three_numbers_is_not_mistaken_for_a_mixed_one() {
     let loss = || MixUpLoss::new(LossFunc::new(Mse));
     for shape in [vec![3], vec![3, 3], vec![5, 3]] {
         let (output, y) = (random(&shape, Kind::Double, 1), Target::from(random(&shape, Kind::Double, 2)));
@@ -183,7 +183,7 @@ fn a_plain_target_of_three_numbers_is_not_taken_for_a_mixed_one() {
 
 // fastai v1's packed target: above 2,048 half precision does not have every integer.
 #[test]
-fn label_100_003_of_half_precision_inputs_is_label_100_003_to_the_loss_function() {
+fn the_loss_function_gets_label_100_003_unchanged_with_inputs_in_half_precision() {
     for kind in [Kind::Half, Kind::BFloat16] {
         let mut input = Input::from(random(&[3, 4], kind, 1));
         let mut target = Target::from(Tensor::from_slice(&[100_003_i64, 2_049, 7]));
@@ -251,7 +251,7 @@ fn odd_batches_a_small_last_one_and_a_batch_of_one_are_mixed() {
 
 // catalyst #200: the hook runs before the batch is there, and validation is mixed too.
 #[test]
-fn the_batch_is_there_when_it_is_mixed_and_validation_is_not_mixed() {
+fn training_batches_are_mixed_and_validation_batches_are_not() {
     for mut learn in [on_images(7, MixUp::default()), on_images(7, CutMix::default())] {
         let batches = Batches::default();
         learn.callback(batches.clone());
@@ -267,7 +267,7 @@ fn the_batch_is_there_when_it_is_mixed_and_validation_is_not_mixed() {
 
 // Lightning #657: `on_train_end` is not called when training stops early.
 #[test]
-fn the_whole_family_has_its_end_when_training_stops_early() {
+fn the_ends_of_the_whole_family_run_when_training_stops_early() {
     for mut learn in [on_images(12, CutMix::default()), on_images(12, MixUpOrCutMix::default())] {
         let original = learn.loss_func().clone();
         learn.callback(End(Some("stop")));
@@ -310,7 +310,7 @@ fn a_training_with_mixup_in_half_precision_follows_a_learning_rate_search() {
 
 // timm has label smoothing inside of its mixing; here the loss function has it, and the whole family trains with it.
 #[test]
-fn label_smoothing_goes_with_the_whole_family() {
+fn label_smoothing_works_with_the_whole_family() {
     let smoothed = || CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
     let builders = || Learner::builder(images(7), |vs| simple_cnn(vs, &[1, 4, 3])).loss(smoothed()).quiet();
     let learners = [

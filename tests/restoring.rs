@@ -284,7 +284,7 @@ fn trains_on_as_if_nothing_had_been(learn: &mut Learner, arrange: Arrange, sabot
 }
 
 #[test]
-fn every_way_out_with_mixup_gives_everything_back() {
+fn every_way_out_with_mixup_restores_everything() {
     every_way_out(
         |learn, _| {
             learn.mixup();
@@ -294,7 +294,7 @@ fn every_way_out_with_mixup_gives_everything_back() {
 }
 
 #[test]
-fn every_way_out_with_a_users_own_loss_replacing_callback_gives_everything_back() {
+fn every_way_out_with_a_users_loss_replacing_callback_restores_everything() {
     every_way_out(
         |learn, log| {
             learn.callback(Halved::new(log));
@@ -304,7 +304,7 @@ fn every_way_out_with_a_users_own_loss_replacing_callback_gives_everything_back(
 }
 
 #[test]
-fn every_way_out_with_mixup_first_and_a_users_own_behind_it_gives_everything_back() {
+fn every_way_out_with_mixup_before_a_users_callback_restores_everything() {
     every_way_out(
         |learn, log| {
             learn.mixup().callback(Halved::new(log));
@@ -314,7 +314,7 @@ fn every_way_out_with_mixup_first_and_a_users_own_behind_it_gives_everything_bac
 }
 
 #[test]
-fn every_way_out_with_a_users_own_first_and_mixup_behind_it_gives_everything_back() {
+fn every_way_out_with_a_users_callback_before_mixup_restores_everything() {
     every_way_out(
         |learn, log| {
             learn.callback(Halved::new(log)).mixup();
@@ -324,7 +324,7 @@ fn every_way_out_with_a_users_own_first_and_mixup_behind_it_gives_everything_bac
 }
 
 #[test]
-fn the_loss_function_comes_back_even_where_a_callback_never_gives_it_back() {
+fn the_loss_function_is_restored_even_if_a_callback_never_restores_it() {
     every_way_out(
         |learn, _| {
             learn.callback(Careless).mixup();

@@ -51,7 +51,7 @@ fn class_indices_train() {
 }
 
 #[test]
-fn class_indices_train_under_class_weights_an_ignored_class_and_label_smoothing() {
+fn class_indices_train_with_class_weights_an_ignored_class_and_label_smoothing() {
     let weight = || Some(Tensor::from_slice(&[1.0_f32, 2.0, 0.5]));
     let loss = || LossFunc::new(CrossEntropy { weight: weight(), ignore_index: 1, label_smoothing: 0.0 });
     trains("weighed class indices", &labels().into(), 3, loss, false, 0.7);
@@ -110,7 +110,7 @@ fn a_label_for_each_pixel_trains() {
 }
 
 #[test]
-fn label_smoothing_nests_with_the_loss_of_mixup_and_of_cutmix() {
+fn label_smoothing_works_inside_the_loss_of_mixup_and_of_cutmix() {
     let images = random(&[20, 1, 4, 4], Kind::Float, 1);
     let labels = images.mean_dim([1_i64, 2, 3].as_slice(), false, None).gt(0.0).to_kind(Kind::Int64);
     let learner = |cut: bool| {

@@ -180,8 +180,8 @@ fn ctrl_c_leaves_only_the_table_and_the_error() {
 }
 
 #[test]
-fn ctrl_c_says_what_happens_next_while_the_batch_goes_on() {
-    const NAME: &str = "ctrl_c_says_what_happens_next_while_the_batch_goes_on";
+fn ctrl_c_says_what_happens_next_while_the_batch_continues() {
+    const NAME: &str = "ctrl_c_says_what_happens_next_while_the_batch_continues";
     if process::is_own() {
         train(At3::WaitForever);
     }
@@ -212,8 +212,8 @@ fn an_interrupt_without_an_echo_clears_the_bar_and_nothing_else() {
 }
 
 #[test]
-fn an_error_stands_below_the_table() {
-    const NAME: &str = "an_error_stands_below_the_table";
+fn an_error_is_printed_below_the_table() {
+    const NAME: &str = "an_error_is_printed_below_the_table";
     if process::is_own() {
         train(At3::Fail);
     }
@@ -224,8 +224,8 @@ fn an_error_stands_below_the_table() {
 }
 
 #[test]
-fn the_message_of_a_panic_takes_the_place_of_the_bar() {
-    const NAME: &str = "the_message_of_a_panic_takes_the_place_of_the_bar";
+fn the_message_of_a_panic_replaces_the_bar() {
+    const NAME: &str = "the_message_of_a_panic_replaces_the_bar";
     if process::is_own() {
         train(At3::Panic);
     }

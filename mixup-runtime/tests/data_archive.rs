@@ -21,7 +21,7 @@ fn refusal(name: &str, archive: &[u8]) -> (DataError, String) {
 }
 
 #[test]
-fn every_kind_of_archive_gives_the_same_data() -> Outcome {
+fn every_kind_of_archive_has_the_same_data() -> Outcome {
     let root = tempfile::tempdir()?;
     for top in ["", "./", "mnist_sample/", "./mnist_sample//"] {
         let files = below(top, sample());
@@ -35,7 +35,7 @@ fn every_kind_of_archive_gives_the_same_data() -> Outcome {
 }
 
 #[test]
-fn an_archive_is_known_by_its_content_not_by_its_name() -> Outcome {
+fn an_archive_is_recognised_by_its_content_not_its_name() -> Outcome {
     let root = tempfile::tempdir()?;
     let file = put(root.path(), "a-tar-that-a-browser-unpacked.tgz", &tar(&sample()));
     is_the_sample(&ImageData::from_archive(file)?.build()?);
@@ -55,7 +55,7 @@ fn the_order_in_the_archive_does_not_matter() -> Outcome {
 }
 
 #[test]
-fn a_folder_in_place_of_an_archive_is_refused() -> Outcome {
+fn a_folder_in_place_of_an_archive_is_rejected() -> Outcome {
     let root = tempfile::tempdir()?;
     let error = ImageData::from_archive(root.path()).expect_err("a folder");
     assert!(matches!(error, DataError::NotAnArchive { .. }), "{error:?}");
@@ -65,7 +65,7 @@ fn a_folder_in_place_of_an_archive_is_refused() -> Outcome {
 }
 
 #[test]
-fn what_a_mac_packs_along_is_left_out() -> Outcome {
+fn extra_files_of_a_mac_are_ignored() -> Outcome {
     let root = tempfile::tempdir()?;
     let mut files = below("mnist/", sample());
     for path in ["__MACOSX/mnist/train/3/._a.png", "mnist/train/.DS_Store", "mnist/train/3/._a.png", "mnist/labels.csv"]
@@ -79,7 +79,7 @@ fn what_a_mac_packs_along_is_left_out() -> Outcome {
 }
 
 #[test]
-fn separators_of_windows_are_understood_in_a_zip() -> Outcome {
+fn a_zip_with_separators_of_windows_is_read() -> Outcome {
     let root = tempfile::tempdir()?;
     let files: Files = sample().into_iter().map(|(path, bytes)| (path.replace('/', "\\"), bytes)).collect();
     is_the_sample(&ImageData::from_archive(put(root.path(), "x.zip", &zip(&files)))?.build()?);
@@ -87,7 +87,7 @@ fn separators_of_windows_are_understood_in_a_zip() -> Outcome {
 }
 
 #[test]
-fn a_path_that_leads_out_of_the_archive_is_left_out() -> Outcome {
+fn a_path_that_leads_out_of_the_archive_is_ignored() -> Outcome {
     let root = tempfile::tempdir()?;
     let mut files = sample();
     files.push(("../train/3/evil.png".to_owned(), grey_png(4, 2, 99)));
@@ -98,7 +98,7 @@ fn a_path_that_leads_out_of_the_archive_is_left_out() -> Outcome {
 }
 
 #[test]
-fn a_path_that_comes_twice_counts_once_and_the_later_wins() -> Outcome {
+fn a_path_that_occurs_twice_counts_once_and_the_later_wins() -> Outcome {
     let root = tempfile::tempdir()?;
     let mut files = sample();
     files.push(("train/3/a.png".to_owned(), grey_png(4, 2, 11)));
@@ -109,7 +109,7 @@ fn a_path_that_comes_twice_counts_once_and_the_later_wins() -> Outcome {
 }
 
 #[test]
-fn a_broken_image_is_named_with_its_archive() {
+fn the_error_for_a_broken_image_names_it_and_its_archive() {
     let mut files = below("mnist/", sample());
     files[3].1 = b"broken".to_vec();
     for (name, bytes) in [("x.tgz", gzip(&tar(&files))), ("x.zip", zip(&files))] {
@@ -120,7 +120,7 @@ fn a_broken_image_is_named_with_its_archive() {
 }
 
 #[test]
-fn an_empty_class_is_named_with_its_archive() {
+fn the_error_for_an_empty_class_names_it_and_its_archive() {
     for extra in ["mnist/train/5/", "mnist/train/5/notes.txt"] {
         let mut files = below("mnist/", sample());
         files.push((extra.to_owned(), vec![]));
@@ -133,7 +133,7 @@ fn an_empty_class_is_named_with_its_archive() {
 }
 
 #[test]
-fn several_sizes_are_named_with_their_archive() {
+fn the_error_for_several_sizes_names_the_archive() {
     let mut files = sample();
     files.push(("train/3/d.png".to_owned(), grey_png(5, 5, 0)));
     let message = refusal("x.zip", &zip(&files)).1;
@@ -141,7 +141,7 @@ fn several_sizes_are_named_with_their_archive() {
 }
 
 #[test]
-fn an_archive_without_train_is_refused() {
+fn an_archive_without_train_is_rejected() {
     let files = vec![("mnist/images/3/a.png".to_owned(), grey_png(1, 1, 0))];
     let (error, message) = refusal("x.zip", &zip(&files));
     assert!(matches!(error, DataError::MissingFolder { .. }), "{message}");
@@ -149,7 +149,7 @@ fn an_archive_without_train_is_refused() {
 }
 
 #[test]
-fn an_archive_of_several_data_sets_is_refused() {
+fn an_archive_of_several_data_sets_is_rejected() {
     let files = [below("a/", sample()), below("b/", sample())].concat();
     let (error, message) = refusal("x.tgz", &gzip(&tar(&files)));
     assert!(matches!(error, DataError::SeveralTrainFolders { .. }), "{message}");
@@ -157,7 +157,7 @@ fn an_archive_of_several_data_sets_is_refused() {
 }
 
 #[test]
-fn a_truncated_archive_names_its_file() {
+fn the_error_for_a_truncated_archive_names_the_file() {
     let files: Files = (0..50_u8).map(|i| (format!("train/a/{i}.png"), grey_png(50, 50, i))).collect();
     for (name, bytes) in [("x.tgz", gzip(&tar(&files))), ("x.zip", zip(&files))] {
         let (error, message) = refusal(name, &bytes[..bytes.len() / 2]);
@@ -167,7 +167,7 @@ fn a_truncated_archive_names_its_file() {
 }
 
 #[test]
-fn an_entry_that_is_cut_off_says_how_much_of_it_is_there() {
+fn the_error_for_a_cut_off_entry_says_how_much_of_it_is_there() {
     let png = grey_png(50, 50, 1);
     let size = png.len();
     // One header of 512 bytes, then the first 40 of the image.
@@ -177,7 +177,7 @@ fn an_entry_that_is_cut_off_says_how_much_of_it_is_there() {
 }
 
 #[test]
-fn an_entry_too_big_for_an_image_is_refused_unread() {
+fn an_entry_too_big_for_an_image_is_rejected_without_reading_it() {
     let mut header = ::tar::Header::new_gnu();
     header.set_path("train/a/x.png").expect("short");
     header.set_size(1 << 40);
@@ -188,7 +188,7 @@ fn an_entry_too_big_for_an_image_is_refused_unread() {
 }
 
 #[test]
-fn a_link_to_an_image_is_refused_rather_than_lost() {
+fn a_link_to_an_image_is_rejected_and_not_ignored() {
     let mut archive = ::tar::Builder::new(Vec::new());
     let mut header = ::tar::Header::new_gnu();
     header.set_size(0);
@@ -199,7 +199,7 @@ fn a_link_to_an_image_is_refused_rather_than_lost() {
 }
 
 #[test]
-fn a_special_file_in_a_tar_with_the_name_of_an_image_is_refused() {
+fn a_special_file_in_a_tar_with_the_name_of_an_image_is_rejected() {
     let types = [
         (::tar::EntryType::Fifo, "a FIFO"),
         (::tar::EntryType::Char, "a device"),
@@ -218,7 +218,7 @@ fn a_special_file_in_a_tar_with_the_name_of_an_image_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_archive_is_refused() {
+fn a_file_that_is_not_an_archive_is_rejected() {
     for bytes in [&b"hello"[..], b"", &[0; 1000]] {
         let (error, message) = refusal("x.tgz", bytes);
         assert!(matches!(error, DataError::Unrecognised { .. }), "{message}");

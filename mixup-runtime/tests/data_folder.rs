@@ -27,7 +27,7 @@ fn a_folder_becomes_data_sorted_by_class_and_name() -> Outcome {
 }
 
 #[test]
-fn the_choices_reach_the_loaders() -> Outcome {
+fn the_options_reach_the_loaders() -> Outcome {
     let root = folder(&sample());
     let chosen = ImageData::from_folder(root.path())?.batch_size(2).valid_batch_size(1).shuffle(false).drop_last(true);
     let data = chosen.build()?;
@@ -38,7 +38,7 @@ fn the_choices_reach_the_loaders() -> Outcome {
 }
 
 #[test]
-fn training_images_are_shuffled_unless_told_and_valid_ones_never() -> Outcome {
+fn training_images_are_shuffled_by_default_and_validation_images_never() -> Outcome {
     let many = |part: &str| (0..30).map(|i| (format!("{part}/a/{i}.png"), grey_png(1, 1, 0))).collect::<Vec<_>>();
     let root = folder(&[many("train"), many("valid")].concat());
     let data = ImageData::from_folder(root.path())?.build()?;
@@ -60,7 +60,7 @@ fn a_grey_image_becomes_three_equal_channels_or_one() -> Outcome {
 }
 
 #[test]
-fn colours_lie_in_planes_and_rows_from_the_top() -> Outcome {
+fn colours_are_in_planes_with_rows_from_the_top() -> Outcome {
     let image =
         ImageBuffer::from_fn(3, 2, |x, y| image::Rgb([x, y, 100 + 10 * y + x].map(|value| value.to_le_bytes()[0])));
     let root = folder(&[("train/a/x.png".into(), encode(&image.into(), ImageFormat::Png))]);
@@ -72,7 +72,7 @@ fn colours_lie_in_planes_and_rows_from_the_top() -> Outcome {
 }
 
 #[test]
-fn colour_becomes_grey_by_luma() -> Outcome {
+fn colour_becomes_grey_by_its_luma() -> Outcome {
     let root = folder(&[("train/a/x.png".into(), colour(ImageFormat::Png, 1, 1, [0, 255, 0]))]);
     let (pixels, _) = all(ImageData::from_folder(root.path())?.grey().build()?.train())?;
     assert_eq!(bytes(&pixels), [182]); // 0.7152 · 255 = 182.4
@@ -95,7 +95,7 @@ fn transparency_is_dropped_and_sixteen_bits_become_eight() -> Outcome {
 }
 
 #[test]
-fn jpegs_are_read_whatever_their_ending_says() -> Outcome {
+fn an_image_is_read_whatever_its_ending_says() -> Outcome {
     let jpeg = colour(ImageFormat::Jpeg, 8, 8, [200, 200, 200]);
     let root = folder(&[
         ("train/a/1.jpg".into(), jpeg.clone()),
@@ -120,7 +120,7 @@ fn a_pixel_is_exactly_its_byte_divided_by_255() -> Outcome {
 }
 
 #[test]
-fn what_is_no_image_is_left_out() -> Outcome {
+fn files_that_are_not_images_are_ignored() -> Outcome {
     let root = folder(&sample());
     for path in ["labels.csv", "train/labels.csv", "train/3/.DS_Store", "train/3/._a.png", "train/3/notes.txt"] {
         put(root.path(), path, b"not an image");
@@ -146,7 +146,7 @@ fn images_in_folders_below_a_class_belong_to_it() -> Outcome {
 
 #[test]
 #[cfg(unix)]
-fn a_link_that_leads_in_a_circle_is_not_followed() -> Outcome {
+fn a_link_that_forms_a_cycle_is_not_followed() -> Outcome {
     let root = folder(&sample());
     std::os::unix::fs::symlink(root.path().join("train/3"), root.path().join("train/3/again"))?;
     is_the_sample(&ImageData::from_folder(root.path())?.build()?);
@@ -173,7 +173,7 @@ fn classes_and_images_may_be_links() -> Outcome {
 /// A link is what it leads to: also one to a FIFO.
 #[test]
 #[cfg(unix)]
-fn a_special_file_with_the_name_of_an_image_is_refused_without_opening_it() -> Outcome {
+fn a_special_file_with_the_name_of_an_image_is_rejected_without_opening_it() -> Outcome {
     for (kind, file) in special_files() {
         for name in ["train/3/x.png", "valid/7/below/x.jpg"] {
             let root = folder(&sample());
@@ -204,7 +204,7 @@ fn a_special_file_that_would_not_be_read_is_ignored() -> Outcome {
 
 #[test]
 #[cfg(unix)]
-fn a_special_file_in_place_of_the_root_is_refused() {
+fn a_special_file_in_place_of_the_root_is_rejected() {
     for (kind, file) in special_files() {
         let path = file.path();
         let found = [
@@ -240,7 +240,7 @@ fn without_valid_there_is_no_validation() -> Outcome {
 }
 
 #[test]
-fn a_missing_folder_is_named() {
+fn the_error_for_a_missing_folder_names_it() {
     let root = folder(&[("images/3/a.png".into(), grey_png(1, 1, 0))]);
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::MissingFolder { .. }));
@@ -251,14 +251,14 @@ fn a_missing_folder_is_named() {
 }
 
 #[test]
-fn a_file_instead_of_a_folder_is_refused() {
+fn a_file_in_place_of_a_folder_is_rejected() {
     let root = folder(&[("x.tgz".into(), vec![])]);
     let error = ImageData::from_folder(root.path().join("x.tgz")).expect_err("a file");
     assert!(matches!(error, DataError::NotAFolder { .. }), "{error}");
 }
 
 #[test]
-fn an_empty_class_is_named() -> Outcome {
+fn the_error_for_an_empty_class_names_it() -> Outcome {
     let root = folder(&sample());
     fs::create_dir(root.path().join("train/5"))?;
     put(root.path(), "train/5/notes.txt", b"none yet");
@@ -269,7 +269,7 @@ fn an_empty_class_is_named() -> Outcome {
 }
 
 #[test]
-fn an_empty_class_for_validation_is_named() -> Outcome {
+fn the_error_for_an_empty_class_of_the_validation_data_names_it() -> Outcome {
     let root = folder(&sample());
     fs::remove_file(root.path().join("valid/7/a.png"))?;
     assert!(refusal(&root).1.starts_with("the class ROOT/valid/7 is empty"));
@@ -277,7 +277,7 @@ fn an_empty_class_for_validation_is_named() -> Outcome {
 }
 
 #[test]
-fn a_folder_without_classes_is_named() -> Outcome {
+fn the_error_for_a_folder_without_classes_names_it() -> Outcome {
     let root = folder(&[("train/a.png".into(), grey_png(1, 1, 0))]);
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::NoClasses { .. }));
@@ -289,7 +289,7 @@ fn a_folder_without_classes_is_named() -> Outcome {
 }
 
 #[test]
-fn a_class_for_validation_only_is_named() {
+fn the_error_for_a_class_of_the_validation_data_only_names_it() {
     let root = folder(&sample());
     put(root.path(), "valid/9/a.png", &grey_png(4, 2, 0));
     let (error, message) = refusal(&root);
@@ -298,7 +298,7 @@ fn a_class_for_validation_only_is_named() {
 }
 
 #[test]
-fn a_file_that_is_no_image_names_itself() {
+fn the_error_for_a_file_that_is_not_an_image_names_it() {
     let root = folder(&sample());
     put(root.path(), "train/7/c.png", b"<html>not found</html>");
     let (error, message) = refusal(&root);
@@ -309,7 +309,7 @@ fn a_file_that_is_no_image_names_itself() {
 }
 
 #[test]
-fn a_truncated_image_names_its_file() {
+fn the_error_for_a_truncated_image_names_the_file() {
     let noise: Vec<u8> = (0..3 * 64 * 64_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let image: DynamicImage = image::RgbImage::from_raw(64, 64, noise).expect("as many bytes").into();
     for (name, format) in [("x.png", ImageFormat::Png), ("x.jpg", ImageFormat::Jpeg)] {
@@ -329,7 +329,7 @@ fn a_truncated_image_names_its_file() {
 }
 
 #[test]
-fn of_several_broken_images_the_first_is_named_each_time() {
+fn the_error_always_names_the_first_of_several_broken_images() {
     let mut files: Vec<_> = (0..40).map(|i| (format!("train/a/{i:02}.png"), grey_png(16, 16, i))).collect();
     for i in [11, 12, 30, 39] {
         let length = files[i].1.len();
@@ -342,7 +342,7 @@ fn of_several_broken_images_the_first_is_named_each_time() {
 }
 
 #[test]
-fn a_file_too_big_for_an_image_is_refused_unread() -> Outcome {
+fn a_file_too_big_for_an_image_is_rejected_without_reading_it() -> Outcome {
     let root = folder(&[("train/a/x.png".into(), grey_png(4, 2, 1))]);
     let file = std::fs::OpenOptions::new().write(true).open(root.path().join("train/a/x.png"))?;
     file.set_len(1 << 40)?; // a hole, which takes no room on the disk
@@ -353,7 +353,7 @@ fn a_file_too_big_for_an_image_is_refused_unread() -> Outcome {
 }
 
 #[test]
-fn a_header_that_promises_too_many_pixels_takes_no_memory() {
+fn a_header_that_claims_too_many_pixels_takes_no_memory() {
     let mut jpeg = colour(ImageFormat::Jpeg, 8, 8, [0; 3]);
     let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("a frame header");
     jpeg[frame + 5..frame + 9].fill(0xff);
@@ -364,7 +364,7 @@ fn a_header_that_promises_too_many_pixels_takes_no_memory() {
 }
 
 #[test]
-fn several_sizes_are_named_with_their_first_files() {
+fn the_error_for_several_sizes_names_the_first_file_of_each() {
     let root = folder(&sample());
     put(root.path(), "train/3/0.png", &grey_png(5, 2, 0));
     put(root.path(), "valid/7/b.png", &grey_png(5, 2, 0));
@@ -386,7 +386,7 @@ fn several_sizes_are_named_with_their_first_files() {
 }
 
 #[test]
-fn a_batch_size_that_cannot_work_is_refused_before_anything_is_decoded() -> Outcome {
+fn an_unusable_batch_size_is_rejected_before_anything_is_decoded() -> Outcome {
     let root = folder(&[("train/a/broken.png".into(), b"broken".to_vec())]);
     let error = ImageData::from_folder(root.path())?.batch_size(0).build().expect_err("size 0");
     assert!(matches!(error, DataError::BatchSize), "{error}");
@@ -398,7 +398,7 @@ fn a_batch_size_that_cannot_work_is_refused_before_anything_is_decoded() -> Outc
 }
 
 #[test]
-fn pixels_and_labels_of_another_layout_are_refused() {
+fn pixels_and_labels_of_another_layout_are_rejected() {
     let labels = || Tensor::zeros([2], (Kind::Int64, Device::Cpu));
     let pixels = |size: &[i64], kind| Tensor::zeros(size, (kind, Device::Cpu));
     let error = ImageDataset::new(pixels(&[2, 1, 4, 4], Kind::Float), labels()).expect_err("floats");

@@ -86,7 +86,7 @@ fn read(path: &str, bytes: &[u8]) -> Result<(), DataError> {
 }
 
 #[test]
-fn a_whole_file_gives_data() {
+fn an_undamaged_file_is_read() {
     for (path, bytes) in files() {
         read(path, &bytes).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn a_damaged_file_gives_data_or_an_error(which in any::<Index>(), damages in prop::collection::vec(damage(), 1..8)) {
+    fn a_damaged_file_is_read_or_is_an_error(which in any::<Index>(), damages in prop::collection::vec(damage(), 1..8)) {
         let files = files();
         let (path, mut bytes) = which.get(&files).clone();
         for damage in &damages {
@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn made_up_bytes_give_data_or_an_error(
+    fn made_up_bytes_are_read_or_are_an_error(
         which in any::<Index>(),
         length in 0..64_usize,
         more in prop::collection::vec(any::<u8>(), 0..2000),

@@ -38,7 +38,7 @@ fn refusal(name: &str, bytes: &[u8]) -> (DataError, String) {
 }
 
 #[test]
-fn every_spelling_of_mnists_names_is_read_packed_or_not() -> Outcome {
+fn every_spelling_of_mnists_names_is_read_gzipped_or_not() -> Outcome {
     for spell in [|name: &str| name.to_owned(), |name: &str| name.replace("-idx", ".idx")] {
         for packed in [false, true] {
             let root = tempfile::tempdir()?;
@@ -80,7 +80,7 @@ fn without_t10k_there_is_no_validation() -> Outcome {
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn the_error_for_a_missing_file_names_it() {
     for (missing, position) in [(IMAGES, 0), (LABELS, 1), (VALID_IMAGES, 2), (VALID_LABELS, 3)] {
         let mut files = files();
         files.remove(position);
@@ -93,7 +93,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn a_folder_of_something_else_is_refused() -> Outcome {
+fn a_folder_of_something_else_is_rejected() -> Outcome {
     let root = tempfile::tempdir()?;
     let error = ImageData::open(root.path()).expect_err("an empty folder");
     assert!(matches!(error, DataError::Unrecognised { .. }), "{error}");
@@ -105,7 +105,7 @@ fn a_folder_of_something_else_is_refused() -> Outcome {
 
 #[test]
 #[cfg(unix)]
-fn a_special_file_with_the_name_of_an_idx_file_is_refused_without_opening_it() -> Outcome {
+fn a_special_file_with_the_name_of_an_idx_file_is_rejected_without_opening_it() -> Outcome {
     for (kind, special) in data_support::special_files() {
         for (position, (name, _)) in files().iter().enumerate() {
             let mut files = files();
@@ -130,7 +130,7 @@ fn a_special_file_with_the_name_of_an_idx_file_is_refused_without_opening_it() -
 
 #[test]
 #[cfg(unix)]
-fn a_regular_file_beside_a_special_one_is_read() -> Outcome {
+fn a_regular_file_next_to_a_special_one_is_read() -> Outcome {
     for (_, special) in data_support::special_files() {
         let mut files = files();
         let packed = gzip(&files.remove(0).1);
@@ -143,7 +143,7 @@ fn a_regular_file_beside_a_special_one_is_read() -> Outcome {
 }
 
 #[test]
-fn a_wrong_magic_number_is_shown_beside_the_right_one() {
+fn the_error_for_a_wrong_magic_number_shows_it_and_the_right_one() {
     let (error, message) = refusal(IMAGES, &idx(&[3], &[2, 0, 1]));
     assert!(matches!(error, DataError::IdxMagic { expected: 0x803, found: 0x801, .. }));
     assert_eq!(
@@ -158,7 +158,7 @@ fn a_wrong_magic_number_is_shown_beside_the_right_one() {
 }
 
 #[test]
-fn a_truncated_file_says_how_much_is_missing() {
+fn the_error_for_a_truncated_file_says_how_much_is_missing() {
     let whole = idx(&[3, 2, 2], &[7; 12]);
     let (error, message) = refusal(IMAGES, &whole[..25]);
     assert!(matches!(error, DataError::IdxTruncated { expected: 28, found: 25, .. }));
@@ -173,13 +173,13 @@ fn a_truncated_file_says_how_much_is_missing() {
 }
 
 #[test]
-fn a_header_that_promises_too_much_takes_no_memory() {
+fn a_header_that_claims_too_much_takes_no_memory() {
     let (error, message) = refusal(IMAGES, &idx(&[u32::MAX, u32::MAX, u32::MAX], &[0; 5]));
     assert!(matches!(error, DataError::IdxTruncated { found: 21, .. }), "{message}");
 }
 
 #[test]
-fn a_truncated_gzip_says_so() {
+fn the_error_for_a_truncated_gzip_says_so() {
     let noise: Vec<u8> = (0..4000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let packed = gzip(&idx(&[1000, 2, 2], &noise));
     let (error, message) = refusal(IMAGES, &packed[..packed.len() / 2]);
@@ -200,7 +200,7 @@ fn a_damaged_gzip_is_noticed() {
 }
 
 #[test]
-fn bytes_after_the_end_are_refused() {
+fn bytes_after_the_end_are_rejected() {
     let mut file = files()[0].1.clone();
     file.extend([0; 3]);
     for file in [gzip(&file), file] {
@@ -211,14 +211,14 @@ fn bytes_after_the_end_are_refused() {
 }
 
 #[test]
-fn an_empty_file_says_what_its_header_says() {
+fn the_error_for_an_empty_file_quotes_its_header() {
     let (error, message) = refusal(IMAGES, &idx(&[0, 28, 28], &[]));
     assert!(matches!(error, DataError::IdxEmpty { .. }));
     assert_eq!(message, "train-images-idx3-ubyte is empty: its header says 0×28×28");
 }
 
 #[test]
-fn images_and_labels_of_different_numbers_are_both_named() {
+fn the_error_for_different_numbers_of_images_and_labels_names_both_files() {
     let (error, message) = refusal(LABELS, &idx(&[2], &[0, 1]));
     assert!(matches!(error, DataError::IdxCounts { image_count: 3, label_count: 2, .. }));
     assert_eq!(
@@ -228,14 +228,14 @@ fn images_and_labels_of_different_numbers_are_both_named() {
 }
 
 #[test]
-fn a_label_for_validation_only_is_refused() {
+fn a_label_of_the_validation_data_only_is_rejected() {
     let (error, message) = refusal(VALID_LABELS, &idx(&[1], &[7]));
     assert!(matches!(error, DataError::UnknownClass { .. }));
     assert!(message.starts_with("the class `7` is in t10k-labels-idx1-ubyte, but not in the training"), "{message}");
 }
 
 #[test]
-fn images_for_validation_of_another_size_are_refused() {
+fn validation_images_of_another_size_are_rejected() {
     let (error, message) = refusal(VALID_IMAGES, &idx(&[1, 3, 2], &[0; 6]));
     assert!(matches!(error, DataError::Sizes { .. }));
     assert!(message.contains("2×2 (3 images, first train-images-idx3-ubyte), 2×3 (1 image, first t10k-"), "{message}");

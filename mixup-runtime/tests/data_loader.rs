@@ -57,7 +57,7 @@ fn refused(answer: fn(usize) -> Batch) -> String {
 }
 
 #[test]
-fn without_shuffling_items_come_in_their_order_and_the_last_batch_is_smaller() -> Outcome {
+fn items_are_in_their_own_order_without_shuffling_and_the_last_batch_is_smaller() -> Outcome {
     let loader = Loader::new(set(7), 3)?;
     let mut rng = Rng::seed_from_u64(1);
     let order = loader.order(&mut rng)?;
@@ -68,7 +68,7 @@ fn without_shuffling_items_come_in_their_order_and_the_last_batch_is_smaller() -
 }
 
 #[test]
-fn shuffling_shows_each_item_once_and_depends_on_the_seed_alone() -> Outcome {
+fn shuffling_draws_each_item_once_and_depends_only_on_the_seed() -> Outcome {
     let loader = Loader::new(set(100), 32)?.shuffle(true);
     let mut rng = Rng::seed_from_u64(5);
     let (first, second) = (loader.order(&mut rng)?, loader.order(&mut rng)?);
@@ -83,7 +83,7 @@ fn shuffling_shows_each_item_once_and_depends_on_the_seed_alone() -> Outcome {
 }
 
 #[test]
-fn the_order_of_a_seed_stays_the_same_over_versions_and_machines() -> Outcome {
+fn the_order_of_a_seed_is_the_same_in_all_versions_and_on_all_machines() -> Outcome {
     let loader = Loader::new(set(10), 5)?.shuffle(true);
     assert_eq!(loader.order(&mut Rng::seed_from_u64(42))?, ORDER_OF_SEED_42);
     Ok(())
@@ -91,7 +91,7 @@ fn the_order_of_a_seed_stays_the_same_over_versions_and_machines() -> Outcome {
 const ORDER_OF_SEED_42: [usize; 10] = [7, 1, 5, 4, 6, 9, 3, 8, 2, 0];
 
 #[test]
-fn the_input_goes_with_its_target() -> Outcome {
+fn each_input_has_its_own_target() -> Outcome {
     let loader = Loader::new(set(50), 50)?.shuffle(true);
     let batch = loader.batch(&loader.order(&mut Rng::seed_from_u64(3))?, 0, &rngs())?;
     let input = batch.input.one().expect("one tensor").squeeze_dim(1).to_kind(Kind::Int64);
@@ -100,7 +100,7 @@ fn the_input_goes_with_its_target() -> Outcome {
 }
 
 #[test]
-fn a_batch_can_be_asked_for_again_and_out_of_turn() -> Outcome {
+fn a_batch_can_be_asked_for_again_and_in_any_order() -> Outcome {
     let loader = Loader::new(set(20), 6)?.shuffle(true);
     let order = loader.order(&mut Rng::seed_from_u64(9))?;
     let all = epoch(&loader, &order)?;
@@ -110,7 +110,7 @@ fn a_batch_can_be_asked_for_again_and_out_of_turn() -> Outcome {
 }
 
 #[test]
-fn drop_last_leaves_out_the_smaller_batch_only() -> Outcome {
+fn drop_last_leaves_out_only_the_smaller_batch() -> Outcome {
     let uneven = Loader::new(set(7), 3)?.drop_last(true);
     assert_eq!(epoch(&uneven, &uneven.order(&mut Rng::seed_from_u64(0))?)?, [vec![0, 1, 2], vec![3, 4, 5]]);
     assert_eq!(Loader::new(set(6), 3)?.drop_last(true).batches(), Some(2));
@@ -118,7 +118,7 @@ fn drop_last_leaves_out_the_smaller_batch_only() -> Outcome {
 }
 
 #[test]
-fn a_batch_or_an_item_that_is_not_there_is_refused() -> Outcome {
+fn a_batch_or_an_item_out_of_range_is_rejected() -> Outcome {
     let loader = Loader::new(set(7), 3)?;
     let order = loader.order(&mut Rng::seed_from_u64(0))?;
     let past = loader.batch(&order, 3, &rngs()).expect_err("three batches");
@@ -143,7 +143,7 @@ fn a_data_set_must_return_as_many_items_as_it_was_asked_for() {
 }
 
 #[test]
-fn an_error_of_a_users_data_set_comes_through_as_it_is() {
+fn an_error_of_a_users_data_set_is_passed_on_unchanged() {
     struct Broken;
     impl Dataset for Broken {
         fn len(&self) -> usize {
@@ -159,7 +159,7 @@ fn an_error_of_a_users_data_set_comes_through_as_it_is() {
 }
 
 #[test]
-fn tensors_of_different_lengths_are_refused_with_their_numbers() {
+fn the_error_for_tensors_of_different_lengths_names_the_lengths() {
     let error = TensorDataset::new(numbers(5), numbers(4)).expect_err("five and four");
     assert_eq!(error.to_string(), "the input has 5 items and the target 4, but each item needs both");
     let error = TensorDataset::new(vec![numbers(5), numbers(6)], numbers(5)).expect_err("five and six");
@@ -167,7 +167,7 @@ fn tensors_of_different_lengths_are_refused_with_their_numbers() {
 }
 
 #[test]
-fn tensors_without_a_dimension_to_count_by_are_refused() {
+fn tensors_without_a_first_dimension_are_rejected() {
     let scalar = || Tensor::from(1.0);
     let input = TensorDataset::new(scalar(), numbers(1)).expect_err("a scalar");
     assert!(matches!(input, DataError::NoItemDimension { what: "input" }), "{input}");
@@ -178,7 +178,7 @@ fn tensors_without_a_dimension_to_count_by_are_refused() {
 }
 
 #[test]
-fn what_is_already_mixed_is_no_data_set() {
+fn mixed_tensors_are_rejected_as_a_data_set() {
     let stacked = Input::Stacked { first: numbers(2), second: numbers(2), weight: numbers(2) };
     let error = TensorDataset::new(stacked, numbers(2)).expect_err("stacked");
     assert!(matches!(error, DataError::Mixed { what: "input" }), "{error}");
@@ -198,7 +198,7 @@ fn several_inputs_are_gathered_together() -> Outcome {
 }
 
 #[test]
-fn prepared_batches_come_back_in_order_and_without_a_copy() -> Outcome {
+fn prepared_batches_are_returned_in_order_without_a_copy() -> Outcome {
     let batch =
         |value: i64, n: usize| Batch { input: zeros(n).into(), target: Tensor::from_slice(&vec![value; n]).into() };
     let data = Data::from_batches(vec![batch(7, 4), batch(8, 4), batch(9, 2)], vec![batch(1, 5)])?;
@@ -214,7 +214,7 @@ fn prepared_batches_come_back_in_order_and_without_a_copy() -> Outcome {
 }
 
 #[test]
-fn prepared_batches_that_do_not_fit_are_refused() {
+fn prepared_batches_that_do_not_fit_are_rejected() {
     let good = || Batch { input: zeros(4).into(), target: zeros(4).into() };
     let bad = || Batch { input: zeros(4).into(), target: zeros(3).into() };
     let error = Data::from_batches(vec![good(), bad()], vec![]).expect_err("four and three");
@@ -226,7 +226,7 @@ fn prepared_batches_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn only_the_training_batches_are_shuffled_and_dropped() -> Outcome {
+fn only_training_batches_are_shuffled_and_dropped() -> Outcome {
     let data = Data::builder(set(10)).valid(set(7)).batch_size(4).valid_batch_size(3).drop_last(true).build()?;
     assert_eq!(data.train().batches(), Some(2));
     let valid = data.valid().expect("given");
@@ -237,14 +237,14 @@ fn only_the_training_batches_are_shuffled_and_dropped() -> Outcome {
 }
 
 #[test]
-fn unless_told_a_batch_has_64_items_and_nothing_is_dropped() -> Outcome {
+fn by_default_a_batch_has_64_items_and_nothing_is_dropped() -> Outcome {
     let data = Data::builder(set(65)).valid(set(129)).build()?;
     assert_eq!((data.train().batches(), data.valid().and_then(Loader::batches)), (Some(2), Some(3)));
     Ok(())
 }
 
 #[test]
-fn choices_that_leave_nothing_to_train_with_are_refused() {
+fn options_that_leave_nothing_to_train_with_are_rejected() {
     let zero = Data::builder(set(10)).batch_size(0).build().expect_err("size 0");
     assert!(matches!(zero, DataError::BatchSize), "{zero}");
     let zero = Data::builder(set(10)).valid(set(10)).valid_batch_size(0).build().expect_err("size 0");
@@ -258,7 +258,7 @@ fn choices_that_leave_nothing_to_train_with_are_refused() {
 }
 
 #[test]
-fn the_summary_says_how_much_of_what_there_is() -> Outcome {
+fn the_summary_says_how_many_items_of_which_kind_there_are() -> Outcome {
     let data = Data::builder(set(1_234_567)).valid(set(999)).classes(["a", "b"]).build()?;
     assert_eq!(data.to_string(), "1,234,567 training and 999 validation items of 1 in 2 classes");
     let alone = Data::builder(TensorDataset::new(numbers(3), numbers(3))?).classes(["a"]).build()?;

@@ -53,7 +53,7 @@ fn items_become_a_batch_in_the_order_of_their_indices() -> Result<(), Box<dyn st
 }
 
 #[test]
-fn items_that_are_not_alike_are_told_with_both() {
+fn the_error_for_items_that_are_not_alike_describes_both() {
     let input =
         |index: usize| if index == 4 { Array::new([2], vec![0.0_f32; 2]) } else { Array::new([3], vec![0_u8; 3]) };
     let error = batch(|index, _| Ok(Item { input: input(index)?, label: Label::Class(0) }), &[1, 4]);
@@ -84,7 +84,7 @@ fn numbers_must_fill_their_shape() {
 }
 
 #[test]
-fn an_item_that_is_not_there_or_cannot_be_made_is_told() {
+fn the_error_for_an_item_that_is_missing_or_cannot_be_made_names_it() {
     let fails = |index: usize, _: &mut Rng| {
         if index == 2 {
             Err(DataError::other("file 2 is broken"))
@@ -108,7 +108,7 @@ fn noisy(batch_size: usize, shuffle: bool) -> Learner {
 }
 
 #[test]
-fn what_is_random_in_an_item_depends_on_the_epoch_and_the_item_alone() {
+fn the_draws_of_an_item_depend_only_on_the_epoch_and_the_item() {
     let epochs = |mut learn: Learner| -> Vec<Vec<i64>> {
         let all = seen(&mut learn, 2).concat();
         let sorted = |items: &[i64]| {
@@ -130,7 +130,7 @@ fn what_is_random_in_an_item_depends_on_the_epoch_and_the_item_alone() {
 }
 
 #[test]
-fn threads_make_the_same_items_as_one() {
+fn several_threads_make_the_same_items_as_one() {
     let made = Made(12, |index: usize, rng: &mut Rng| {
         let drawn = vec![index as f32, rng.random()];
         Ok(Item { input: Array::new([2], drawn)?, label: Label::Class(0) })

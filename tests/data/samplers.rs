@@ -67,7 +67,7 @@ fn even_shards_leave_out_what_is_left_over() {
 }
 
 #[test]
-fn a_shard_has_as_many_entries_as_it_says() {
+fn a_shard_has_as_many_entries_as_its_length() {
     for items in 0..20 {
         for of in 1..5 {
             for (rank, even) in (0..of).flat_map(|rank| [(rank, false), (rank, true)]) {
@@ -80,7 +80,7 @@ fn a_shard_has_as_many_entries_as_it_says() {
 }
 
 #[test]
-fn a_shard_that_is_not_there_is_refused() {
+fn a_shard_out_of_range_is_rejected() {
     for (rank, of) in [(3, 3), (0, 0)] {
         let error = Shard::new(rank, of).expect_err("there is none");
         assert!(matches!(error, DataError::Shard { .. }), "{error}");
@@ -106,7 +106,7 @@ impl InOrderFrom {
 }
 
 #[test]
-fn a_sampler_that_is_replaced_at_an_epochs_begin_draws_the_order_of_that_epoch() {
+fn a_sampler_set_when_an_epoch_begins_draws_the_order_of_that_epoch() {
     let plain = seen(&mut build(on(data(12))), 3).concat();
     let replaced = seen(&mut build(on(data(12)).callback(InOrderFrom(1))), 3).concat();
     assert_eq!(replaced[..12], plain[..12]);
@@ -219,7 +219,7 @@ fn items_are_drawn_by_their_weights() {
 }
 
 #[test]
-fn weights_that_cannot_be_are_refused() {
+fn weights_out_of_range_are_rejected() {
     let told = |weights: &[f64]| Weighted::new(weights.to_vec()).expect_err("they can't be").to_string();
     assert_eq!(told(&[]), "no weight is above 0, so no item could be drawn");
     assert_eq!(told(&[0.0, 0.0]), "no weight is above 0, so no item could be drawn");
@@ -236,7 +236,7 @@ fn weights_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn an_order_that_cannot_be_is_told_with_the_sampler() {
+fn the_error_for_an_unusable_order_names_the_sampler() {
     struct Always(Vec<usize>);
 
     impl Sampler for Always {

@@ -49,7 +49,7 @@ fn build(stream: impl Stream + 'static, batches_per_epoch: usize) -> Learner {
 }
 
 #[test]
-fn a_stream_goes_on_where_it_stood() -> Result<(), DataError> {
+fn a_stream_continues_where_it_stopped() -> Result<(), DataError> {
     let mut learn = build(Counter::endless(), 3);
     assert_eq!(seen(&mut learn, 2).concat(), (0..12).collect::<Vec<_>>(), "the second epoch goes on after the first");
     assert_eq!(seen(&mut learn, 1).concat(), (12..18).collect::<Vec<_>>(), "so does the second training");
@@ -140,7 +140,7 @@ fn a_stream_has_no_order() {
 }
 
 #[test]
-fn a_stream_is_validated_on_data_that_have_a_length() {
+fn a_stream_is_validated_on_data_with_a_length() {
     let stream = Data::stream(Counter::endless()).batches_per_epoch(2).valid(numbered(6)).classes(["a", "b"]);
     let data = stream.valid_batch_size(4).build().expect("a stream");
     assert_eq!(data.to_string(), "a stream of training items, and 6 for validation in 2 classes");
@@ -170,7 +170,7 @@ impl Stream for Drawn {
 }
 
 #[test]
-fn what_a_stream_draws_is_a_function_of_the_epoch_and_the_batch() {
+fn the_draws_of_a_stream_are_a_function_of_the_epoch_and_the_batch() {
     let whole = seen(&mut build(Drawn, 3), 2);
     let mut learn = build(Drawn, 3);
     assert_eq!([seen(&mut learn, 1), seen(&mut learn, 1)].concat(), whole);

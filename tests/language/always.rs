@@ -75,7 +75,7 @@ impl Ends {
 }
 
 #[test]
-fn an_ema_gives_the_weights_back_on_every_way_out_of_a_validation() {
+fn an_ema_restores_the_weights_on_every_way_out_of_a_validation() {
     let ways = [
         "nothing",
         "error at begin",
@@ -137,7 +137,7 @@ impl Phases {
 }
 
 #[test]
-fn those_that_entered_a_phase_are_called_once_in_reverse_order_and_all_errors_are_told() {
+fn always_methods_of_those_that_entered_a_phase_run_once_in_reverse_order_and_all_errors_are_reported() {
     let log = Log::default();
     let builder = on(data(8, 0)).callback_named("first", Phases("a", log.clone()));
     let builder = builder.callback_named("second", Phases("b", log.clone()));
@@ -152,7 +152,7 @@ fn those_that_entered_a_phase_are_called_once_in_reverse_order_and_all_errors_ar
 }
 
 #[test]
-fn they_run_after_the_ends_of_all_when_the_phase_is_completed_and_under_a_skip() {
+fn always_methods_run_after_all_ends_of_a_completed_phase_and_after_a_skip() {
     struct Skips;
 
     #[callback(order = 9)]
@@ -171,7 +171,7 @@ fn they_run_after_the_ends_of_all_when_the_phase_is_completed_and_under_a_skip()
 }
 
 #[test]
-fn a_panic_in_one_leaves_the_others_theirs() {
+fn a_panic_in_one_always_method_does_not_prevent_the_others() {
     struct Panics;
 
     #[callback(order = 5)]

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 use crate::{names, train};
 
 #[test]
-fn a_callback_states_its_hooks_and_the_names_that_it_asks_for() {
+fn a_callback_declares_its_hooks_and_the_names_that_it_asks_for() {
     struct Watch;
 
     #[callback]
@@ -28,7 +28,7 @@ fn a_callback_states_its_hooks_and_the_names_that_it_asks_for() {
 }
 
 #[test]
-fn options_say_the_order_and_the_name() {
+fn options_set_the_order_and_the_name() {
     const EARLY: i32 = -10;
 
     struct Watch;
@@ -184,7 +184,7 @@ fn everything_in_the_table_can_be_asked_for() {
 }
 
 #[test]
-fn what_a_hook_changes_is_what_the_next_one_sees() {
+fn the_next_hook_sees_what_a_hook_changes() {
     struct Zero;
 
     #[callback]
@@ -203,7 +203,7 @@ fn what_a_hook_changes_is_what_the_next_one_sees() {
 }
 
 #[test]
-fn a_hook_answers_with_nothing_a_flow_value_an_option_or_a_result() {
+fn a_hook_returns_nothing_a_request_an_option_or_a_result() {
     #[derive(Default)]
     struct Answers(usize);
 
@@ -241,7 +241,7 @@ fn a_hook_answers_with_nothing_a_flow_value_an_option_or_a_result() {
 }
 
 #[test]
-fn the_callback_is_borrowed_in_any_way() {
+fn a_hook_may_borrow_its_callback_in_any_way() {
     #[derive(Default)]
     struct Borrowed(Vec<&'static str>);
 
@@ -269,7 +269,7 @@ fn the_callback_is_borrowed_in_any_way() {
 }
 
 #[test]
-fn generics_lifetimes_and_bounds_go_through() {
+fn generics_lifetimes_and_bounds_are_passed_through() {
     struct Log<'a, W, T, const N: usize>
     where
         T: ?Sized,
@@ -298,7 +298,7 @@ fn generics_lifetimes_and_bounds_go_through() {
 }
 
 #[test]
-fn what_cfg_leaves_out_is_neither_called_nor_asked_for() {
+fn a_method_or_parameter_removed_by_cfg_is_neither_called_nor_asked_for() {
     struct Sometimes;
 
     #[callback]
@@ -328,7 +328,7 @@ fn what_cfg_leaves_out_is_neither_called_nor_asked_for() {
 }
 
 #[test]
-fn what_is_no_hook_is_left_alone() {
+fn methods_that_are_not_hooks_are_left_alone() {
     #[derive(Default)]
     struct Count {
         batches: usize,

@@ -43,7 +43,7 @@ fn a_method_of_any_name_serves_the_hook_that_it_names() {
 }
 
 #[test]
-fn every_in_an_end_hook_counts_what_is_done_and_in_a_begin_hook_what_is_before() {
+fn every_counts_the_completed_ones_in_an_end_hook_and_the_previous_ones_in_a_begin_hook() {
     struct Watch {
         log: Log,
         period: usize,
@@ -102,7 +102,7 @@ fn validation_batches_are_counted_in_their_pass() {
 }
 
 #[test]
-fn in_a_hook_that_only_training_has_batches_are_counted_over_the_whole_training() {
+fn batches_are_counted_over_the_whole_training_in_a_hook_that_only_training_has() {
     struct Watch(Log);
 
     #[callback]
@@ -123,7 +123,7 @@ fn in_a_hook_that_only_training_has_batches_are_counted_over_the_whole_training(
 }
 
 #[test]
-fn of_first_every_and_last_one_is_enough() {
+fn one_of_first_every_and_last_is_enough() {
     struct Watch(Log);
 
     #[callback]
@@ -237,7 +237,7 @@ fn a_method_serves_several_hooks_and_several_methods_one() {
 }
 
 #[test]
-fn of_what_several_methods_answer_the_one_that_skips_most_is_taken() {
+fn the_request_that_skips_most_wins_among_several_methods() {
     struct Skips(Log);
 
     #[callback]
@@ -345,7 +345,7 @@ fn the_event_itself_has_everything() {
 }
 
 #[test]
-fn a_hook_may_do_without_self() {
+fn a_hook_may_have_no_self() {
     struct Counts;
 
     static EPOCHS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
@@ -362,7 +362,7 @@ fn a_hook_may_do_without_self() {
 }
 
 #[test]
-fn what_goes_wrong_in_a_filter_is_found_at_its_line() {
+fn an_error_in_a_filter_is_reported_at_its_line() {
     use std::{panic::Location, sync::Mutex};
 
     struct Watch {

@@ -43,7 +43,7 @@ fn begun(add: impl FnOnce(mixup::learner::LearnerBuilder, Log) -> mixup::learner
 }
 
 #[test]
-fn before_and_after_weigh_more_than_order() {
+fn before_and_after_take_precedence_over_order() {
     let all = begun(|builder, log| {
         builder
             .callback(AfterLate(log.clone()))
@@ -56,7 +56,7 @@ fn before_and_after_weigh_more_than_order() {
 }
 
 #[test]
-fn whom_nobody_waits_for_stands_by_order_and_then_by_age() {
+fn callbacks_without_before_and_after_run_by_order_and_then_as_added() {
     let all = begun(|builder, log| {
         builder
             .callback(Late(log.clone()))
@@ -70,7 +70,7 @@ fn whom_nobody_waits_for_stands_by_order_and_then_by_age() {
 }
 
 #[test]
-fn a_ring_is_an_error_that_names_it() {
+fn a_cycle_is_an_error_that_names_its_callbacks() {
     let log = Log::default();
     let builder = on(data(4, 0)).callback(Ring2(log.clone())).callback(BeforeRing(log.clone()));
     let builder = builder.callback(Plain(log.clone())).callback(Ring1(log.clone())).callback(Ring3(log.clone()));
@@ -161,7 +161,7 @@ fn wrappers_of_the_loss_nest_and_unwrap_in_every_order_of_insertion() {
 }
 
 #[test]
-fn a_strict_learner_wants_an_order_between_callbacks_that_change_the_same_value() {
+fn a_strict_learner_requires_an_order_between_callbacks_that_change_the_same_value() {
     #[callback(on_batch_begin)]
     fn centre(last_input: &mut Input) {
         let _ = last_input;

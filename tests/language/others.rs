@@ -48,7 +48,7 @@ impl Reader {
 }
 
 #[test]
-fn a_callback_is_lent_others_by_their_types() {
+fn a_callback_borrows_others_by_their_types() {
     let log = Log::default();
     let builder = on(data(8, 4)).callback(Reader(log.clone())).callback(Counter::default());
     let mut learn = builder.build().expect("nothing is wrong with it");
@@ -77,7 +77,7 @@ fn a_hook_lists_the_callbacks_that_it_asks_for() {
 }
 
 #[test]
-fn one_that_is_asked_for_and_not_there_is_an_error_when_the_learner_is_built() {
+fn a_callback_that_is_asked_for_but_missing_is_an_error_when_the_learner_is_built() {
     let log = Log::default();
     let wanted = BuildError::MissingCallback {
         by: "Reader".to_owned(),
@@ -155,7 +155,7 @@ impl Hears {
 }
 
 #[test]
-fn a_function_is_asked_for_by_its_type_as_others_are() {
+fn a_function_is_asked_for_by_its_type_like_other_callbacks() {
     let log = Log::default();
     let missing = on(data(4, 0)).callback(Hears(log.clone())).build().err().expect("nobody shouts");
     assert!(missing.to_string().contains("shout"), "{missing}");

@@ -22,7 +22,7 @@ fn shout(epoch: usize, valid_loss: Option<f64>) {
 }
 
 #[test]
-fn a_function_is_a_callback_of_its_own_name() {
+fn a_function_is_a_callback_with_its_own_name() {
     assert_eq!((shout::NAME, shout::ORDER), ("shout", 0));
     assert_eq!(shout.handlers(), [Handler::new(Hook::EpochEnd).method("shout").names(&["epoch", "valid_loss"])]);
     let (mut learn, _) = train(shout);

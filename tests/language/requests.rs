@@ -49,7 +49,7 @@ fn a_validation_runs_between_two_batches_and_the_training_goes_on() {
 }
 
 #[test]
-fn the_builder_validates_every_so_many_batches() {
+fn the_builder_adds_a_validation_after_every_n_batches() {
     let log = Log::default();
     let mut learn = on(data(12, 4)).validate_every(1).callback(Tape(log.clone())).build().expect("it is right");
     learn.fit(1, 0.1).expect("it trains");
@@ -61,7 +61,7 @@ fn the_builder_validates_every_so_many_batches() {
 }
 
 #[test]
-fn a_skipped_validation_between_batches_leaves_the_next_one_its_own() {
+fn skipping_a_validation_between_batches_does_not_affect_the_next_one() {
     struct SkipFirst(usize);
 
     #[callback]

@@ -60,7 +60,7 @@ fn bits(learn: &Learner) -> (u64, usize, usize, Vec<u64>, u64) {
 }
 
 #[test]
-fn a_state_goes_through_a_file_and_comes_back_to_the_bit() {
+fn a_state_that_went_through_a_file_is_the_same_to_the_bit() {
     let mut learn = learner();
     learn.fit(2, 1e-3).expect("it trains");
     let saved = learn.callback_states().expect("it can be saved");
@@ -115,7 +115,7 @@ fn a_state_that_does_not_fit_changes_nothing() {
 }
 
 #[test]
-fn two_instances_of_one_type_have_states_of_their_own() {
+fn two_instances_of_one_type_have_their_own_states() {
     let two = |first: Patience, second: Patience| {
         let builder = on(data(8, 4)).callback_named("by loss", first).callback(second);
         builder.build().expect("nothing is wrong with it")

@@ -313,7 +313,7 @@ others! {
 }
 
 #[test]
-fn what_a_macro_is_given_may_be_filters_types_and_attributes() {
+fn a_macro_may_pass_on_filters_types_and_attributes() {
     assert_eq!(Third::NAME, "the third");
     let mut learn =
         learner().callback(Third { period: 1, seen: 0 }).callback(function).callback(closure()).build().unwrap();
@@ -447,7 +447,7 @@ pub mod strict {
 }
 
 #[test]
-fn the_strictest_lints_have_nothing_to_say() {
+fn the_strictest_lints_find_nothing() {
     assert_eq!(train(strict::Watch::new(Vec::new(), "strict")).1.epochs.len(), 1);
     assert_eq!(train(strict::shout).1.epochs.len(), 2);
     assert_eq!(train(strict::counting()).1.epochs.len(), 2);

@@ -69,7 +69,7 @@ fn early_stopping_monitors_what_a_users_callback_publishes() {
 }
 
 #[test]
-fn an_instance_finds_metrics_and_the_trainings_own_numbers_and_which_way_is_better() {
+fn an_instance_finds_metrics_and_the_trainings_own_numbers_and_whether_less_is_better() {
     struct Directions(Log, &'static str);
 
     #[callback]
@@ -211,7 +211,7 @@ impl Wants {
 }
 
 #[test]
-fn what_cannot_be_published_or_read_is_an_error_when_the_learner_is_built() {
+fn a_value_that_cannot_be_published_or_read_is_an_error_when_the_learner_is_built() {
     let with = |callbacks: Vec<Publishes>| {
         let builder = on(data(4, 0)).metric(accuracy);
         callbacks
@@ -277,7 +277,7 @@ fn callbacks_that_wait_for_each_others_values_are_a_cycle() {
 }
 
 #[test]
-fn a_value_that_is_set_to_several_numbers_ends_the_training_with_its_place() {
+fn a_value_set_to_several_numbers_ends_the_training_with_an_error_that_names_the_place() {
     struct Wrong;
 
     #[callback]
@@ -295,7 +295,7 @@ fn a_value_that_is_set_to_several_numbers_ends_the_training_with_its_place() {
 }
 
 #[test]
-fn the_listing_says_who_publishes_who_reads_and_what_nobody_reads() {
+fn the_listing_says_who_publishes_and_reads_a_value_and_which_values_nobody_reads() {
     let log = Log::default();
     let stopping = EarlyStopping::on("grad_norm", 0, &log);
     let learn =
@@ -341,7 +341,7 @@ fn the_model_and_the_optimizer_can_be_asked_for_as_their_own_types() {
 }
 
 #[test]
-fn an_instance_is_asked_for_by_its_name() {
+fn a_callback_asks_for_an_instance_by_its_name() {
     #[derive(Default)]
     struct Counter(usize);
 

@@ -131,7 +131,7 @@ proptest! {
     /// One `MixUp` gets batches of changing size, kind, shape and layout, as inputs and as dense targets: none of them finds
     /// anything of an earlier one in the memory that stands, and none is changed itself.
     #[test]
-    fn every_batch_is_blended_by_the_formula_whatever_came_before(specs in specs()) {
+    fn every_batch_is_blended_by_the_formula_whatever_came_before_it(specs in specs()) {
         let mut mixup = MixUp::default().stack_y(false);
         for spec in specs.iter().chain(&specs) {
             let x = spec.tensor();
@@ -274,7 +274,7 @@ fn a_batch_that_was_mixed_once_can_be_mixed_again() {
 }
 
 #[test]
-fn a_large_label_beside_inputs_of_half_precision_stays_exact() {
+fn a_large_label_with_inputs_in_half_precision_stays_exact() {
     let mut input = Input::from(random(&[2, 3], Kind::Half, 1));
     let mut target = Target::from(Tensor::from_slice(&[100_003_i64, 16_777_217]));
     let draws = Draws::new(vec![0.5, 0.6], vec![1, 0]).expect("a permutation");
@@ -287,7 +287,7 @@ fn a_large_label_beside_inputs_of_half_precision_stays_exact() {
 }
 
 #[test]
-fn dense_targets_of_f64_are_blended_exactly_beside_inputs_of_f32() {
+fn dense_targets_in_f64_with_inputs_in_f32_are_blended_exactly() {
     let y = random(&[2, 3], Kind::Double, 2);
     let (mut input, mut target) = (Input::from(random(&[2, 3], Kind::Float, 1)), Target::Dense(y.shallow_clone()));
     let draws = Draws::new(vec![0.7, 0.9], vec![1, 0]).expect("a permutation");

@@ -99,7 +99,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_box_is_the_authors_and_its_weight_is_what_is_left(
+    fn a_box_is_that_of_the_paper_and_its_weight_is_the_share_of_the_rest(
         lambda in 0.0..=1.0,
         (size, center) in (1_usize..300, 1_usize..300).prop_flat_map(|(h, w)| (Just([h, w]), (0..h, 0..w))),
     ) {
@@ -113,7 +113,7 @@ proptest! {
 
     /// One `CutMix` gets batch after batch, some of which it may change and some not.
     #[test]
-    fn every_pixel_is_its_own_or_its_partners_and_the_labels_weigh_what_is_there(
+    fn every_pixel_is_of_the_image_or_its_partner_and_the_weight_is_the_share_of_its_own_pixels(
         specs in prop::collection::vec((spec(), any::<bool>()), 1..4),
     ) {
         let mut cutmix = CutMix::default();
@@ -143,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn gradients_flow_to_the_image_whose_pixels_are_seen(spec in spec()) {
+    fn gradients_flow_to_the_image_whose_pixels_are_visible(spec in spec()) {
         let spec = Spec { kind: Kind::Double, ..spec };
         let x = spec.images().set_requires_grad(true);
         let mut input = Input::from(x.shallow_clone());
@@ -159,7 +159,7 @@ proptest! {
 }
 
 #[test]
-fn dense_targets_are_mixed_by_the_share_of_the_pixels_where_they_are_not_stacked() {
+fn dense_targets_that_are_not_stacked_are_mixed_by_the_share_of_the_pixels() {
     let y = random(&[2, 3], Kind::Double, 3);
     let (mut input, mut target) =
         (Input::from(random(&[2, 1, 4, 4], Kind::Float, 1)), Target::Dense(y.shallow_clone()));
@@ -172,7 +172,7 @@ fn dense_targets_are_mixed_by_the_share_of_the_pixels_where_they_are_not_stacked
 }
 
 #[test]
-fn drawn_boxes_have_their_centres_anywhere_with_equal_chances() {
+fn the_centres_of_drawn_boxes_are_uniformly_distributed() {
     const COUNT: usize = 40_000;
     let draws = Draws::with_weights(vec![1.0 - 1.0 / 16.0; COUNT], (0..COUNT).collect()).expect("a permutation");
     // Sides of a quarter: of 8×8, one pixel to each side of the centre, so that the box tells where it was.
@@ -188,7 +188,7 @@ fn drawn_boxes_have_their_centres_anywhere_with_equal_chances() {
 }
 
 #[test]
-fn a_batch_has_one_box_unless_each_image_shall_have_its_own() {
+fn a_batch_has_one_box_or_in_mode_elem_one_for_each_image() {
     let draws = Pairing::new(1.0).expect("1 is above 0").draw(16, 0, &mut Rng::seed_from_u64(1)).expect("it is mixed");
     let boxes =
         |mode| Cuts::random(&draws, mode, [32, 32], &mut Rng::seed_from_u64(3)).expect("pixels").boxes().to_vec();
@@ -212,7 +212,7 @@ fn refused(mut input: Input, mut target: Target, cuts: &Cuts) -> MixUpError {
 }
 
 #[test]
-fn what_is_no_batch_of_images_is_refused_with_its_shape() {
+fn the_error_for_an_input_that_is_not_a_batch_of_images_names_its_shape() {
     let labels = || Target::from(Tensor::from_slice(&[1_i64, 2]));
     let cuts = Cuts::new(vec![CutBox::new(0.5, [2, 2], [1, 1])], vec![1, 0]).expect("a box");
     for shape in [&[2, 3][..], &[2, 4, 4], &[2, 1, 2, 2, 2], &[2, 0, 4, 4], &[2, 1, 0, 4]] {
@@ -245,7 +245,7 @@ fn what_is_no_batch_of_images_is_refused_with_its_shape() {
 }
 
 #[test]
-fn boxes_and_partners_that_do_not_fit_are_refused() {
+fn boxes_and_partners_that_do_not_fit_are_rejected() {
     let cut = CutBox::new(0.5, [4, 4], [1, 1]);
     let error = Cuts::new(vec![cut; 2], vec![0, 1, 2]).expect_err("two boxes for three images");
     assert_eq!(

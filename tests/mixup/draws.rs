@@ -34,7 +34,7 @@ fn an_item_is_always_the_heavier_part_of_its_blend() {
 }
 
 #[test]
-fn the_smallest_and_the_greatest_alphas_have_weights_too() {
+fn the_smallest_and_the_largest_alphas_have_weights_too() {
     for alpha in [f64::MIN_POSITIVE, 5e-324, 1e-300, 1e-3, 1e3, 1e6, 1e100, 1e154, 1e200, 1e308, f64::MAX] {
         let weights = draws(2_000, alpha, 7).weights().to_vec();
         assert!(weights.iter().all(|weight| (0.5..=1.0).contains(weight)), "alpha {alpha:e}: {weights:?}");
@@ -45,7 +45,7 @@ fn the_smallest_and_the_greatest_alphas_have_weights_too() {
 }
 
 #[test]
-fn each_item_has_a_weight_of_its_own() {
+fn each_item_has_its_own_weight() {
     let draws = draws(64, 1.0, 3);
     let mut weights = draws.weights().to_vec();
     weights.sort_by(f64::total_cmp);
@@ -69,7 +69,7 @@ fn every_permutation_of_three_is_as_likely_as_any_other() {
 }
 
 #[test]
-fn draws_come_from_the_generator_and_from_nowhere_else() {
+fn draws_depend_only_on_the_generator() {
     assert_eq!(draws(64, 0.4, 1), draws(64, 0.4, 1));
     assert_ne!(draws(64, 0.4, 1), draws(64, 0.4, 2));
     let mut rng = Rng::seed_from_u64(1);

@@ -87,7 +87,7 @@ fn cutmix_cuts_every_training_batch() {
 }
 
 #[test]
-fn either_of_the_two_comes_by_its_chance() {
+fn each_of_the_two_is_chosen_with_its_probability() {
     for switch_prob in [0.0, 0.25, 1.0] {
         let mixing = MixUpOrCutMix::default().switch_prob(switch_prob).expect("a probability");
         let seen = seen(mixing, 100, 1);
@@ -98,7 +98,7 @@ fn either_of_the_two_comes_by_its_chance() {
 }
 
 #[test]
-fn a_probability_leaves_batches_as_they_are_with_their_plain_targets() {
+fn a_probability_leaves_some_batches_unchanged_with_their_plain_targets() {
     let prob = |prob| (MixUp::default().prob(prob).expect("one"), CutMix::default().prob(prob).expect("one"));
     let (mixup, cutmix) = prob(0.5);
     for seen in [seen(mixup, 100, 1), seen(cutmix, 100, 1), {
@@ -112,7 +112,7 @@ fn a_probability_leaves_batches_as_they_are_with_their_plain_targets() {
 }
 
 #[test]
-fn from_the_off_epoch_on_batches_come_as_they_are_in_each_training_anew() {
+fn batches_are_unchanged_from_the_off_epoch_on_in_each_training() {
     let mixing = MixUpOrCutMix::new(MixUp::default().off_epoch(1), CutMix::default().off_epoch(1));
     let seen = Seen::default();
     let mut learn = learner(mixing, 3);
@@ -126,7 +126,7 @@ fn from_the_off_epoch_on_batches_come_as_they_are_in_each_training_anew() {
 }
 
 #[test]
-fn a_training_with_each_of_the_family_is_the_seeds_to_the_bit() {
+fn a_training_with_each_callback_of_the_family_depends_only_on_the_seed() {
     fn bits(callback: impl Callback) -> Vec<f64> {
         let mut learn = learner(callback, 3);
         learn.fit(2, 0.01).expect("a training");
@@ -188,7 +188,7 @@ fn mixup_with_its_defaults_blends_by_the_draws_that_its_seed_always_had() {
 }
 
 #[test]
-fn images_are_asked_for_in_a_sentence_and_the_place_is_told() {
+fn the_error_for_inputs_that_are_not_images_says_so_and_names_the_place() {
     let batch = (random(&[2, 4], Kind::Float, 1), Target::from(classes(&[2], 3, 2)));
     let build = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 4, 3, tch::nn::LinearConfig::default());
     let data = prepared(&[batch]).expect("a whole batch");
@@ -203,7 +203,7 @@ fn images_are_asked_for_in_a_sentence_and_the_place_is_told() {
 }
 
 #[test]
-fn two_mixing_callbacks_are_told_of_the_one_that_has_both() {
+fn the_error_for_two_mixing_callbacks_names_the_one_that_has_both() {
     let mut learn = learner(MixUp::default(), 2);
     learn.callback(CutMix::default());
     let before = learn.loss_func().clone();

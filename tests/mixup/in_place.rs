@@ -18,7 +18,7 @@ proptest! {
 
     /// Where the rows lie dense one behind the other it is the batch's own memory, and the same numbers everywhere.
     #[test]
-    fn a_batch_that_may_be_changed_is_mixed_in_place_to_the_same_numbers(spec in spec()) {
+    fn a_batch_that_may_be_changed_is_mixed_in_place_with_the_same_result(spec in spec()) {
         let mix = |fresh: fn(&Tensor) -> Fresh| {
             let x = spec.tensor();
             let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::from(classes(&spec.shape[..1], 10, 1)));
@@ -37,7 +37,7 @@ proptest! {
 }
 
 #[test]
-fn only_a_whole_tensor_that_was_made_for_the_step_may_be_changed() {
+fn only_a_whole_tensor_created_for_the_step_may_be_changed() {
     let x = random(&[4, 3, 5, 5], Kind::Float, 1);
     let fresh = Fresh::of(&[&x]);
     assert!(fresh.may_change(&x) && fresh.may_change(&x.shallow_clone()));
@@ -59,7 +59,7 @@ fn only_a_whole_tensor_that_was_made_for_the_step_may_be_changed() {
 }
 
 #[test]
-fn tensors_of_one_memory_may_not_be_changed_for_each_would_change_the_other() {
+fn tensors_that_share_memory_may_not_be_changed() {
     let x = random(&[4, 6], Kind::Float, 1);
     let y = random(&[4], Kind::Float, 2);
     for other in [x.shallow_clone(), x.narrow(0, 3, 1), x.slice(1, 1, None, 2)] {
@@ -76,7 +76,7 @@ fn tensors_of_one_memory_may_not_be_changed_for_each_would_change_the_other() {
 }
 
 #[test]
-fn a_graph_that_had_saved_the_batch_says_that_it_was_changed() {
+fn a_graph_that_saved_the_batch_reports_the_change() {
     let x = random(&[4, 3], Kind::Float, 1);
     let weight = random(&[4, 3], Kind::Float, 2).set_requires_grad(true);
     let loss = (&weight * &x).sum(Kind::Float);
@@ -149,7 +149,7 @@ fn learner(data: Data) -> Learner {
 }
 
 #[test]
-fn batches_that_a_data_set_gathers_are_mixed_in_place_and_the_data_stay_as_they_are() {
+fn gathered_batches_are_mixed_in_place_and_the_data_stays_unchanged() {
     let (x, y) = (random(&[8, 3], Kind::Float, 1), classes(&[8], 2, 2));
     let before = f64s(&x);
     let train = TensorDataset::new(x.shallow_clone(), y).expect("as many");
@@ -165,7 +165,7 @@ fn batches_that_a_data_set_gathers_are_mixed_in_place_and_the_data_stay_as_they_
 }
 
 #[test]
-fn prepared_batches_come_in_the_next_epoch_as_they_were() {
+fn prepared_batches_are_unchanged_in_the_next_epoch() {
     let batch = || Batch { input: random(&[4, 3], Kind::Float, 1).into(), target: classes(&[4], 2, 2).into() };
     let mut learn = learner(Data::from_batches(vec![batch()], Vec::new()).expect("a batch"));
     learn.fit(3, 1e-3).expect("it trains");
@@ -174,7 +174,7 @@ fn prepared_batches_come_in_the_next_epoch_as_they_were() {
 }
 
 #[test]
-fn what_another_callback_put_into_the_batch_is_not_written_into() {
+fn a_tensor_that_another_callback_put_into_the_batch_is_not_changed() {
     /// Hands out a tensor of its own, as a cache would.
     struct Cache(Tensor);
 
@@ -196,7 +196,7 @@ fn what_another_callback_put_into_the_batch_is_not_written_into() {
 }
 
 #[test]
-fn the_data_sets_of_the_library_gather_each_batch_into_memory_of_its_own() {
+fn the_data_sets_of_the_library_gather_each_batch_into_its_own_memory() {
     fn check(dataset: &dyn Dataset, own: [&Tensor; 2]) {
         assert!(dataset.fresh());
         // All items in their order: the case in which a batch could share the memory of the data.

@@ -48,7 +48,7 @@ fn by_the_paper(learn: &Learner, place: usize, [first, second]: [&Tensor; 2], we
 }
 
 #[test]
-fn the_blend_at_every_layer_is_the_papers() -> Result<(), BoxError> {
+fn the_blend_at_every_layer_is_that_of_the_paper() -> Result<(), BoxError> {
     let input = Input::Stacked {
         first: random(&[4, 1, 2, 2], Kind::Float, 1),
         second: random(&[4, 1, 2, 2], Kind::Float, 2),
@@ -68,7 +68,7 @@ fn the_blend_at_every_layer_is_the_papers() -> Result<(), BoxError> {
 }
 
 #[test]
-fn chance_chooses_among_the_layers() -> Result<(), BoxError> {
+fn the_layer_is_chosen_at_random() -> Result<(), BoxError> {
     let input = || Input::Stacked {
         first: random(&[2, 1, 2, 2], Kind::Float, 1),
         second: random(&[2, 1, 2, 2], Kind::Float, 2),

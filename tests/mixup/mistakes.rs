@@ -38,7 +38,7 @@ fn y() -> Target {
 }
 
 #[test]
-fn an_alpha_without_a_distribution() {
+fn an_alpha_without_a_distribution_is_rejected() {
     for alpha in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = MixUp::new(alpha).expect_err("there is no such Beta distribution");
         assert!(matches!(error, MixUpError::Alpha { .. }));
@@ -49,7 +49,7 @@ fn an_alpha_without_a_distribution() {
 
 /// Whatever libtorch says of them, in every form of `Fresh`, and again when a buffer might stand.
 #[test]
-fn sparse_inputs_are_an_error_and_no_panic() {
+fn sparse_inputs_are_an_error_and_not_a_panic() {
     let dense = random(&[2, 3], Kind::Float, 1);
     for sparse in [dense.to_sparse_csr(None), dense.to_sparse(None, None::<&[i64]>, None), dense.to_mkldnn()] {
         let mut mixup = MixUp::default();
@@ -61,7 +61,7 @@ fn sparse_inputs_are_an_error_and_no_panic() {
 }
 
 #[test]
-fn inputs_that_are_no_floating_numbers() {
+fn inputs_that_are_not_floating_numbers_are_rejected() {
     for kind in [Kind::Uint8, Kind::Int64, Kind::Bool] {
         let input = Input::from(Tensor::zeros([2, 3], (kind, Device::Cpu)));
         assert_says(&refused(MixUp::default(), input, y(), &two()), &[&format!("{kind:?}"), "to_kind(Kind::Float)"]);
@@ -71,7 +71,7 @@ fn inputs_that_are_no_floating_numbers() {
 }
 
 #[test]
-fn targets_that_are_no_numbers_where_targets_are_mixed_as_numbers() {
+fn targets_that_are_not_numbers_cannot_be_mixed_as_numbers() {
     let message = refused(MixUp::default().stack_y(false), x(), y(), &two());
     assert_says(&message, &["class indices", "stack_y", "one-hot"]);
     let integers = Target::Dense(Tensor::from_slice(&[1_i32, 2]));
@@ -79,7 +79,7 @@ fn targets_that_are_no_numbers_where_targets_are_mixed_as_numbers() {
 }
 
 #[test]
-fn a_batch_without_items() {
+fn a_batch_without_items_is_rejected() {
     let none = Draws::new(vec![], vec![]).expect("no items, no draws");
     let empty = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
     let target = || Target::from(Tensor::zeros([0], (Kind::Int64, Device::Cpu)));
@@ -89,7 +89,7 @@ fn a_batch_without_items() {
 }
 
 #[test]
-fn lengths_that_differ() {
+fn lengths_that_differ_are_rejected() {
     let three = Target::from(Tensor::from_slice(&[1_i64, 2, 3]));
     assert_says(&refused(MixUp::default(), x(), three, &two()), &["2 inputs", "3 targets"]);
 
@@ -105,7 +105,7 @@ fn lengths_that_differ() {
 }
 
 #[test]
-fn draws_that_are_none() {
+fn draws_that_are_not_usable_are_rejected() {
     let message = |lambdas, partners| Draws::new(lambdas, partners).expect_err("no draws").to_string();
     assert_says(&message(vec![0.5], vec![0, 1]), &["1 weights", "2 partners"]);
     assert_says(&message(vec![0.5, -0.1], vec![0, 1]), &["item 1", "-0.1", "between 0 and 1"]);
@@ -117,7 +117,7 @@ fn draws_that_are_none() {
 }
 
 #[test]
-fn a_batch_that_is_mixed_already() {
+fn a_batch_that_is_already_mixed_is_rejected() {
     let (mut input, mut target) = (x(), y());
     MixUp::default().mix(&mut input, &mut target, &two()).expect("the batch is whole");
     assert_says(&refused(MixUp::default(), input, target, &two()), &["mixed already"]);
@@ -128,7 +128,7 @@ fn a_batch_that_is_mixed_already() {
 }
 
 #[test]
-fn stacking_several_input_tensors() {
+fn stacking_several_input_tensors_is_rejected() {
     let several = Input::from(vec![random(&[2, 1], Kind::Float, 1), random(&[2, 2], Kind::Float, 2)]);
     assert_says(&refused(MixUp::default().stack_x(true), several, y(), &two()), &["stack_x", "the batch has 2"]);
 }

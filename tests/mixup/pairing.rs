@@ -25,7 +25,7 @@ fn fastai(items: usize, rng: &mut Rng) -> (Vec<f64>, Vec<usize>) {
 }
 
 #[test]
-fn by_default_the_weights_come_in_the_items_order_then_the_permutation_and_nothing_else() {
+fn by_default_the_weights_are_drawn_in_the_order_of_items_then_the_permutation_and_nothing_else() {
     let (mut ours, mut theirs) = (Rng::seed_from_u64(7), Rng::seed_from_u64(7));
     for items in [64, 1, 7] {
         let draws = pairing().heavier(true).draw(items, 0, &mut ours).expect("every batch is mixed");
@@ -36,7 +36,7 @@ fn by_default_the_weights_come_in_the_items_order_then_the_permutation_and_nothi
 }
 
 #[test]
-fn a_batch_of_its_own_weight_draws_once_for_all_its_items() {
+fn a_batch_with_one_weight_draws_once_for_all_items() {
     let (mut ours, mut theirs) = (Rng::seed_from_u64(3), Rng::seed_from_u64(3));
     let draws = pairing().mode(Mode::Batch).draw(9, 0, &mut ours).expect("every batch is mixed");
     let lambda = Beta::new(0.4, 0.4).expect("0.4 is above 0").sample(&mut theirs);
@@ -48,7 +48,7 @@ fn a_batch_of_its_own_weight_draws_once_for_all_its_items() {
 
 /// Beta(a, b) has the mean a / (a + b) and the variance ab / ((a + b)² (a + b + 1)).
 #[test]
-fn weights_of_two_numbers_have_the_moments_of_beta() {
+fn weights_with_two_parameters_have_the_moments_of_beta() {
     const COUNT: usize = 100_000;
     for (a, b, seed) in [(2.0, 5.0, 1), (5.0, 2.0, 2), (0.3, 0.6, 3), (1.0, 1.0, 4), (0.5, 30.0, 5)] {
         let pairing = Pairing::beta(a, b).expect("both are above 0");
@@ -64,7 +64,7 @@ fn weights_of_two_numbers_have_the_moments_of_beta() {
 }
 
 #[test]
-fn the_most_different_numbers_have_weights_too() {
+fn very_different_parameters_have_weights_too() {
     for (a, b, mean) in [(5e-324, 1.0, 0.0), (1.0, 5e-324, 1.0), (f64::MAX, 1e-3, 1.0), (1e-3, f64::MAX, 0.0)] {
         let draws = draw(Pairing::beta(a, b).expect("both are above 0"), 1_000, 5).expect("every batch is mixed");
         assert!(draws.weights().iter().all(|weight| (0.0..=1.0).contains(weight)), "Beta({a:e}, {b:e})");
@@ -74,7 +74,7 @@ fn the_most_different_numbers_have_weights_too() {
 }
 
 #[test]
-fn a_share_of_the_batches_is_mixed_and_an_unmixed_one_draws_one_number() {
+fn a_share_of_the_batches_is_mixed_and_an_unmixed_batch_draws_one_number() {
     const COUNT: u32 = 20_000;
     for prob in [0.0, 0.3, 1.0] {
         let pairing = pairing().prob(prob).expect("a probability");
@@ -90,7 +90,7 @@ fn a_share_of_the_batches_is_mixed_and_an_unmixed_one_draws_one_number() {
 }
 
 #[test]
-fn from_the_off_epoch_on_nothing_is_mixed_and_nothing_drawn() {
+fn nothing_is_mixed_or_drawn_from_the_off_epoch_on() {
     let pairing = pairing().off_epoch(2);
     let (mut ours, mut theirs) = (Rng::seed_from_u64(5), Rng::seed_from_u64(5));
     assert!(pairing.draw(3, 1, &mut ours).is_some());
@@ -103,7 +103,7 @@ fn from_the_off_epoch_on_nothing_is_mixed_and_nothing_drawn() {
 }
 
 #[test]
-fn options_that_can_not_be_are_refused_with_their_numbers() {
+fn the_error_for_options_out_of_range_names_their_values() {
     for (a, b) in [(0.0, 1.0), (1.0, -1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
         let error = Pairing::beta(a, b).expect_err("there is no such Beta distribution");
         assert!(matches!(error, MixUpError::Beta { .. }));

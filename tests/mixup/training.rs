@@ -48,7 +48,7 @@ fn parameters(learn: &Learner) -> Vec<f64> {
 }
 
 #[test]
-fn all_four_ways_of_stacking_train_alike_and_give_the_loss_function_back() {
+fn all_four_ways_of_stacking_train_alike_and_restore_the_loss_function() {
     // With one-hot targets and cross-entropy, which is linear in them, all four are the same function of the parameters.
     let mut trained = Vec::new();
     for (stack_x, stack_y) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -86,7 +86,7 @@ fn class_indices_train_with_the_default_way_of_stacking() {
 }
 
 #[test]
-fn without_stacking_class_indices_end_the_training_and_the_loss_function_is_back() {
+fn class_indices_without_stacking_end_the_training_and_the_loss_function_is_restored() {
     let mixup = MixUp::default().stack_y(false);
     let mut learn = Learner::builder(batches(false), linear(4, 3)).callback(mixup).quiet().build().expect("a learner");
     let before = learn.loss_func().clone();
@@ -168,7 +168,7 @@ fn training_batches_are_mixed_and_validation_never_is() {
 }
 
 #[test]
-fn several_labels_per_item_and_numbers_train_stacked_and_not() {
+fn several_labels_per_item_and_numbers_train_with_and_without_stacking() {
     type Make = fn() -> LossFunc;
     let cases: [(&str, &[i64], Make); 3] = [
         ("several labels", &[3], || LossFunc::new(BceWithLogits::default())),
@@ -197,7 +197,7 @@ fn several_labels_per_item_and_numbers_train_stacked_and_not() {
 }
 
 #[test]
-fn a_loss_of_the_whole_batch_can_not_be_mixed_and_says_so() {
+fn a_loss_of_the_whole_batch_is_rejected_for_mixing() {
     let loss = |output: &Tensor, target: &Target, _: Reduction| output.cross_entropy_for_logits(target.tensor());
     let mut learn =
         Learner::builder(batches(false), linear(4, 3)).loss(loss).mixup().quiet().build().expect("a learner");
@@ -210,7 +210,7 @@ fn a_loss_of_the_whole_batch_can_not_be_mixed_and_says_so() {
 }
 
 #[test]
-fn the_same_seed_mixes_the_same_and_another_seed_another_way() {
+fn the_same_seed_mixes_the_same_way_and_another_seed_differently() {
     let trained = |seed| {
         let learn = Learner::builder(batches(false), linear(4, 3)).mixup().seed(seed).quiet().build();
         let mut learn = learn.expect("a learner");

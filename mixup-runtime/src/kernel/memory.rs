@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_have_the_numbers_of_each_kind_in_the_order_in_which_they_lie() {
+    fn slices_have_the_numbers_of_each_kind_in_the_order_of_memory() {
         let size = [2, 3, 1, 2];
         assert_eq!(
             read::<f64>(&numbers(&size, Kind::Double)).expect("dense"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_into_a_slice_is_in_the_tensor() {
+    fn a_number_written_into_a_slice_is_in_the_tensor() {
         let (x, mut out) =
             (numbers(&[3, 4], Kind::Float).transpose(0, 1), numbers(&[3, 4], Kind::Float).transpose(0, 1));
         let _ = out.fill_(0.0);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_slices_of_anything_but_dense_tensors_of_the_kind_on_the_cpu() {
+    fn only_dense_tensors_of_the_kind_on_the_cpu_have_slices() {
         let x = numbers(&[4, 3], Kind::Float);
         assert!(read::<f64>(&x).is_none() && read::<f16>(&x).is_none(), "another kind");
         for (tensor, what) in [
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_are_worked_on_together_only_if_numbers_of_one_place_belong_together() {
+    fn tensors_are_used_together_only_if_they_have_the_same_layout() {
         let mut out = numbers(&[4, 3], Kind::Float);
         for other in
             [numbers(&[3, 4], Kind::Float), numbers(&[3, 4], Kind::Float).transpose(0, 1), out.to_kind(Kind::Half)]
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_tensor_overlaps_no_other_and_read_ones_may() {
+    fn a_written_tensor_must_not_overlap_another_but_read_ones_may() {
         let x = numbers(&[4, 3], Kind::Float);
         let part = |begin| x.narrow(0, begin, 2);
         assert!(copy::<f32>(&mut part(0), &part(1)).is_none() && copy::<f32>(&mut part(1), &part(0)).is_none());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn autograd_learns_of_each_change_of_a_tensor_and_its_views_and_of_nothing_else() {
+    fn autograd_notices_each_change_of_a_tensor_and_its_views_and_nothing_else() {
         let (mut x, y) = (numbers(&[4, 3], Kind::Float), numbers(&[4, 3], Kind::Float));
         let view = x.narrow(0, 1, 2);
         let versions = || [&x, &view, &y].map(Tensor::internal_version);

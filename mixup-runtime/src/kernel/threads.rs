@@ -139,7 +139,7 @@ mod tests {
 
     /// libtorch may have only one thread, or none that can be called: then less is tested, but the same must hold.
     #[test]
-    fn waits_for_all_threads_and_then_passes_a_panic_on() {
+    fn waits_for_all_threads_before_it_passes_a_panic_on() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
         let by_rayon = |threads, work: &(dyn Fn(usize) + Sync)| {
             pool.install(|| by_rayon(threads, work));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_on_one_thread_reaches_the_caller_and_leaves_the_others_their_work() {
+    fn a_panic_on_one_thread_reaches_the_caller_after_the_others_finish_their_work() {
         let (threads, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             share_out((0..64).collect(), 2, || {

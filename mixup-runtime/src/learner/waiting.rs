@@ -111,7 +111,7 @@ fn training(callback: impl Callback) -> (usize, Vec<[f64; 3]>) {
 }
 
 #[test]
-fn the_device_is_waited_for_only_where_somebody_asks() {
+fn a_training_waits_for_the_device_only_if_somebody_asks() {
     // At the end, the validation loss and the metric of each epoch are read, and all training losses at once.
     let (at_the_end, rows) = training(Asks);
     assert_eq!(at_the_end, 1 + 2 * EPOCHS);
@@ -127,7 +127,7 @@ fn the_device_is_waited_for_only_where_somebody_asks() {
 }
 
 #[test]
-fn filters_are_looked_at_before_the_device_is_waited_for() {
+fn filters_are_checked_before_waiting_for_the_device() {
     assert_eq!(training(AsksSmoothAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
     assert_eq!(training(AsksAllAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
     // What an `if` asks for is read only if the filters before it hold: once in an epoch.
@@ -144,7 +144,7 @@ impl CannotRead {
 }
 
 #[test]
-fn an_error_while_a_loss_is_read_names_the_loss_and_the_callback_that_asks() {
+fn an_error_in_reading_a_loss_names_the_loss_and_the_callback_that_asks() {
     let error = learner(CannotRead).fit(1, 1e-2).expect_err("it can't be read");
     assert!(matches!(error, Error::Read { .. }), "{error:?}");
     let error = error.to_string();
@@ -156,7 +156,7 @@ fn an_error_while_a_loss_is_read_names_the_loss_and_the_callback_that_asks() {
 }
 
 #[test]
-fn what_is_read_late_is_what_is_read_early() {
+fn numbers_are_the_same_whether_read_early_or_late() {
     let (_, late) = training(Asks);
     for early in [training(AsksSmooth).1, training(AsksMetrics).1, training(AsksSmoothSometimes).1] {
         assert_eq!(late, early);

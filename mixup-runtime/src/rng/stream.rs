@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_hashed_as_fnv_1a_says() {
+    fn hashes_names_by_fnv_1a() {
         for (name, expected) in
             [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
         {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_differs_the_generator_is_another_one() {
+    fn a_difference_anywhere_gives_another_generator() {
         let place = Place { epoch: 1, batch: 2, valid_batch: 3 };
         let mut keys = HashSet::new();
         for seed in [0, 1, 1 << 40] {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_beyond_four_thousand_million_has_a_generator_of_its_own() {
+    fn an_item_beyond_four_billion_has_its_own_generator() {
         let rngs = ItemRngs::new(0, 0);
         assert_ne!(rngs.of(5), rngs.of(5 + (1 << 32)));
         assert_ne!(rngs.of(5), rngs.of_batch(5));

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_permutes_otherwise() {
+    fn another_seed_gives_another_permutation() {
         let [first, second] = [1, 2].map(|seed| TorchSeeds::of(seed).of_count(Use::Training, 7));
         assert_ne!(first as u32, second as u32);
         assert_ne!(first >> 32, second >> 32);

@@ -233,7 +233,7 @@ mod tests {
 
         /// Rounded once: the nearest `f16` to the sum in `f32`.
         #[test]
-        fn sums_half_precision_in_f32(own in -1.0_f32..1.0, other in -1.0_f32..1.0, weight in weight()) {
+        fn computes_half_precision_in_f32(own in -1.0_f32..1.0, other in -1.0_f32..1.0, weight in weight()) {
             let mut data = [own, other].map(f16::from_f32);
             let [own, other] = data.map(f16::to_f32);
             let pairs = [weight, weight];
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_alone_what_is_no_permutation_or_no_whole_number_of_rows() {
+    fn leaves_alone_what_is_not_a_permutation_or_not_a_whole_number_of_rows() {
         let weights = [0.5, 0.6, 0.7];
         for partners in [&[0, 0, 1][..], &[1, 2, 1], &[0, 1, 3], &[1, 0]] {
             assert!(Pairs::new(partners, &weights).is_none(), "{partners:?}");

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_sent_in_one_copy_equal_those_made_one_by_one() {
+    fn draws_sent_in_one_copy_equal_those_sent_one_by_one() {
         for items in [1, 2, 3, 64, 65] {
             let lambdas = (0..items).map(|item| 0.5 + item as f64 / 1e3).collect();
             let draws = Draws::new(lambdas, (0..items).rev().collect()).expect("a permutation");

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_of_any_size_give_the_same_pixels_in_the_same_order() {
+    fn blocks_of_any_size_have_the_same_pixels_in_the_same_order() {
         let image = |value: u8| {
             let mut png = Cursor::new(Vec::new());
             let grey = image::GrayImage::from_fn(2, 3, |x, _| image::Luma([value + u8::from(x == 1)]));
