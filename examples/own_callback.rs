@@ -40,7 +40,7 @@ impl ClipNorm {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), BoxError> {
     let data = ImageData::digits()?.build()?;
     let mut learn = Learner::builder(data, |vs| {
         nn::seq()

@@ -12,7 +12,7 @@ fn points(n: i64) -> Result<TensorDataset, DataError> {
     TensorDataset::new(x.shallow_clone(), x.sin() + noise)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), BoxError> {
     let data = Data::builder(points(2_000)?).valid(points(300)?).batch_size(50).build()?;
     let mut learn = Learner::builder(data, |vs| {
         nn::seq()

@@ -8,15 +8,15 @@ use std::{
 };
 
 use mixup::{
-    batch::InputError, callback::Hook, data::Dataset, error::BoxError, learner::LearnerBuilder, loss::LossError,
-    metrics::MetricError, prelude::*, training::Position,
+    batch::InputError, callback::Hook, data::Dataset, learner::LearnerBuilder, loss::LossError, metrics::MetricError,
+    prelude::*, training::Position,
 };
 use support::{
     data,
     fuse::{Fuse, Fused, Place, Saboteur, Trouble, metric},
     items, linear, on, panic_text, process, series,
 };
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Changes one batch, once: of the second epoch's training the third, or of its validation the first.
 struct Spoil<F>(Option<F>, bool);
@@ -391,4 +391,52 @@ fn a_model_whose_parameters_are_all_frozen_has_nothing_to_train() {
     learn.validate().expect("it can be validated");
     learn.params_mut().var_store_mut().unfreeze();
     learn.fit(1, 0.1).expect("it trains again");
+}
+
+/// What a user writes in `main`: each `?` converts another error.
+#[test]
+fn a_main_that_returns_box_error_takes_all_errors_and_so_do_hooks_losses_and_metrics() -> Result<(), BoxError> {
+    fn number(text: &str) -> Result<f64, BoxError> {
+        let number: f64 = text.parse()?;
+        if number < 0.0 {
+            Err("below zero")?
+        }
+        Ok(number)
+    }
+
+    struct Reads;
+
+    #[callback]
+    impl Reads {
+        fn on_batch_end(&self, last_loss: &Tensor, last_input: &Input) -> Result<Option<StopTraining>, BoxError> {
+            let _ = f64::try_from(last_loss)? + number("1.5")?;
+            let _ = last_input.one()?.f_view([-1])?;
+            Ok(None)
+        }
+    }
+
+    let items = TensorDataset::new(series(12, 0.1).reshape([4, 3]), series(8, 0.2).reshape([4, 2]))?;
+    let valid = TensorDataset::new(series(12, 0.3).reshape([4, 3]), series(8, 0.4).reshape([4, 2]))?;
+    let data = Data::builder(items).valid(valid).batch_size(2).build()?;
+    let mut learn = Learner::builder(data, |vars| linear(vars, 3, 2))
+        .loss(|output: &Tensor, target: &Target, reduction: Reduction| -> Result<Tensor, BoxError> {
+            Ok(output.f_mse_loss(target.tensor(), reduction.into())? * number("1")?)
+        })
+        .metric_named("far", |output: &Tensor, target: &Target| -> Result<Tensor, BoxError> {
+            Ok(output.f_sub(target.tensor())?.f_abs()?.f_mean(Kind::Float)?)
+        })
+        .callback(Reads)
+        .callback(hook!(on_epoch_end, |epoch: usize| -> Result<(), BoxError> {
+            number(&epoch.to_string())?;
+            Ok(())
+        }))
+        .quiet()
+        .build()?;
+    learn.fit(1, 0.1)?;
+    learn.validate()?;
+    learn.predictions()?;
+    let _ = learn.model().forward_batch(&series(6, 0.1).reshape([2, 3]).into(), false)?;
+    learn.get::<Reads>().ok_or("it was added")?;
+    assert_eq!(number("-1").expect_err("a negative one").to_string(), "below zero");
+    Ok(())
 }

@@ -119,7 +119,7 @@ use proc_macro::TokenStream;
 /// let learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(shout).build()?;
 /// # let _ = learn;
 /// shout::shout(3, None);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), BoxError>(())
 /// ```
 ///
 /// # Options
@@ -203,7 +203,7 @@ pub fn on(options: TokenStream, item: TokenStream) -> TokenStream {
 ///     }))
 ///     .build()?;
 /// # let _ = learn;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), BoxError>(())
 /// ```
 #[proc_macro]
 pub fn hook(tokens: TokenStream) -> TokenStream {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// Any error of a user's own code.
+/// Any error of a user's own code. `?` turns every error into it, and also a text, as in `Err("no data")?`.
+///
+/// Let `main` return `Result<(), BoxError>` too: `?` cannot turn a `BoxError` into `Box<dyn std::error::Error>`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error's message without libtorch's stack of C++ frames, which follows it and tells a user nothing.

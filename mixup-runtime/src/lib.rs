@@ -39,6 +39,7 @@ pub mod prelude {
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
         data::{Data, DataError, Dataset, ImageData, Sampler, Sampling, Shard, TensorDataset, Weighted},
+        error::BoxError,
         learner::Learner,
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},

@@ -32,7 +32,7 @@ use crate::kernel::span::Span;
 ///
 /// #[callback]
 /// impl Centre {
-///     fn on_batch_begin(&self, last_input: &mut Input, fresh: &Fresh) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     fn on_batch_begin(&self, last_input: &mut Input, fresh: &Fresh) -> Result<(), BoxError> {
 ///         let mut x = last_input.one()?.shallow_clone();
 ///         let mean = x.f_mean(x.kind())?;
 ///         *last_input = if fresh.may_change(&x) { x.f_sub_(&mean)? } else { x.f_sub(&mean)? }.into();
@@ -43,7 +43,7 @@ use crate::kernel::span::Span;
 /// let data = ImageData::digits()?.build()?;
 /// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(Centre).quiet().build()?;
 /// learn.fit(1, 1e-3)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), BoxError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Fresh {

@@ -150,7 +150,7 @@ impl LearnerBuilder {
     /// ```
     /// use mixup::prelude::*;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # fn main() -> Result<(), BoxError> {
     /// let data = ImageData::digits()?.build()?;
     /// let builder = Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10]));
     /// let learn = builder.keep_freed_memory(false).build()?;
