@@ -1,5 +1,5 @@
 //! The notebook's epoch: trains `simple_cnn` with AdamW on 12,396 images of 3×28×28 in batches of 64, then validates on 2,038 images.
-//! The learner, without and with MixUp, is compared with the same loop by hand in `tch`, and with MixUp is compared with without.
+//! The learner, without and with MixUp, is compared with the same loop by hand in `tch`, and the learner with MixUp with that without it.
 //!
 //! The images are noise, because their content does not change the time. The hand-written loop holds them as f32 and gathers each
 //! batch with one `index_select`; the learner holds them as bytes, as every image data set does.
@@ -35,7 +35,7 @@ fn learner(mixup: bool) -> Result<Learner, Box<dyn std::error::Error>> {
     Ok(if mixup { builder.mixup() } else { builder }.build()?)
 }
 
-/// The loop as one would write it without a learner.
+/// The training loop, written without a learner.
 struct ByHand {
     model: nn::SequentialT,
     opt: nn::Optimizer,

@@ -1,6 +1,6 @@
-//! Compares what MixUp does to a batch before the model sees it, including the draws, with reading two batches and writing one to a
-//! reused buffer: `torch.add(out=)`. It does this for a batch that was made for its step, as the library's own data sets make them, and
-//! for a batch that must not change, as prepared batches must not.
+//! Compares MixUp's work on a batch before the model sees it, including the draws, with reading two batches and writing one to a
+//! reused buffer: `torch.add(out=)`. It does this for a batch that was created for its step, as by the library's own data sets, and
+//! for a batch that must not change, such as a prepared batch.
 
 use mixup::prelude::*;
 use rand::SeedableRng as _;

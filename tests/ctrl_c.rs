@@ -1,5 +1,5 @@
-//! Ctrl-C where it ends the process: outside of a training, and the second time in one. Each is tried out in a process of
-//! its own, which is this program again with one test of it.
+//! The cases in which Ctrl-C ends the process: outside of a training, and the second time in one. Each test runs in its own
+//! process, which is this program with that one test.
 #![cfg(unix)]
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 

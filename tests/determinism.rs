@@ -1,5 +1,5 @@
-//! Same seed, same bits: of the parameters and of the losses. What libtorch's one generator for the whole process draws is
-//! in a file of its own, since these tests run side by side.
+//! Same seed, same bits: of the parameters and of the losses. The draws of libtorch's generator are tested in another file,
+//! because the process has only one such generator and these tests run at the same time.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 type Bits = (Vec<u32>, Vec<(u64, Option<u64>)>);
 
-/// Trains for two epochs; every bit of what came of it.
+/// Trains for two epochs, and returns the result to the bit.
 fn trained(learn: &mut Learner) -> Bits {
     let report = learn.fit(2, 0.1).expect("it trains");
     let rows = report.epochs.iter();

@@ -1,5 +1,5 @@
-//! Same seed, same bits, for what `tch` draws from libtorch's generator: the first weights of its layers, and dropout. There is
-//! one such generator in a process, so this file has one test.
+//! Same seed, same bits, for what `tch` draws from libtorch's generator: the initial weights of its layers, and dropout. A
+//! process has one such generator, so this file has one test.
 
 mod support;
 
@@ -7,7 +7,7 @@ use mixup::{model::Vars, prelude::*};
 use support::{bits, items};
 use tch::nn;
 
-/// `tch`'s own layers, drawn from libtorch's generator, and dropout between them.
+/// `tch`'s own layers, whose weights are drawn from libtorch's generator, with dropout between them.
 fn model(vars: &Vars<'_>) -> impl nn::ModuleT + use<> {
     tch::set_num_threads(1);
     let first = nn::linear(vars / "first", 3, 8, nn::LinearConfig::default());
@@ -33,7 +33,7 @@ fn layers_and_dropout_of_tch_give_the_same_bits_for_the_same_seed() {
     assert_ne!(bits(&one), bits(&learner(2)), "the first weights of another seed");
 
     let first = trained(&mut one);
-    // Whoever draws from libtorch's generator between two trainings does not change them.
+    // Draws from libtorch's generator between two trainings do not change these.
     let _ = tch::Tensor::rand([3], (tch::Kind::Float, tch::Device::Cpu));
     assert_eq!(trained(&mut same), first, "dropout");
     let second = trained(&mut one);
@@ -41,7 +41,7 @@ fn layers_and_dropout_of_tch_give_the_same_bits_for_the_same_seed() {
     same.predictions().expect("there is validation data");
     assert_eq!(trained(&mut same), second, "the next training, with a look in between");
 
-    // Dropout itself differs from seed to seed, also where the weights do not.
+    // Dropout differs from seed to seed even if the weights are the same.
     let (mut one, mut other) = (learner(1), learner(2));
     tch::no_grad(|| {
         for ((_, from), (_, to)) in one.params().iter().zip(other.params().iter()) {

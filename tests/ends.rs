@@ -1,4 +1,4 @@
-//! `on_train_end` in trouble of its own: all get theirs, and all that went wrong is told.
+//! Errors and panics in `on_train_end`: it still runs for all other callbacks, and all errors are reported.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{
     panic_text,
 };
 
-/// Ends with an error, with a panic, or well.
+/// Ends with an error, with a panic, or normally.
 struct End<const NUMBER: usize>(Log, fn() -> Result<(), std::io::Error>);
 
 #[callback]

@@ -1,4 +1,4 @@
-//! Errors say where: callback, hook, epoch, batch, shapes; and the learner is usable behind each of them.
+//! Errors say where they happened: callback, hook, epoch, batch, shapes. The learner is usable after each of them.
 
 mod support;
 
@@ -18,7 +18,7 @@ use support::{
 };
 use tch::{Kind, Tensor};
 
-/// Changes one batch, once: of the second epoch's training the third, or of its validation the first.
+/// Changes one batch, once: the third training batch of the second epoch, or its first validation batch.
 struct Spoil<F>(Option<F>, bool);
 
 #[callback]
@@ -37,7 +37,7 @@ impl<F: FnOnce(&mut Input, &mut Target)> Spoil<F> {
     }
 }
 
-/// The error of a training in which one batch is spoilt; behind it, the same learner trains to its end.
+/// The error of a training in which one batch is spoilt. After it, the same learner completes a training.
 fn spoilt<F>(builder: LearnerBuilder, train: bool, spoil: F) -> Error
 where
     F: FnOnce(&mut Input, &mut Target) + Send + 'static,
@@ -95,7 +95,7 @@ fn a_wrong_shape_for_a_layer_of_tch_is_an_error_and_not_a_panic() {
     assert!(text.ends_with("(4x5 and 4x2)"), "no stack of frames: {text}");
 }
 
-/// A model of one's own with a layer of `tch`, and with a panic of its own for images.
+/// A user's model with a layer of `tch`, and with a panic for images.
 struct Own(tch::nn::Linear);
 
 impl Model for Own {
@@ -192,7 +192,7 @@ fn the_error_for_an_unknown_class_names_the_batch() {
 
 #[test]
 fn the_error_for_a_metric_that_does_not_fit_names_it() {
-    // The loss takes any target; the metric wants classes.
+    // The loss takes any target; the metric takes only classes.
     let builder = on(data(12, 4)).loss(per_item(|output: &Tensor, _: &Target| output.square()));
     let builder = builder.metric(error_rate).metric_named("how right", accuracy);
     let error = spoilt(builder, false, |_, target| *target = Target::Dense(series(12, 0.2).reshape([4, 3])));

@@ -1,4 +1,4 @@
-//! What a hook may decide: each flow value does what it says, and the strongest answer wins.
+//! The requests of hooks: each has its effect, and the strongest one wins.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
@@ -11,7 +11,7 @@ fn with(callback: impl mixup::callback::Callback) -> Learner {
     on(data(12, 4)).callback(callback).build().expect("nothing is wrong with it")
 }
 
-/// Trains for one epoch of three batches; the parameters after each batch that came to its end, and after all.
+/// Trains for one epoch of three batches, and returns the parameters after each completed batch and at the end.
 fn trained(mut learn: Learner) -> (Vec<Vec<f32>>, Report, Vec<u32>) {
     struct Steps(Vec<Vec<f32>>);
 
@@ -31,7 +31,7 @@ fn trained(mut learn: Learner) -> (Vec<Vec<f32>>, Report, Vec<u32>) {
     (learn.remove::<Steps>().expect("it is there").0, report, bits)
 }
 
-/// What is trained on only these items, in batches of four.
+/// The parameters after training only on these items, in batches of four.
 fn trained_on(batches: &[usize]) -> Vec<u32> {
     let all = items(12);
     let of = |k: usize| {
@@ -84,7 +84,7 @@ fn a_skipped_validation_batch_does_not_count_and_without_any_there_is_no_loss() 
     assert!(loss.is_none() && accuracy.is_nan());
 }
 
-/// `SkipEpoch` from the hook that it names.
+/// Returns `SkipEpoch` from a given hook.
 struct SkipFrom(Hook, bool);
 
 #[callback]
@@ -176,7 +176,7 @@ fn skip_step_leaves_the_parameters_unchanged_and_drops_the_gradients() {
     assert_eq!(bits, trained_on(&[0, 2]));
 }
 
-/// Gradient accumulation, as fastai v1 has it: a step every `every` batches, with the mean of their gradients.
+/// Gradient accumulation as in fastai v1: a step every `every` batches, with the mean of their gradients.
 struct Accumulate {
     every: u32,
     kept: u32,
@@ -257,7 +257,7 @@ fn skip_validation_leaves_the_epoch_without_a_validation_loss() {
     assert!(report.epochs[2].metrics[0].is_finite());
 }
 
-/// Stops in the hook that it names, when it has been there this often.
+/// Stops in a given hook, when that has run a given number of times.
 struct StopIn(Hook, usize, Log);
 
 impl StopIn {
@@ -296,7 +296,7 @@ impl StopIn {
 
 #[test]
 fn stop_training_ends_the_training_there_and_the_report_says_who_where_and_why() {
-    // The hook, how often it is reached; the batches that came to their end, and the epochs.
+    // The hook and how often it runs; the completed batches and epochs.
     let cases: [(Hook, usize, &[&str], usize); 6] = [
         (Hook::TrainBegin, 1, &[], 0),
         (Hook::EpochBegin, 2, &["0.0", "0.1", "0.2", "0.0"], 1),
@@ -316,7 +316,7 @@ fn stop_training_ends_the_training_there_and_the_report_says_who_where_and_why()
     }
 }
 
-/// Says one thing in `on_batch_begin`, and that it was asked.
+/// Returns one request from `on_batch_begin`, and logs that it ran.
 struct Says<const WHAT: usize>(Log);
 
 macro_rules! says {

@@ -1,7 +1,7 @@
-//! What fastai v1's own `MixUpCallback` and `MixUpLoss` gave on small batches, number by number.
+//! Comparison with the results of fastai v1's own `MixUpCallback` and `MixUpLoss` on small batches, number by number.
 //!
-//! `golden/fastai_v1_mixup.json` holds, for each case, the batch, the λ and the permutation that were drawn, and what came
-//! out: the mixed batch (targets in fastai's packed layout), a model's output and its losses under each reduction.
+//! For each case, `golden/fastai_v1_mixup.json` holds the batch, the λ and the permutation that were drawn, and the results:
+//! the mixed batch (with targets in fastai's packed layout), a model's output, and its losses under each reduction.
 #![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use tch::{Kind, Tensor};
 mod numbers;
 use numbers::{assert_close, f64s};
 
-/// A tensor as the file has it.
+/// A tensor in the format of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Numbers {
@@ -22,7 +22,7 @@ struct Numbers {
     data: Vec<f64>,
 }
 
-/// The model's input: one tensor, or with `stack_x` three.
+/// The model's input: one tensor, or three with `stack_x`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum MixedInput {
@@ -73,7 +73,7 @@ impl Numbers {
 }
 
 impl Case {
-    /// The batch, mixed by the draws of the file.
+    /// The batch, mixed with the draws of the file.
     fn mixed(&self) -> (Input, Target) {
         self.mixed_with(self.stack_y)
     }
@@ -88,8 +88,8 @@ impl Case {
         (input, target)
     }
 
-    /// The file does not name the loss functions: class indices and the rows of one-hot targets go with cross-entropy,
-    /// several labels per item with binary cross-entropy.
+    /// The file does not name the loss functions: class indices and one-hot targets use cross-entropy, several labels per item
+    /// use binary cross-entropy.
     fn loss_func(&self) -> LossFunc {
         if self.name.ends_with("multilabel") {
             LossFunc::new(BceWithLogits::default())
@@ -169,7 +169,7 @@ fn the_gradient_of_the_mean_loss_is_fastais() {
         let loss =
             MixUpLoss::new(case.loss_func()).loss(&output, &target, Reduction::Mean).expect("fastai computed it");
         loss.backward();
-        // A gradient is softmax minus label, or sigmoid minus label, over the number of losses: that is its operands' size.
+        // A gradient is softmax minus label, or sigmoid minus label, divided by the number of losses: the size of its operands.
         let losses = case.loss["none"].data.len() as f64;
         case.grad_of_mean_loss.assert(&case.name, &output.grad(), 1.0 / losses);
     }
@@ -177,7 +177,7 @@ fn the_gradient_of_the_mean_loss_is_fastais() {
 
 #[test]
 fn the_losses_of_dense_targets_are_fastais_even_if_both_are_kept() {
-    // fastai mixed these targets as numbers; these loss functions are linear in them, so both ways are the same.
+    // fastai mixed these targets as numbers. These loss functions are linear in them, so both ways have the same result.
     let mut seen = 0;
     for case in cases().iter().filter(|case| !case.stack_y) {
         let (_, target) = case.mixed_with(true);

@@ -1,4 +1,4 @@
-//! Ctrl-C and the handle that does the same from elsewhere: the run ends, and the learner goes on.
+//! Ctrl-C and the handle that does the same from another thread: the run ends, and the learner can be used again.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::sync::{
 use mixup::{callback::Hook, prelude::*};
 use support::fuse::{Fuse, Place, Saboteur, Trouble};
 
-/// Ctrl-C is for the whole process: while a test of it runs, no other may train.
+/// Ctrl-C affects the whole process: while a test of it runs, no other test may train.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -21,7 +21,7 @@ fn small() -> Learner {
     support::on(support::data(8, 0)).build().expect("nothing is wrong with it")
 }
 
-/// Says that training is in progress, once.
+/// Reports once that training is in progress.
 struct Begun(Option<Sender<()>>);
 
 #[callback]

@@ -1,7 +1,7 @@
 //! What begins, ends: for every way out of a training, with every arrangement of callbacks that change the loss function.
 //!
-//! A table: the ways out below, against the arrangements in the tests. After each, the learner must be as one that was
-//! never in trouble, to the bit.
+//! Each of the ways out below is combined with each arrangement in the tests. After each, the learner must equal one that
+//! never had an error, to the bit.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
@@ -19,14 +19,14 @@ use support::{
 };
 use tch::Tensor;
 
-/// Ctrl-C is for the whole process: while a test of it runs, no other may train.
+/// Ctrl-C affects the whole process: while a test of it runs, no other test may train.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes down its begin and its end, and whether the loss function was the learner's own by then.
+/// Records its begin and its end, and whether the loss function was the learner's own then.
 struct Witness {
     name: &'static str,
     log: Log,
@@ -45,7 +45,7 @@ impl Witness {
     }
 }
 
-/// A user's callback that changes the loss function as `MixUp` does: half of it, until training ends.
+/// A user's callback that changes the loss function as `MixUp` does: it halves it until training ends.
 struct Halved {
     log: Log,
     original: Option<LossFunc>,
@@ -80,7 +80,7 @@ impl Halved {
     }
 }
 
-/// The same by a careless user: never gives back what it changed.
+/// The same by a careless user: it never restores the loss function.
 struct Careless;
 
 #[callback]
@@ -93,14 +93,14 @@ impl Careless {
 /// How the callbacks between the witnesses are arranged.
 type Arrange = fn(&mut Learner, &Log);
 
-/// The saboteur's place among them.
+/// The saboteur's place among these callbacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Sabotage {
     BeforeThem,
     BehindThem,
 }
 
-/// A learner with a fuse everywhere: the first witness, the arrangement and the saboteur, the last witness.
+/// A learner with a fuse in every part, and with these callbacks: the first witness, the arrangement and the saboteur, the last witness.
 fn learner(fuse: &Fuse, log: &Log, arrange: Arrange, sabotage: Sabotage) -> Learner {
     let part = |count| Fused(items(count), fuse.clone());
     let data = Data::builder(part(16)).valid(part(7)).batch_size(4).build().expect("there are items");
@@ -126,7 +126,7 @@ fn learner(fuse: &Fuse, log: &Log, arrange: Arrange, sabotage: Sabotage) -> Lear
     learn
 }
 
-/// Every way out, and after how many times that its place is passed. Training has four batches, validation two.
+/// Every way out, and how often its place is passed before. Training has four batches, validation two.
 fn ways(learn: &Learner) -> Vec<Option<(Place, Trouble, usize)>> {
     let mut ways = vec![None];
     let times = |hook| if matches!(hook, Hook::TrainBegin | Hook::TrainEnd) { 0..1 } else { 0..2 };
@@ -144,7 +144,7 @@ fn ways(learn: &Learner) -> Vec<Option<(Place, Trouble, usize)>> {
             add(Place::Hook(hook), Trouble::Interrupt(learn.interrupt_handle()), 0);
         }
     }
-    // The fifth batch is the first of the validation, the first batch hook behind four is in it.
+    // The fifth batch is the first validation batch; the batch hook that runs for the fifth time is in it.
     add(Place::Hook(Hook::BatchBegin), Trouble::stop(), 4);
     for place in [Place::Model, Place::Loss, Place::Data] {
         for after in [0, 1, 4, 5, 9] {
@@ -159,7 +159,7 @@ fn ways(learn: &Learner) -> Vec<Option<(Place, Trouble, usize)>> {
     ways
 }
 
-/// Takes every way out of a training, and looks at what is left.
+/// Takes every way out of a training, and checks what is left.
 fn every_way_out(arrange: Arrange, owned_by: &[&str]) {
     let _alone = alone();
     for sabotage in [Sabotage::BeforeThem, Sabotage::BehindThem] {
@@ -193,7 +193,7 @@ fn every_way_out(arrange: Arrange, owned_by: &[&str]) {
     }
 }
 
-/// Whether the training ended as its way out says, in what it returns and in its report.
+/// Checks that the training ended as its way out requires, by its result and its report.
 fn ended_as_told(
     learn: &Learner,
     ended: std::thread::Result<Result<Report, Error>>,
@@ -217,7 +217,7 @@ fn ended_as_told(
                 _ => false,
             };
             assert!(told, "{case}: {error}");
-            // An error of the end is none of the training.
+            // An error of `on_train_end` is not one of the training.
             let failed = Outcome::Failed { error: error.to_string() };
             let expected = if *place == Place::Hook(Hook::TrainEnd) { Outcome::Finished } else { failed };
             assert_eq!(outcome, expected, "{case}");
@@ -236,8 +236,8 @@ fn ended_as_told(
     }
 }
 
-/// Whether those who began, and only they, ended, each once and in reverse order, the first of them with the loss function
-/// that the learner has of its own.
+/// Checks that the callbacks that began, and only these, ended, each once and in reverse order, the first of them with the
+/// learner's own loss function.
 fn brackets(log: &[String], begun: &[&str], case: &str) {
     let begins = begun.iter().map(|name| format!("{name} begins"));
     let ends = begun.iter().rev().map(|name| format!("{name} ends"));
@@ -246,7 +246,7 @@ fn brackets(log: &[String], begun: &[&str], case: &str) {
     assert_eq!(log.last().map(String::as_str), Some("first ends, own"), "{case}");
 }
 
-/// Begins an epoch, and leaves it at once.
+/// Begins an epoch, and skips it at once.
 struct Leaves;
 
 #[callback]
@@ -256,8 +256,8 @@ impl Leaves {
     }
 }
 
-/// Whether the next training is that of a learner which was never in trouble and begins with the same parameters and moments, in the same
-/// epoch of its life.
+/// Checks that the next training equals that of a learner that never had an error and that begins with the same parameters and moments, in
+/// the same epoch of its life.
 fn trains_on_as_if_nothing_had_been(learn: &mut Learner, arrange: Arrange, sabotage: Sabotage, case: &str) {
     let mut twin = learner(&Fuse::default(), &Log::default(), arrange, sabotage);
     tch::no_grad(|| {

@@ -1,4 +1,4 @@
-//! Archives: the same data as the folder that was packed, whatever the packer; and what is wrong with a broken one.
+//! Archives: they hold the same data as the folder that was packed, whatever the packer, and broken ones are errors.
 
 mod data_support;
 
@@ -11,7 +11,7 @@ fn below(top: &str, files: Files) -> Files {
     files.into_iter().map(|(path, bytes)| (format!("{top}{path}"), bytes)).collect()
 }
 
-/// The error on the way to data out of `archive`, with the path of the folder taken out.
+/// The error in reading data from `archive`, without the path of the folder.
 fn refusal(name: &str, archive: &[u8]) -> (DataError, String) {
     let root = tempfile::tempdir().expect("a folder");
     let file = put(root.path(), name, archive);

@@ -1,4 +1,4 @@
-//! Image folders: what is found there, how it is decoded, and what each mistake is called.
+//! Image folders: which images are found, how they are decoded, and the message for each mistake.
 
 mod data_support;
 
@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageBuffer, ImageFormat, LumaA, Rgba};
 use mixup_runtime::data::{DataError, Dataset, ImageData, ImageDataset};
 use tch::{Device, Kind, Tensor};
 
-/// The error on the way to data, with the root's own path taken out.
+/// The error in reading data, without the path of the root.
 fn refusal(root: &tempfile::TempDir) -> (DataError, String) {
     let error = ImageData::from_folder(root.path()).and_then(ImageData::build).expect_err("this must be refused");
     let message = error.to_string().replace(&root.path().display().to_string(), "ROOT");
@@ -170,7 +170,7 @@ fn classes_and_images_may_be_links() -> Outcome {
     Ok(())
 }
 
-/// A link is what it leads to: also one to a FIFO.
+/// A link counts as its target, even a link to a FIFO.
 #[test]
 #[cfg(unix)]
 fn a_special_file_with_the_name_of_an_image_is_rejected_without_opening_it() -> Outcome {
@@ -345,7 +345,7 @@ fn the_error_always_names_the_first_of_several_broken_images() {
 fn a_file_too_big_for_an_image_is_rejected_without_reading_it() -> Outcome {
     let root = folder(&[("train/a/x.png".into(), grey_png(4, 2, 1))]);
     let file = std::fs::OpenOptions::new().write(true).open(root.path().join("train/a/x.png"))?;
-    file.set_len(1 << 40)?; // a hole, which takes no room on the disk
+    file.set_len(1 << 40)?; // a hole, which takes no space on the disk
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::TooBig { found: 1_099_511_627_776, .. }), "{message}");
     assert!(message.starts_with("ROOT/train/a/x.png has 1099511627776 bytes"), "{message}");

@@ -58,7 +58,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// Whole files by their paths in a folder of data; those named `x` are archives.
+/// Undamaged files by their paths in a folder of data; those named `x` are archives.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     let noise = image::RgbImage::from_fn(16, 16, |x, y| image::Rgb([x as u8, y as u8, (x * y) as u8]));
     let png = encode(&DynamicImage::from(noise), ImageFormat::Png);
@@ -112,7 +112,7 @@ proptest! {
         more in prop::collection::vec(any::<u8>(), 0..2000),
     ) {
         let files = files();
-        // The first bytes of a whole file, so that it is recognised, then anything.
+        // The first bytes of an undamaged file, so that it is recognised, then any bytes.
         let (path, whole) = which.get(&files);
         let _ = read(path, &[&whole[..length.min(whole.len())], &more].concat());
     }

@@ -1,4 +1,4 @@
-//! IDX files: MNIST's format, and each way in which it can be broken; and the digits that come with the library.
+//! IDX files: MNIST's format, each way in which it can be broken, and the digits that come with the library.
 
 mod data_support;
 
@@ -10,7 +10,7 @@ const LABELS: &str = "train-labels-idx1-ubyte";
 const VALID_IMAGES: &str = "t10k-images-idx3-ubyte";
 const VALID_LABELS: &str = "t10k-labels-idx1-ubyte";
 
-/// Three images of 2×2 with labels 2, 0, 1, and one for validation with label 2.
+/// Three training images of 2×2 with the labels 2, 0, 1, and one validation image with the label 2.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         (IMAGES, idx(&[3, 2, 2], &(10..22).collect::<Vec<u8>>())),
@@ -28,7 +28,7 @@ fn folder(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
     root
 }
 
-/// The error when one file is another, with the path of the folder taken out.
+/// The error if one file is replaced by another, without the path of the folder.
 fn refusal(name: &str, bytes: &[u8]) -> (DataError, String) {
     let root = folder(&files());
     put(root.path(), name, bytes);
@@ -251,7 +251,7 @@ fn the_digits_are_those_of_the_original() -> Outcome {
     let count = |digit: i64| train.iter().chain(&labels).filter(|&&label| label == digit).count();
     assert_eq!((0..10).map(count).collect::<Vec<_>>(), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
     assert_eq!(labels[0], 0, "the first digit of the original is a zero");
-    // 0 0 5 13 9 1 0 0 of 16, and the whole digit.
+    // The first row is 0 0 5 13 9 1 0 0 of 16; then the whole digit.
     assert_eq!(bytes(&valid_pixels)[..8], [0, 0, 80, 207, 143, 16, 0, 0]);
     assert_eq!(train[..4], [1, 2, 3, 4], "those after the first, up to the sixth");
     let ink: f64 = (train_pixels.sum(None) + valid_pixels.sum(None)).double_value(&[]) * 16.0;

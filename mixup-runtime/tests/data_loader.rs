@@ -1,4 +1,4 @@
-//! Loaders: how items become batches, and what a data set may not return.
+//! Loaders: how items become batches, and what a data set must not return.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn set(n: i64) -> TensorDataset {
     TensorDataset::new(numbers(n).unsqueeze(1), Tensor::arange(n, (Kind::Int64, Device::Cpu))).expect("as many of each")
 }
 
-/// Nothing here is random in an item.
+/// Generators for items; no item here is random.
 fn rngs() -> ItemRngs {
     ItemRngs::new(0, 0)
 }
@@ -34,7 +34,7 @@ fn epoch(loader: &Loader, order: &[usize]) -> Result<Vec<Vec<i64>>, DataError> {
     (0..loader.batches_in(order)).map(|k| Ok(labels(&loader.batch(order, k, &rngs())?))).collect()
 }
 
-/// Returns whatever it was given, whatever it is asked for.
+/// A data set that always returns the batch that it was given, whatever it is asked for.
 struct Stubborn(fn(usize) -> Batch);
 
 impl Dataset for Stubborn {

@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 
 use crate::{on, seen};
 
-/// Items as a function of their number makes them.
+/// Items that a function makes from their index.
 struct Made<F>(usize, F);
 
 impl<F: Fn(usize, &mut Rng) -> Result<Item, DataError> + Send + Sync> Items for Made<F> {
@@ -96,7 +96,7 @@ fn the_error_for_an_item_that_is_missing_or_cannot_be_made_names_it() {
     assert!(matches!(batch(fails, &[0, 10]), Err(DataError::Index { index: 10, items: 10 })));
 }
 
-/// Twelve items, each its number times 1000, with up to 999 added by chance.
+/// Twelve items. Each is its index times 1000, plus a random number up to 999.
 fn noisy(batch_size: usize, shuffle: bool) -> Learner {
     let made = |index: usize, rng: &mut Rng| {
         let number = index as f32 * 1000.0 + rng.random_range(0..1000) as f32;

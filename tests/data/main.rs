@@ -1,4 +1,4 @@
-//! Where batches come from, as users see it: samplers, single items, data without a length.
+//! The sources of batches, as users see them: samplers, single items, data without a length.
 
 mod items;
 mod samplers;
@@ -10,7 +10,7 @@ use mixup::{error::BoxError, model::Vars, prelude::*};
 use support::Log;
 use tch::{Device, Kind, Tensor};
 
-/// `count` items: the number of each is its input and its target.
+/// `count` items: the index of each is its input and its target.
 fn numbered(count: i64) -> TensorDataset {
     let numbers = || Tensor::arange(count, (Kind::Float, Device::Cpu)).unsqueeze(1);
     TensorDataset::new(numbers(), numbers()).expect("as many")
@@ -30,7 +30,7 @@ fn on(data: Data) -> mixup::learner::LearnerBuilder {
     Learner::builder(data, model).loss(Mse).optimizer(Sgd::default()).seed(7).quiet()
 }
 
-/// Writes down the numbers in each training batch.
+/// Records the numbers in each training batch.
 struct Seen(Log);
 
 #[callback]
@@ -41,12 +41,12 @@ impl Seen {
     }
 }
 
-/// The numbers in a tensor, as whole ones.
+/// The numbers in a tensor, as integers.
 fn numbers(tensor: &Tensor) -> Vec<i64> {
     Vec::try_from(tensor.round().to_kind(Kind::Int64).flatten(0, -1)).expect("numbers")
 }
 
-/// What the batches of a training hold, batch by batch.
+/// The numbers in the batches of a training, batch by batch.
 fn seen(learn: &mut Learner, epochs: usize) -> Vec<Vec<i64>> {
     let log = Log::default();
     learn.callback(Seen(log.clone()));

@@ -1,4 +1,4 @@
-//! Which items an epoch has, and in which order.
+//! Samplers: which items an epoch has, and in which order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,7 @@ use rand::SeedableRng as _;
 
 use crate::{numbered, on, seen, support::Log};
 
-/// Trains on one of several shards: what a user writes who trains one model on several machines.
+/// Trains on one of several shards, as a user would write it to train one model on several machines.
 struct OneOf {
     rank: usize,
     of: usize,
@@ -39,7 +39,7 @@ fn a_callback_trains_on_a_shard_of_a_common_shuffle() {
     let shards: Vec<Vec<i64>> =
         (0..3).map(|rank| seen(&mut build(on(data(22)).callback(OneOf { rank, of: 3 })), 2).concat()).collect();
     assert_eq!(shards.iter().map(Vec::len).collect::<Vec<_>>(), [2 * 8, 2 * 7, 2 * 7]);
-    // Dealt out in turn, they are the common order of each epoch.
+    // Taken in turn from the shards, the items are the common order of each epoch.
     for (epoch, common) in common.chunks(22).enumerate() {
         let of_epoch = |shard: usize| shards[shard].chunks(shards[shard].len() / 2).nth(epoch).expect("two epochs");
         let dealt: Vec<i64> = (0..22).map(|place| of_epoch(place % 3)[place / 3]).collect();
@@ -93,7 +93,7 @@ fn a_shard_out_of_range_is_rejected() {
     );
 }
 
-/// Goes through the items in their own order from an epoch on.
+/// Sets the items' own order from a given epoch on.
 struct InOrderFrom(usize);
 
 #[callback]
@@ -117,7 +117,7 @@ fn a_sampler_set_when_an_epoch_begins_draws_the_order_of_that_epoch() {
 /// A way out of a training.
 type Ends = fn() -> Result<Option<StopTraining>, String>;
 
-/// Puts its own sampler in place, and ends in the way that it is told.
+/// Sets its own sampler, and takes a given way out.
 struct Replaces(Ends);
 
 #[callback]
@@ -152,7 +152,7 @@ fn the_learners_sampler_is_back_after_every_way_out() {
 
 #[test]
 fn each_callback_finds_the_sampler_as_it_left_it() {
-    /// Puts its own in place, and takes it off without looking.
+    /// Sets its own sampler, and later restores the previous one without a check.
     struct Outer(Option<Sampling>);
 
     #[callback]
@@ -172,7 +172,7 @@ fn each_callback_finds_the_sampler_as_it_left_it() {
     assert!(learn.get::<Outer>().is_some_and(|outer| outer.0.is_none()));
 }
 
-/// Writes down how many batches a pass has.
+/// Records how many batches a pass has.
 struct Counts(Log);
 
 #[callback]

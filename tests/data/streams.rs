@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use crate::{numbered, numbers, on, seen, support::Log};
 
-/// Counts in batches of two, up to an end or for ever.
+/// Counts in batches of two, up to an end or forever.
 struct Counter {
     next: u64,
     end: Option<u64>,
@@ -55,7 +55,7 @@ fn a_stream_continues_where_it_stopped() -> Result<(), DataError> {
     assert_eq!(seen(&mut learn, 1).concat(), (12..18).collect::<Vec<_>>(), "so does the second training");
     let position = learn.data().train().position().expect("a stream has one");
 
-    // Another program, later.
+    // Another run of the program, later.
     let mut stream = Counter::endless();
     stream.seek(&position)?;
     assert_eq!(seen(&mut build(stream, 3), 1).concat(), (18..24).collect::<Vec<_>>());
@@ -78,7 +78,7 @@ fn an_epoch_ends_with_the_stream_and_the_next_begins_it_anew() {
     let mut learn = on(data).callback(counts).build().expect("nothing is wrong with it");
     assert_eq!(seen(&mut learn, 2), [[0, 1], [2, 3], [4, 5], [0, 1], [2, 3], [4, 5]]);
     assert_eq!(log.take(), vec![usize::MAX.to_string(); 6], "nobody knows how many there will be");
-    // It may end before the bound.
+    // A stream may end before the bound.
     assert_eq!(seen(&mut build(stream(), 2), 3), [[0, 1], [2, 3], [4, 5], [0, 1], [2, 3]]);
 }
 
@@ -178,7 +178,7 @@ fn the_draws_of_a_stream_are_a_function_of_the_epoch_and_the_batch() {
     distinct.sort_unstable();
     distinct.dedup();
     assert_eq!(distinct.len(), 6);
-    // With a callback between that skips a batch, the others are the same.
+    // If a callback skips a batch, the others are the same.
     let mut skips = build(Drawn, 3);
     let log = Log::default();
     let writes = log.clone();

@@ -1,11 +1,11 @@
-//! `always`: what a callback must undo, it does, however the phase ends.
+//! `always`: a callback undoes what it must undo, however the phase ends.
 
 use mixup::prelude::*;
 use tch::Tensor;
 
 use crate::support::{Log, bits, data, on, panic_text};
 
-/// Averages the weights and swaps them in while it validates.
+/// Averages the weights, and uses the averages during validation.
 #[derive(Default)]
 struct Ema {
     averaged: Vec<Tensor>,
@@ -43,7 +43,7 @@ impl Ema {
     }
 }
 
-/// Something that ends a validation early, after the Ema or before it.
+/// Ends a validation early, after the `Ema` or before it.
 struct Ends(&'static str);
 
 #[callback]
@@ -105,7 +105,7 @@ fn an_ema_restores_the_weights_on_every_way_out_of_a_validation() {
     }
 }
 
-/// Says when it enters and leaves each phase.
+/// Logs when it enters and leaves each phase.
 struct Phases(&'static str, Log);
 
 #[callback]

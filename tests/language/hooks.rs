@@ -1,4 +1,4 @@
-//! Hooks, parameters, answers, options, generics, `cfg`.
+//! Hooks, parameters, return values, options, generics, `cfg`.
 
 use std::{fmt::Debug, io::Write, marker::PhantomData, time::Duration};
 
@@ -177,7 +177,7 @@ fn everything_in_the_table_can_be_asked_for() {
     for hook in Hook::ALL {
         assert!(reached.contains(hook), "{hook} was not reached");
     }
-    // Whoever adds a name to the table adds it to a parameter above.
+    // A name that is added to the table must be added to a parameter above.
     let asked = |name| All::default().handlers().iter().any(|asked| asked.names.contains(name));
     let forgotten: Vec<_> = Hook::ALL.iter().flat_map(|hook| hook.names()).filter(|name| !asked(name)).collect();
     assert!(forgotten.is_empty(), "nobody asks for {forgotten:?}");

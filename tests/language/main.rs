@@ -1,6 +1,6 @@
-//! The language of callbacks: what may be written, and that it comes to what it says.
+//! The language of callbacks: what can be written, and what it means.
 //!
-//! What may not be written stands in `tests/ui`.
+//! `tests/ui` has what is rejected.
 #![allow(
     clippy::elidable_lifetime_names,
     clippy::float_cmp,

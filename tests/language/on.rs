@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use crate::support::{Log, data, on};
 
-/// Trains for some epochs on batches of four, and gives what was logged.
+/// Trains for some epochs on batches of four, and returns what was logged.
 fn logged<C: Callback>(training: i64, validation: i64, epochs: usize, callback: impl Fn(Log) -> C) -> Vec<String> {
     let log = Log::default();
     let data = data(training * 4, validation * 4);
@@ -72,7 +72,7 @@ fn every_counts_the_completed_ones_in_an_end_hook_and_the_previous_ones_in_a_beg
         }
     }
 
-    // Three batches an epoch: batches of training are counted over the whole training.
+    // There are three batches in an epoch; training batches are counted over the whole training.
     let expected = "epoch begin 0, begin 0, end 1, begin 2, end 3, begin 4, end 5, epoch end 1, epoch begin 2, begin 6, end 7, begin 8";
     assert_eq!(logged(3, 0, 3, |log| Watch { log, period: 2 }).join(", "), expected);
     let handlers = Watch { log: Log::default(), period: 2 }.handlers();
@@ -96,7 +96,7 @@ fn validation_batches_are_counted_in_their_pass() {
         }
     }
 
-    // Two training batches and four of validation an epoch: iteration 3 is the second batch of the second epoch.
+    // An epoch has two training batches and four validation batches: iteration 3 is the second batch of the second epoch.
     let epochs = ["train 0, both 0, valid 1, both 3, valid 3", "train 3, both 0, valid 1, both 3, valid 3"];
     assert_eq!(logged(2, 4, 2, Watch).join(", "), epochs.join(", "));
 }
@@ -118,7 +118,7 @@ fn batches_are_counted_over_the_whole_training_in_a_hook_that_only_training_has(
         }
     }
 
-    // Three batches an epoch: the second epoch begins with iteration 3.
+    // An epoch has three batches: the second epoch begins with iteration 3.
     assert_eq!(logged(3, 0, 2, Watch).join(", "), "begin 0, end 1, begin 2, end 3, begin 4, end 5");
 }
 
@@ -139,7 +139,7 @@ fn one_of_first_every_and_last_is_enough() {
         }
     }
 
-    // Seven batches an epoch; the fourth of each four ends at the iterations 3, 7, 11, 15, 19.
+    // An epoch has seven batches; every fourth batch ends at the iterations 3, 7, 11, 15, 19.
     let epochs = ["0, 3, 6, epoch 0", "0, 4, 6", "0, 1, 5, 6, epoch 2"];
     assert_eq!(logged(7, 1, 3, Watch).join(", "), epochs.join(", "));
 }
@@ -176,7 +176,7 @@ fn an_if_sees_self_and_the_values_of_the_hook() {
     let watch = |on| move |log| Watch { log, on, epoch: 9 };
     assert_eq!(logged(3, 1, 1, watch(true)), ["later", "4 of validation"]);
     assert_eq!(logged(3, 1, 1, watch(false)), ["4 of validation"]);
-    // What the filter looks at is asked for as well.
+    // What the filter uses is asked for as well.
     let handlers = watch(true)(Log::default()).handlers();
     assert_eq!(handlers[0].names, ["iteration", "epoch"]);
     assert_eq!(handlers[0].filters, "train, if self.is_on() && iteration >= LIMIT && self.epoch != epoch");
@@ -373,7 +373,7 @@ fn an_error_in_a_filter_is_reported_at_its_line() {
     struct Places(Mutex<Vec<u32>>);
 
     impl Places {
-        /// As a method that panics says where it was called.
+        /// Like a method that panics and says where it was called.
         #[track_caller]
         fn here(&self) -> bool {
             self.0.lock().expect("nobody panicked").push(Location::caller().line());

@@ -1,4 +1,4 @@
-//! Who runs before whom.
+//! The order in which callbacks run.
 
 use mixup::{loss::Loss, prelude::*, training::BuildError};
 use tch::Tensor;
@@ -65,7 +65,7 @@ fn callbacks_without_before_and_after_run_by_order_and_then_as_added() {
             .callback(Late(log))
     });
     assert_eq!(all, "+Plain +Plain +Late +Late -Late -Late -Plain -Plain");
-    // One that is not there is not waited for.
+    // A missing callback is ignored.
     assert_eq!(begun(|builder, log| builder.callback(Between(log))), "+Between -Between");
 }
 
@@ -81,7 +81,7 @@ fn a_cycle_is_an_error_that_names_its_callbacks() {
     let turned: Vec<_> = ring[start..].iter().chain(&ring[..start]).collect();
     assert_eq!(turned, ["Ring1", "Ring2", "Ring3"]);
 
-    // Added later, it is an error of the next run, before anything begins.
+    // If it is added later, it is an error of the next run, before anything begins.
     let mut learn = on(data(4, 0)).callback(Ring1(log.clone())).callback(Ring2(log.clone())).build().expect("no ring");
     learn.callback(Ring3(log.clone()));
     let error = learn.fit(1, 1e-3).expect_err("it goes round").to_string();
@@ -91,7 +91,7 @@ fn a_cycle_is_an_error_that_names_its_callbacks() {
     learn.fit(1, 1e-3).expect("no ring any more");
 }
 
-/// A loss function around another one, which says so in its name.
+/// A loss function around another one, with both in its name.
 struct Around(&'static str, LossFunc);
 
 impl Loss for Around {

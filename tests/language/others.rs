@@ -53,7 +53,7 @@ fn a_callback_borrows_others_by_their_types() {
     let builder = on(data(8, 4)).callback(Reader(log.clone())).callback(Counter::default());
     let mut learn = builder.build().expect("nothing is wrong with it");
     learn.fit(2, 1e-3).expect("it trains");
-    // In an end hook the one that comes first otherwise comes last: the reader reads before the counter counts.
+    // In an end hook the order is reversed: the reader reads before the counter counts.
     assert_eq!(
         log.take().join(", "),
         "0: 0 false, 1: 1 false, epoch 0: None, 0: 102 false, 1: 103 false, epoch 1: None"
@@ -93,7 +93,7 @@ fn a_callback_that_is_asked_for_but_missing_is_an_error_when_the_learner_is_buil
                 `.callback(…)`, or ask for an `Option` of it";
     assert_eq!(wanted.to_string(), text);
 
-    // Taken out later, it is an error of the next run.
+    // If it is removed later, it is an error of the next run.
     let builder = on(data(8, 4)).callback(Counter::default()).callback(Reader(log.clone()));
     let mut learn = builder.build().expect("both are there");
     learn.remove::<Counter>();

@@ -1,4 +1,4 @@
-//! Where a callback can stand beside an `impl` block: a function, a closure.
+//! Callbacks other than `impl` blocks: functions and closures.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,7 +28,7 @@ fn a_function_is_a_callback_with_its_own_name() {
     let (mut learn, _) = train(shout);
     assert_eq!(SHOUTED.load(Ordering::Relaxed), 3);
     assert!(learn.remove::<shout>().is_some());
-    // The function is still one.
+    // The function can still be called.
     shout::shout(6, Some(1.0));
     assert_eq!(SHOUTED.load(Ordering::Relaxed), 10);
 }
@@ -58,7 +58,7 @@ fn a_function_has_options_and_filters() {
         .build()
         .expect("nothing is wrong with it");
     learn.fit(1, 1e-3).expect("it trains");
-    // Batches 2 and 4 are left out, and so are not counted: the next is counted as 2 again.
+    // Batches 2 and 4 are left out and therefore not counted: the next one is counted as 2 again.
     let all = more.take();
     assert_eq!(all, ["0 true", "1 true", "0 false"]);
 }

@@ -1,4 +1,4 @@
-//! What hooks ask of the loop, several together, and a validation between two batches.
+//! Requests of hooks to the loop, several of them together, and a validation between two batches.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use mixup::{callback::Hook, prelude::*};
 
 use crate::support::{Log, bits, data, on};
 
-/// Says what happens, in a training of three batches and a validation of one.
+/// Logs what happens, in a training of three batches and a validation of one.
 struct Tape(Log);
 
 #[callback]
@@ -38,7 +38,7 @@ fn a_validation_runs_between_two_batches_and_the_training_goes_on() {
                     valid 0 of 1, 3; validated true after 3; epoch, true 3";
     assert_eq!(log.take().join("; "), expected);
 
-    // The training is the same as without, and so is the row of the epoch.
+    // The training is the same as without the validation, and so is the row of the epoch.
     let mut plain = on(data(12, 4)).build().expect("it is right");
     let without = plain.fit(1, 0.1).expect("it trains");
     assert_eq!(bits(&learn), bits(&plain));

@@ -1,4 +1,4 @@
-//! What a callback tells of itself: its state, for a checkpoint, and its description, for a summary.
+//! A callback's state, for a checkpoint, and its description, for a summary.
 
 use mixup::{
     callback::{CallbackStates, StateError},
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{Log, data, on};
 
-/// Named fields are saved, the others are left alone.
+/// Named fields are saved; the others are left alone.
 #[derive(Debug)]
 struct Patience {
     best: f64,
@@ -32,7 +32,7 @@ impl Patience {
     }
 }
 
-/// All of it is its state.
+/// The whole callback is its state.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct History<T> {
     losses: Vec<f64>,
@@ -74,7 +74,7 @@ fn a_state_that_went_through_a_file_is_the_same_to_the_bit() {
     other.load_callback_states(&read).expect("it fits");
     let (best, waited, at_most, losses, more) = bits(&learn);
     assert_eq!(at_most, 3);
-    // What was not named is as it was.
+    // The fields that are not named are unchanged.
     assert_eq!(bits(&other), (best, waited, 17, losses, more));
 }
 

@@ -1,4 +1,4 @@
-//! Wherever a callback stands, and whoever writes it: what is in scope, a macro, the strictest lints.
+//! Callbacks in unusual surroundings: other names in scope, a macro that writes them, the strictest lints.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ fn learner() -> mixup::learner::LearnerBuilder {
     on(data(4, 4))
 }
 
-/// Everything that the prelude would bring, but as something else.
+/// Every name of the standard prelude, but as something else.
 #[allow(dead_code, non_camel_case_types, unused_macros, reason = "they only are in the way")]
 mod shadowed {
     use ::mixup::{callback, hook};
@@ -146,7 +146,7 @@ mod without_prelude {
     }
 }
 
-/// Named as the crate behind the facade is, and as the facade.
+/// Modules with the name of the crate behind the facade, and with that of the facade.
 mod mixup_runtime {
     #[allow(dead_code, reason = "it only is in the way")]
     pub mod mixup {}
@@ -194,7 +194,7 @@ fn no_prelude_is_needed() {
     let builder = learner().callback(without_prelude::Hello(0)).callback(without_prelude::World);
     let mut learn = builder.callback(without_prelude::shout).callback(without_prelude::closure()).build().unwrap();
     learn.fit(2, 1e-3).unwrap();
-    // Four batches, those of validation included, and two epochs; three calls of the function; the closure's one.
+    // Four batches, including those of validation, and two epochs; three calls of the function; one of the closure.
     assert_eq!(learn.get::<without_prelude::Hello>().map(|hello| hello.0), Some(4 + 2 + 3 * 10 + 100));
 }
 
@@ -206,7 +206,7 @@ fn a_module_may_be_named_as_the_crates_are() {
     assert_eq!(learn.get::<mixup_runtime::Hello>().map(|hello| hello.seen), Some(77));
 }
 
-/// The facade by another name, as a crate that re-exports it has it.
+/// The facade under another name, as in a crate that re-exports it.
 mod framework {
     pub use mixup as training;
 }
@@ -265,7 +265,7 @@ callbacks! {
     Second<T>(-1, "the second"): on_batch_begin(last_target: &mut Target) -> Result<Option<SkipBatch>, Error>;
 }
 
-/// Whatever a macro may be given, as the language wants it.
+/// A macro that passes on whatever it gets.
 macro_rules! others {
     ($name:ident, $hook:ident($value:ident: $ty:ty), $moment:ident, $period:expr, $cond:expr, $other:ty, $text:expr, $(#[$meta:meta])*) => {
         struct $name {
@@ -318,7 +318,7 @@ fn a_macro_may_pass_on_filters_types_and_attributes() {
     let mut learn =
         learner().callback(Third { period: 1, seen: 0 }).callback(function).callback(closure()).build().unwrap();
     learn.fit(2, 1e-3).unwrap();
-    // In the second epoch alone: the function, the closure, and the count by a constant.
+    // Only in the second epoch: the function, the closure, and the count by a constant.
     assert_eq!(learn.get::<Third>().map(|third| third.seen), Some(10_000 + 1000 + 100 + 1));
 }
 
@@ -331,7 +331,7 @@ fn a_macro_may_write_callbacks() {
     train(Second::<u8>::default());
 }
 
-/// As strict as a user's crate can be: what the attribute adds offends no lint, and sets none, for that would be forbidden.
+/// As strict as a user's crate can be: the code that the attribute adds violates no lint, and sets none, which would be forbidden.
 pub mod strict {
     #![forbid(
         warnings,
@@ -358,7 +358,7 @@ pub mod strict {
     use mixup::{callback::LossBegin, prelude::*};
     use tch::{Device, Tensor};
 
-    /// Writes what happens.
+    /// Logs what happens.
     #[derive(Debug)]
     pub struct Watch<'a, W> {
         out: W,
@@ -373,7 +373,7 @@ pub mod strict {
         }
     }
 
-    /// Says nothing.
+    /// Logs nothing.
     #[callback(on_epoch_end, every = 2, last, if = epoch > 0, order = -3, before = MixUp)]
     #[must_use]
     pub fn shout(epoch: usize, recorder: Option<&Recorder>) -> Option<StopTraining> {

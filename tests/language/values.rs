@@ -1,4 +1,4 @@
-//! Values that callbacks publish and read by name, and what an instance asks for.
+//! Values that callbacks publish and read by name, and requests that depend on the instance.
 
 use mixup::{callback::Hook, optim::Hyper, prelude::*, training::BuildError};
 use tch::{Kind, Tensor, nn};
@@ -15,10 +15,10 @@ impl GradNorm {
     }
 }
 
-/// Another name of the type, which the macro has never heard of.
+/// Another name of the type, which the macro does not know.
 type Number = Value;
 
-/// Stops when what it monitors has not become better for a while.
+/// Stops when the monitored value has not improved for a while.
 struct EarlyStopping {
     monitor: String,
     patience: usize,
@@ -59,10 +59,10 @@ fn build(builder: mixup::learner::LearnerBuilder) -> Result<Learner, BuildError>
 #[test]
 fn early_stopping_monitors_what_a_users_callback_publishes() {
     let log = Log::default();
-    // The reader is added first: reading makes the order.
+    // The reader is added first: the order comes from reading.
     let builder = on(data(8, 4)).callback(EarlyStopping::on("grad_norm", 0, &log)).callback(GradNorm);
     let report = build(builder).expect("nothing is wrong with it").fit(40, 0.0).expect("it trains");
-    // Without a learning rate nothing gets better.
+    // With a learning rate of 0 nothing improves.
     assert!(report.epochs.len() == 2 && report.epochs.iter().all(|row| row.values[0].is_finite()), "{report:?}");
     assert_eq!(report.outcome.to_string(), "stopped by `EarlyStopping` in `on_epoch_end`: grad_norm rests");
     assert_eq!(log.take(), ["0: grad_norm true", "1: grad_norm true"]);

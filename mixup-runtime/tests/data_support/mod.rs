@@ -1,4 +1,4 @@
-//! Small image files, archives and IDX files, written for one test each.
+//! Writes small image files, archives and IDX files for tests.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use std::{
@@ -18,7 +18,7 @@ use tch::{Kind, Tensor};
 
 pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// A grey PNG of one value.
+/// A grey PNG with one value.
 pub fn grey_png(width: u32, height: u32, value: u8) -> Vec<u8> {
     encode(&GrayImage::from_pixel(width, height, Luma([value])).into(), ImageFormat::Png)
 }
@@ -59,7 +59,7 @@ pub fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     root
 }
 
-/// What is at a path and is no regular file: its name in messages, and where it is.
+/// A special file: its name in messages, and its path.
 #[cfg(unix)]
 pub struct Special {
     path: PathBuf,
@@ -73,8 +73,8 @@ impl Special {
     }
 }
 
-/// A device, a socket and a FIFO, each with what messages call it. The FIFO comes last: reading it would wait forever, and a
-/// test that fails for one of the others says more.
+/// A device, a socket and a FIFO, each with its name in messages. The FIFO comes last: reading it would wait forever, and a test
+/// that fails for one of the others says more.
 #[cfg(unix)]
 pub fn special_files() -> [(&'static str, Special); 3] {
     let place = |name: &str| {
@@ -84,7 +84,7 @@ pub fn special_files() -> [(&'static str, Special); 3] {
     let (fifo, socket, mut device) = (place("fifo"), place("socket"), place("device"));
     let made = std::process::Command::new("mkfifo").arg(&fifo.path).status().expect("`mkfifo` is part of every Unix");
     assert!(made.success());
-    // The file stays when nobody listens any more.
+    // The file stays after the listener is dropped.
     std::os::unix::net::UnixListener::bind(&socket.path).expect("a socket");
     device.path = PathBuf::from("/dev/null");
     [("a device", device), ("a socket", socket), ("a FIFO", fifo)]
@@ -132,7 +132,7 @@ pub fn idx(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The whole of a loader as one batch in its own order: `f32` pixels, and labels.
+/// All items of a loader as one batch in their own order: `f32` pixels, and labels.
 pub fn all(loader: &Loader) -> Result<(Tensor, Vec<i64>), DataError> {
     let order: Vec<usize> = (0..loader.items().expect("a length")).collect();
     let mut inputs = Vec::new();
@@ -145,7 +145,7 @@ pub fn all(loader: &Loader) -> Result<(Tensor, Vec<i64>), DataError> {
     Ok((Tensor::cat(&inputs, 0), labels))
 }
 
-/// The pixels as bytes again, image by image.
+/// The pixels converted back to bytes, image by image.
 pub fn bytes(pixels: &Tensor) -> Vec<u8> {
     Vec::try_from((pixels * 255.0).round().to_kind(Kind::Uint8).flatten(0, -1)).expect("u8 of one dimension")
 }
@@ -157,7 +157,7 @@ pub fn firsts(loader: &Loader) -> Vec<(u8, i64)> {
     bytes(&first).into_iter().zip(labels).collect()
 }
 
-/// What `sample` must become, wherever it came from.
+/// Checks the data of `sample`, wherever it was read from.
 pub fn is_the_sample(data: &Data) {
     assert_eq!(data.to_string(), "5 training and 2 validation images of 3×2×4 in 2 classes");
     assert_eq!(data.classes(), ["3", "7"]);
