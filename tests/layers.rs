@@ -1,8 +1,8 @@
-//! The layers: every room of a crate (a folder or a file at the top of its `src`) uses only the rooms below it.
+//! Checks the layers: every room of a crate (a folder or a file at the top of its `src`) uses only the rooms below it.
 //!
-//! All sources are parsed, and every path that names another room is looked at: in `use`, in code, in types, in attributes and in
-//! the bodies of macros, tests included. Paths in comments are links for readers and are free. Within a room, modules may use each
-//! other as they like. A crate's root (`lib.rs`, `main.rs`) is above all of its rooms.
+//! It parses all sources, including tests, and checks every path that names another room: in `use`, in code, in types, in attributes
+//! and in the bodies of macros. Paths in comments are links for readers and are not checked. In a room, modules may use each other
+//! freely. A crate's root (`lib.rs`, `main.rs`) is above all of its rooms.
 
 #[path = "layers/paths.rs"]
 mod paths;
@@ -12,14 +12,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 use paths::{Paths, line_of, next_words};
 use proc_macro2::TokenStream;
 
-/// A crate whose rooms are in order.
+/// A crate with its rooms in their order.
 struct Layers {
     src: &'static str,
-    /// From the ground up: each room uses only those before it.
+    /// The rooms from bottom to top: each uses only those before it.
     rooms: &'static [&'static str],
-    /// What paths to this crate's own rooms begin with, besides `self` and `super`.
+    /// The first words of paths to this crate's own rooms, besides `self` and `super`.
     roots: &'static [&'static str],
-    /// Macros, each with the room that the code it writes needs.
+    /// Macros, each with the room that its generated code needs.
     generated: &'static [(&'static str, &'static str)],
 }
 
@@ -72,7 +72,7 @@ const XTASK: Layers = Layers {
 };
 
 impl Layers {
-    /// What is wrong in a file: a sentence for each path that leads upward.
+    /// The faults in a file: a sentence for each path that leads upward.
     fn faults(&self, path: &str, text: &str) -> Vec<String> {
         let module = module(path);
         let Some(room) = module.first().cloned() else { return Vec::new() }; // the root
@@ -129,7 +129,7 @@ fn no_room_of_xtask_uses_one_above_it() {
     XTASK.assert_no_path_leads_upward();
 }
 
-/// It lies in a user's crate, or in a room of the runtime above `callback`.
+/// The code is in a user's crate, or in a room of the runtime above `callback`.
 #[test]
 fn code_that_the_macros_write_names_the_room_callback_only() {
     let rooms: BTreeSet<_> =
@@ -146,7 +146,7 @@ fn unsafe_code_is_in_the_room_kernel_only() {
     assert_none(faults);
 }
 
-/// `forbid` can't be undone in a part of a crate, so the runtime has `deny`, which its kernel undoes.
+/// `forbid` can't be lifted for a part of a crate, so the runtime uses `deny`, which its kernel lifts.
 #[test]
 fn every_crate_forbids_unsafe_code_and_the_runtime_allows_it_in_its_kernel() {
     for (root, level) in [
@@ -231,7 +231,7 @@ fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All modules in a folder, each with its path in it and its text. Snapshots are no modules.
+/// All modules in a folder, each with its path there and its text. Snapshots are not modules.
 fn sources(src: &str) -> Vec<(String, String)> {
     let src = workspace().join(src);
     let mut files = Vec::new();
@@ -257,7 +257,7 @@ fn sources(src: &str) -> Vec<(String, String)> {
     files
 }
 
-/// The module that a file is: `["optim", "adam"]` for `optim/adam.rs`, `["optim"]` for `optim/mod.rs`, the root for `lib.rs`.
+/// The module of a file: `["optim", "adam"]` for `optim/adam.rs`, `["optim"]` for `optim/mod.rs`, the root for `lib.rs`.
 fn module(path: &str) -> Vec<String> {
     let mut module: Vec<_> = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
     if module.last().is_some_and(|last| last == "mod" || path == "lib.rs" || path == "main.rs") {

@@ -1,4 +1,4 @@
-//! What a learner says of itself: its loop with who hooks in where, and its parts.
+//! A learner's listings: its loop with the callbacks of each hook, and its parts.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;

@@ -1,4 +1,4 @@
-//! The loop: which hooks run, in which order, for whom, and what the counts are when they do.
+//! The loop: which hooks run, in which order, for which callbacks, and with which counts.
 
 mod support;
 
@@ -11,7 +11,7 @@ use mixup::{
 use support::{Log, bits, data, on};
 use tch::Tensor;
 
-/// Writes down every hook, with what it is lent there.
+/// Records every hook, with the values that it gets there.
 struct Tape(Log);
 
 #[callback]
@@ -172,7 +172,7 @@ fn a_training_of_no_epochs_only_begins_and_ends() {
     assert_eq!(bits(&learn), before);
 }
 
-/// Says its name in every other hook: enough to see who comes when.
+/// Logs its name in every other hook, which is enough to see the order.
 struct Named<const ORDER: i32>(&'static str, Log);
 
 macro_rules! named {
@@ -238,7 +238,7 @@ fn a_removed_callback_is_not_called_and_the_others_keep_their_order() {
     assert_eq!(lines[lines.len() - 2..], ["changed train_end", "a train_end"]);
 }
 
-/// A callback written by hand that declares two hooks, and may have one more.
+/// A hand-written callback that declares two hooks and may have one more.
 struct Quiet {
     log: Log,
     has_another: bool,

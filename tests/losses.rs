@@ -1,4 +1,4 @@
-//! Each loss function against its formula in f64, under each reduction. Mixed they are in `mixed_losses.rs`.
+//! Compares each loss function with its formula in f64, for each reduction. `mixed_losses.rs` has the mixed losses.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -15,7 +15,7 @@ use numbers::{assert_close, classes, f64s, random};
 
 const REDUCTIONS: [Reduction; 3] = [Reduction::None, Reduction::Mean, Reduction::Sum];
 
-/// Losses of items, and what their mean divides by.
+/// Losses of items, and the divisor of their mean.
 struct Formula {
     losses: Vec<f64>,
     divisor: f64,
@@ -56,8 +56,8 @@ fn log_softmax(output: &Tensor) -> Vec<Vec<f64>> {
     rows.chunks(classes as usize).map(row).collect()
 }
 
-/// Cross-entropy with everything: class weights, an index that is ignored, label smoothing (`PyTorch`'s: smoothed losses are
-/// averaged over classes, weighed too, and the mean divides by the weights of the true classes).
+/// Cross-entropy with all options: class weights, an ignored index, and label smoothing as in `PyTorch` (smoothed losses are
+/// weighted too and averaged over classes, and the mean divides by the weights of the true classes).
 fn cross_entropy(output: &Tensor, indices: &[i64], weight: &[f64], ignore: i64, smoothing: f64) -> Formula {
     let count = weight.len() as f64;
     let loss = |(logs, &class): (Vec<f64>, &i64)| {
@@ -111,7 +111,7 @@ fn cross_entropy_takes_soft_labels_of_the_outputs_shape() {
 
 #[test]
 fn label_smoothing_is_szegedys_formula_for_labels_and_for_one_hot_rows() {
-    // (1−ε)·H(q, p) + ε·H(u, p), with u the even distribution: arXiv:1512.00567, section 7.
+    // (1−ε)·H(q, p) + ε·H(u, p), where u is the uniform distribution: arXiv:1512.00567, section 7.
     let (output, y) = (random(&[7, 5], Kind::Double, 1), classes(&[7], 5, 2));
     let own = |logs: &[f64], class: i64| -0.9 * logs[class as usize] - 0.1 * logs.iter().sum::<f64>() / 5.0;
     let losses = log_softmax(&output).iter().zip(i64s(&y)).map(|(logs, class)| own(logs, class)).collect();
@@ -229,7 +229,7 @@ fn a_loss_has_the_name_of_its_type_and_a_wrapper_also_names_the_inner_one() {
     assert_eq!(per_item(|output: &Tensor, _: &Target| output.shallow_clone()).name(), "closure");
 }
 
-/// The error, as the type that it is and as its message.
+/// The error, as its own type and as its message.
 #[track_caller]
 fn refused(loss: &impl Loss, output: &Tensor, target: &Target) -> (LossError, String) {
     let error = loss.loss(output, target, Reduction::Mean).expect_err("this does not fit");

@@ -1,4 +1,4 @@
-//! The numbers that a training tells: the smoothed loss, and averages over the validation's items.
+//! The numbers that a training reports: the smoothed loss, and averages over the validation's items.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
@@ -9,7 +9,7 @@ use mixup::{model::Vars, prelude::*};
 use support::{data, linear, on};
 use tch::Tensor;
 
-/// Prepared batches whose loss is known beforehand: the mean of their targets, whatever the model says.
+/// Prepared batches whose loss is known in advance: the mean of their targets, whatever the output of the model.
 fn told(batches: &[&[f32]]) -> Vec<Batch> {
     let batch = |values: &&[f32]| {
         let input = support::series(i64::try_from(values.len()).expect("few") * 3, 0.3).reshape([-1, 3]);
@@ -28,7 +28,7 @@ fn learner(train: &[&[f32]], valid: &[&[f32]]) -> mixup::learner::LearnerBuilder
 const LOSSES: [&[f32]; 5] = [&[4.0], &[2.0], &[1.0], &[8.5], &[0.25]];
 
 /// fastai v1's `SmoothenValue` (`fastai/callback.py`) in double precision: mean ← 0.98·mean + 0.02·loss from 0, divided by
-/// 1 − 0.98ⁿ. Worked out apart from this program.
+/// 1 − 0.98ⁿ. These numbers were computed by another program.
 const SMOOTH: [f64; 5] =
     [4.0, 2.989_898_989_898_984, 2.313_154_672_833_625, 3.907_048_448_162_501, 3.145_791_417_221_077];
 
@@ -88,7 +88,7 @@ fn the_smoothed_loss_is_up_to_date_even_if_asked_for_only_at_the_end_of_a_batch(
 
 #[test]
 fn validation_weighs_each_batch_by_its_items() {
-    // Means of the batches 2.5 and 8.5; their own mean would be 5.5.
+    // The means of the batches are 2.5 and 8.5; the mean of these would be 5.5.
     let valid: [&[f32]; 2] = [&[1.0, 2.0, 3.0, 4.0], &[5.0, 12.0]];
     let mean = |_: &Tensor, target: &Target| target.tensor().mean(tch::Kind::Float);
     let builder = learner(&LOSSES, &valid).metric_named("tensor", mean);
@@ -104,7 +104,7 @@ fn validation_weighs_each_batch_by_its_items() {
     assert_eq!(validation.to_string(), "valid_loss 4.500000, tensor 4.500000, first 2.333333");
 }
 
-/// Sizes around the powers of two up to a large batch; the loss and the metric of batch k are k + 1.
+/// Batch sizes around the powers of two, up to a large batch; the loss and the metric of batch k are k + 1.
 #[test]
 fn validation_weighs_batches_of_any_size_by_their_items() {
     let sizes = [1, 2, 31, 32, 63, 64, 65, 127, 128, 129, 256, 1000, 5];
@@ -120,7 +120,7 @@ fn validation_weighs_batches_of_any_size_by_their_items() {
 
 #[test]
 fn accuracy_on_an_uneven_last_batch_is_the_share_of_all_items() {
-    // A model that always says class 0; of five items three are of it, in batches of three and two.
+    // The model always predicts class 0. Three of five items are of that class, in batches of three and two.
     let classes = Tensor::from_slice(&[0_i64, 0, 0, 1, 1]);
     let set = || {
         let input = Tensor::ones([5, 3], (tch::Kind::Float, tch::Device::Cpu));
@@ -209,7 +209,7 @@ fn validation_is_never_mixed() {
     let mut learn = on(data(8, 6)).metric(accuracy).mixup().build().expect("nothing is wrong with it");
     learn.callback(Untouched(Vec::new()));
     assert_eq!(learn.validate().expect("there is validation data"), plain.expect("there is validation data"));
-    // At a learning rate of 0, the model stays what it is.
+    // With a learning rate of 0, the model does not change.
     let report = learn.fit(1, 0.0).expect("it trains");
     assert_eq!(report.epochs[0].valid_loss, Some(learn.validate().expect("there is validation data").loss));
     assert!(learn.get::<Untouched>().expect("it is there").0.contains(&true));

@@ -1,4 +1,4 @@
-//! What a training does to the process's memory. Each test has a process of its own, since it looks at the whole process.
+//! How a training uses the process's memory. Each test runs in its own process, because it measures the whole process.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod support;
@@ -7,7 +7,7 @@ use mixup::{data::ImageDataset, prelude::*};
 use support::process;
 use tch::{Device, Kind, Tensor};
 
-/// Runs `test`, which is called so, in a process of its own.
+/// Runs `test`, a test of the given name, in its own process.
 fn alone(name: &str, test: impl FnOnce()) {
     if process::is_own() {
         return test();
@@ -16,14 +16,14 @@ fn alone(name: &str, test: impl FnOnce()) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// How often the process has touched a page that it had not before.
+/// How often the process has touched a page that it did not have before.
 fn page_faults() -> usize {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has it");
     let behind_the_name = stat.rsplit_once(')').expect("the name is in parentheses").1;
     behind_the_name.split_whitespace().nth(7).and_then(|minflt| minflt.parse().ok()).expect("a number")
 }
 
-/// How many KiB of the process are in memory.
+/// How many KiB of memory the process uses.
 fn resident() -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is told");
@@ -43,8 +43,8 @@ impl Faults {
     }
 }
 
-/// Batches of 2.4 MB, which glibc would map anew each time and give back. Each page of them is a fault then: 590 for the batch
-/// alone.
+/// Batches of 2.4 MB, which glibc would map anew and unmap each time. Each of their pages would then be a fault: 590 for the
+/// batch alone.
 #[test]
 fn a_batch_uses_the_memory_that_the_last_one_freed() {
     alone("a_batch_uses_the_memory_that_the_last_one_freed", || {
@@ -63,7 +63,7 @@ fn a_batch_uses_the_memory_that_the_last_one_freed() {
     });
 }
 
-/// How many KiB of a freed block of 20 MiB stay with the process, once a learner is built.
+/// How many KiB of a freed block of 20 MiB stay with the process after a learner is built.
 fn kept(keep: Option<bool>) -> i64 {
     let builder = support::on(support::data(8, 0));
     let builder = match keep {

@@ -1,4 +1,4 @@
-//! Metrics against counting by hand: plain, dense and mixed targets, and closures of one's own.
+//! Compares metrics with counting by hand: plain, dense and mixed targets, and users' closures.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -25,7 +25,7 @@ fn value(metric: &impl Metric, output: &Tensor, target: &Target) -> f64 {
     value.double_value(&[])
 }
 
-/// Scores whose highest are at these classes.
+/// Scores that are highest for these classes.
 fn scores(highest: &[i64]) -> Tensor {
     Tensor::from_slice(highest).one_hot(3).to_kind(Kind::Float) * 2.0 - 1.0
 }
@@ -51,7 +51,7 @@ fn accuracy_counts_the_heavier_target_of_a_mixed_one() {
         second: Box::new(second),
         weight: Tensor::from_slice(weight),
     };
-    // Of the second item the partner weighs more, and is hit; of the last one both weigh the same, and the first counts.
+    // For the second item, the partner weighs more and is hit. For the last one, both weigh the same and the first counts.
     let target = || mixed(indices(&[0, 0, 1, 2]), indices(&[1, 1, 2, 0]), &[0.9, 0.2, 0.6, 0.5]);
     assert_eq!(value(&accuracy, &output, &target()), 0.75);
     let dense =
@@ -67,7 +67,7 @@ fn accuracy_counts_the_heavier_target_of_a_mixed_one() {
 fn the_other_metrics_use_the_heavier_target_too() {
     let column = |numbers: &[f64]| Box::new(Target::Dense(Tensor::from_slice(numbers)));
     let output = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]);
-    // As CutMix makes them: of the second and the third item the partner weighs more.
+    // As with CutMix: for the second and the third item, the partner weighs more.
     let (first, second) = (column(&[0.0, 9.0, 9.0, 6.0]), column(&[9.0, 3.0, 1.0, 9.0]));
     let target = Target::Mixed { first, second, weight: Tensor::from_slice(&[0.9, 0.2, 0.49, 0.5]) };
     assert_eq!(value(&mae, &output, &target), (1.0 + 1.0 + 2.0 + 2.0) / 4.0);
@@ -143,7 +143,7 @@ fn the_error_for_shapes_that_do_not_fit_names_them() {
         (accuracy(&zeros(&[4]), &indices(&[0, 0, 0, 0])), "the output is [4] and the target [4]"),
         (accuracy(&zeros(&[]), &indices(&[0])), "the output is [] and the target [1]"),
         (accuracy(&zeros(&[4, 3]), &Target::Dense(zeros(&[4, 2]))), "the target [4, 2]"),
-        // Numbers are no class indices, though there is one for each item.
+        // Numbers are not class indices, although there is one for each item.
         (accuracy(&zeros(&[4, 3]), &Target::Dense(zeros(&[4]))), "the target [4]"),
         (mae(&zeros(&[4, 1]), &Target::Dense(zeros(&[4]))), "the output is [4, 1] and the target [4]"),
         (mse(&zeros(&[4]), &Target::Dense(zeros(&[1]))), "the output is [4] and the target [1]"),
@@ -154,7 +154,7 @@ fn the_error_for_shapes_that_do_not_fit_names_them() {
     }
 }
 
-/// The highest score, averaged: generic, and with a name of its own.
+/// The mean of the highest scores: a generic metric with its own name.
 struct Top<const K: i64>;
 
 impl<const K: i64> Metric for Top<K> {
@@ -189,7 +189,7 @@ fn a_metric_has_the_name_of_its_function_or_type_and_a_closure_is_called_closure
     assert_eq!(Metric::name(&(closure as fn(&Tensor, &Target) -> f64)), "function");
 }
 
-/// Three items and then one: a mean over batches would be another number than the mean over items.
+/// Three items and then one: the mean over batches differs from the mean over items.
 fn data() -> Data {
     let batch = |n: i64, seed| (random(&[n, 3], Kind::Float, seed), Target::from(classes(&[n], 3, seed)));
     prepared(&[batch(3, 1), batch(1, 2)]).expect("whole batches")

@@ -1,5 +1,5 @@
-//! Mixed losses against the formula, λ·loss(output, first) + (1−λ)·loss(output, second) item by item and reduced only then,
-//! with their gradients; and who takes one call for it.
+//! Compares mixed losses and their gradients with the formula λ·loss(output, first) + (1−λ)·loss(output, second), computed item
+//! by item and reduced only then. Also tests which losses need one call for it.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -27,7 +27,7 @@ fn mixed(first: &Target, second: &Target, weight: &Tensor) -> Target {
     Target::Mixed { first: boxed(first), second: boxed(second), weight: weight.shallow_clone() }
 }
 
-/// The mixed loss as the formula has it.
+/// The mixed loss by the formula.
 fn by_two_calls(
     loss: &LossFunc,
     output: &Tensor,
@@ -42,13 +42,13 @@ fn by_two_calls(
     reduction.of(&(&weight * losses(first) + (1.0 - &weight) * losses(second))).expect("numbers")
 }
 
-/// Of the sum of what a loss function gives, with respect to the output.
+/// The gradient of the sum of the losses with respect to the output.
 fn gradient(loss: &Tensor, output: &Tensor) -> Vec<f64> {
     let gradient = Tensor::f_run_backward(&[loss.sum(loss.kind())], &[output], true, false);
     f64s(&gradient.expect("it depends on the output")[0])
 }
 
-/// A loss function with an output and two targets that fit it, in a kind.
+/// A loss function with an output and two targets for it, in one kind.
 fn every_loss(n: i64, kind: Kind) -> Vec<(LossFunc, Tensor, Target, Target)> {
     let weight = || Some(Tensor::from_slice(&[0.5, 1.0, 3.0]).to_kind(kind));
     let indices = |seed| Target::from(classes(&[n], 3, seed));
@@ -85,7 +85,7 @@ fn every_loss(n: i64, kind: Kind) -> Vec<(LossFunc, Tensor, Target, Target)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// λ·loss(output, first) + (1−λ)·loss(output, second), item by item, reduced after that; and so its gradient.
+    /// The loss is λ·loss(output, first) + (1−λ)·loss(output, second), computed item by item and reduced after that, and so is its gradient.
     #[test]
     fn a_mixed_loss_is_the_weighted_sum_of_both_for_every_loss_and_reduction(
         weights in prop::collection::vec(0.0..=1.0, 1..9)
@@ -94,8 +94,8 @@ proptest! {
             for (loss, output, first, second) in every_loss(weights.len() as i64, kind) {
                 let output = output.detach().set_requires_grad(true);
                 let weight = Tensor::from_slice(&weights);
-                // A difference of roundings is as large as what was rounded: the losses before they are weighed, and the
-                // scores that they add up (of a binary cross-entropy (1 − y)·x and more).
+                // A rounding difference is relative to what was rounded: the losses before they are weighted, and the scores
+                // that they add up (in a binary cross-entropy, (1 − y)·x and more).
                 let single = [&first, &second].map(|target| loss.loss(&output, target, Reduction::None).expect("it fits"));
                 let largest = single.iter().flat_map(f64s).chain([2.0 * output.abs().max().double_value(&[])]);
                 let largest = largest.fold(1.0_f64, |largest, number| largest.max(number.abs()));
@@ -115,7 +115,7 @@ proptest! {
     }
 }
 
-/// More of them than are reckoned one by one.
+/// More classes than are computed one by one.
 #[test]
 fn a_mixed_loss_of_thousands_of_classes_is_the_weighted_sum_too() {
     let (n, many) = (16, 5_000);
@@ -159,7 +159,7 @@ fn weights_of_f32_weigh_losses_of_every_kind() {
     }
 }
 
-/// A loss that is linear in its target, and writes down the target's kind.
+/// A loss that is linear in its target, and that records the target's kind.
 struct SeesKind(Arc<Mutex<Option<Kind>>>);
 
 impl Loss for SeesKind {
@@ -252,7 +252,7 @@ fn linear_losses_are_called_once_for_dense_targets_and_all_others_twice() {
     assert_eq!(calls(per_item(product), &output, &rows(1), &rows(2)), 2);
     assert_eq!(calls(Mse, &output, &rows(1), &rows(2)), 2);
     assert_eq!(calls(per_item(absolute), &output, &rows(1), &rows(2)), 2);
-    // Class indices are no numbers to be mixed.
+    // Class indices are not numbers that can be mixed.
     let indices = |seed| Target::from(classes(&[3], 2, seed));
     assert_eq!(calls(CrossEntropy::default(), &output, &indices(1), &indices(2)), 2);
 }
@@ -265,7 +265,7 @@ fn a_wrapper_in_a_wrapper_has_the_same_result_as_one() {
         let want = by_two_calls(&loss, &output, [&first, &second], &weight, Reduction::Mean);
         let got = twice.loss(&output, &mixed(&first, &second, &weight), Reduction::Mean).expect("they fit");
         assert_close(&format!("{loss:?}"), &f64s(&got), &f64s(&want), 1e-12, 1.0);
-        // A target that is mixed twice weighs four.
+        // A target that is mixed twice has four weights.
         let deep = mixed(&mixed(&first, &second, &weight), &second, &weight);
         let want = by_two_calls(&loss, &output, [&first, &second], &(&weight * &weight), Reduction::Mean);
         let got = twice.loss(&output, &deep, Reduction::Mean).expect("they fit");
@@ -275,7 +275,7 @@ fn a_wrapper_in_a_wrapper_has_the_same_result_as_one() {
 
 #[test]
 fn classes_and_labels_that_do_not_count_may_have_infinite_scores() {
-    // Class 0 is masked: its probability is 0 and its loss infinite. It is nobody's label.
+    // Class 0 is masked: its probability is 0 and its loss infinite. No item has this label.
     let scores = [f64::NEG_INFINITY, 0.3, -1.0, f64::NEG_INFINITY, 2.0, 0.1];
     let output = Tensor::from_slice(&scores).reshape([2, 3]).set_requires_grad(true);
     let [first, second] = [[1_i64, -100], [2, -100]].map(|labels| Target::from(Tensor::from_slice(&labels)));
@@ -288,7 +288,7 @@ fn classes_and_labels_that_do_not_count_may_have_infinite_scores() {
         assert_close(&format!("{reduction:?}"), &f64s(&got), &f64s(&want), 1e-12, 1.0);
         assert_close("gradient", &gradient(&got, &output), &gradient(&want, &output), 1e-12, 1.0);
     }
-    // Only the ignored item has an infinite score: smoothing spreads nothing of it.
+    // Only the ignored item has an infinite score, and smoothing does not count it.
     let scores = [0.5, 0.3, -1.0, f64::NEG_INFINITY, 2.0, 0.1];
     let output = Tensor::from_slice(&scores).reshape([2, 3]);
     let smoothed = LossFunc::new(CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() });
@@ -366,14 +366,14 @@ fn the_error_for_class_weights_or_mixing_weights_of_a_wrong_number_names_it() {
 
 #[test]
 fn label_100_003_is_unchanged_in_half_precision() {
-    // Half precision has no 100,003: the nearest that it has is infinity, and bf16's is 99,840.
+    // Half precision can't represent 100,003: the nearest number is infinity, and 99,840 in bf16.
     for kind in [Kind::Half, Kind::BFloat16] {
         let output = random(&[2, 100_005], kind, 1).set_requires_grad(true);
         let labels = |labels: [i64; 2]| Target::from(Tensor::from_slice(&labels));
         let target = mixed(&labels([100_003, 7]), &labels([100_004, 2_049]), &Tensor::from_slice(&[0.75_f32, 0.5]));
         let loss = MixUpLoss::new(LossFunc::new(CrossEntropy::default())).loss(&output, &target, Reduction::Sum);
         loss.expect("they fit").to_kind(Kind::Float).backward();
-        // The gradient is softmax minus label: about 1e-5 everywhere but at the labels.
+        // The gradient is softmax minus label: about 1e-5 everywhere except at the labels.
         let gradient = f64s(&output.grad());
         let found: Vec<_> = gradient.iter().enumerate().filter(|(_, number)| **number < -0.1).collect();
         let places: Vec<_> = found.iter().map(|(place, _)| *place).collect();
@@ -385,7 +385,7 @@ fn label_100_003_is_unchanged_in_half_precision() {
 
 #[test]
 fn a_half_precision_target_is_mixed_without_loss() {
-    // 0.7·1 + 0.3·0 has no exact number in half precision, but the output's kind is f32.
+    // 0.7·1 + 0.3·0 can't be represented exactly in half precision, but the output's kind is f32.
     let output = random(&[1, 2], Kind::Float, 1);
     let rows = |rows: [f32; 2]| Target::Dense(Tensor::from_slice(&rows).reshape([1, 2]).to_kind(Kind::Half));
     let (first, second, weight) = (rows([1.0, 0.0]), rows([0.0, 1.0]), Tensor::from_slice(&[0.7_f32]));

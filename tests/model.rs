@@ -1,4 +1,4 @@
-//! `simple_cnn` against the same network by hand; parameters and gradients by name.
+//! Compares `simple_cnn` with the same network by hand; parameters and gradients by name.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -46,7 +46,7 @@ fn images_of_any_size_have_an_output_for_each_class() {
 fn simple_cnn_equals_the_network_written_by_hand() {
     let learn = cnn(&[3, 8, 4, 2], 1);
     let params: Vec<Tensor> = learn.params().iter().map(|(_, tensor)| tensor.detach()).collect();
-    // Biases of zero would hide that they are there.
+    // If the biases were zero, the test would not notice them.
     for (seed, tensor) in (0..).zip(&params) {
         tensor.shallow_clone().copy_(&random(&tensor.size(), Kind::Float, seed));
     }
@@ -141,7 +141,7 @@ fn channels_that_do_not_make_a_network_are_rejected_at_the_first_batch() {
     }
 }
 
-/// Parameters made in an order that is not the alphabet's, one that takes no part in the loss, and a buffer.
+/// Parameters that are not created in alphabetical order, one that the loss does not depend on, and a buffer.
 struct Made {
     weight: Tensor,
     bias: Tensor,
@@ -178,7 +178,7 @@ fn parameters_are_in_the_order_in_which_the_model_created_them_without_buffers()
     assert_eq!(learn.params().var_store().variables().len(), 4, "the buffer is in the `VarStore`");
 }
 
-/// Hands the gradients to a closure.
+/// Passes the gradients to a closure.
 struct Look<F>(F);
 
 #[callback]

@@ -1,4 +1,4 @@
-//! Several targets for each item: what a target of several does, and the loss function that has a loss for each.
+//! Several targets for each item, and the loss function with a loss for each of them.
 #![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 
 use mixup::{
@@ -31,7 +31,7 @@ fn parts(target: &Target) -> &[Target] {
     several.targets()
 }
 
-/// Three scores and one number.
+/// An output of three scores and one number.
 fn loss() -> MultiTask {
     let tasks = MultiTask::new().task(0..3, 1.0, CrossEntropy::default());
     tasks.and_then(|tasks| tasks.task(3, 0.25, Mse)).expect("weights of 1 and 1/4")

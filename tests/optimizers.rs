@@ -1,4 +1,4 @@
-//! Each optimizer against libtorch's own over fifty steps; its memory saved and taken up again; what it refuses.
+//! Compares each optimizer with libtorch's own over fifty steps; saves and loads its state; and what it rejects.
 #![allow(clippy::float_cmp, reason = "what must be the same to the bit is compared so")]
 
 use std::sync::{
@@ -26,7 +26,7 @@ fn batches() -> Vec<(Tensor, Tensor)> {
     (0..).zip(sizes).map(batch).collect()
 }
 
-/// A layer by hand, with a parameter that takes no part in the loss.
+/// A hand-written layer with a parameter that the loss does not depend on.
 #[derive(Debug)]
 struct Layer {
     weight: Tensor,
@@ -61,7 +61,7 @@ fn parameters(learn: &Learner) -> Vec<f64> {
     learn.params().iter().flat_map(|(_, tensor)| f64s(tensor)).collect()
 }
 
-/// The parameters after `epochs` with libtorch's optimizer, and a loop by hand.
+/// The parameters after `epochs` with libtorch's optimizer and a hand-written loop.
 fn by_hand(opt: impl nn::OptimizerConfig, epochs: usize, lr: f64) -> Vec<f64> {
     let mut vars = VarStore::new(tch::Device::Cpu);
     let layer = Layer::new(&vars.root());
@@ -116,7 +116,7 @@ fn rms_prop_steps_like_libtorch_plain_with_momentum_and_weight_decay() {
     assert_as_libtorch(all, nn::rms_prop(0.9, 1e-4, 0.1, 0.8, false), 0.01);
 }
 
-/// Hands the optimizer and the parameters to a closure, once.
+/// Passes the optimizer and the parameters to a closure, once.
 struct Ask<F>(Option<F>);
 
 #[callback]
@@ -156,7 +156,7 @@ fn assert_resumes<O: Optimizer>(opt: O, with_defaults: impl Fn() -> O) {
     learn.fit(3, 0.02).expect("a training");
     assert_ne!(parameters(&learn), middle);
 
-    // Another learner, whose optimizer has other settings and has made other steps: all of that is replaced.
+    // Another learner, whose optimizer has other settings and has taken other steps: loading replaces all of that.
     let resumed = |restore: bool, copies: &[Tensor]| {
         let mut other = learner(with_defaults());
         other.fit(1, 0.5).expect("a training");
@@ -211,7 +211,7 @@ fn a_state_names_settings_and_tensors_by_parameter() {
     assert_eq!(state.tensors["weight/exp_avg"].size(), [2, 3]);
 }
 
-/// Everything that a state says, to compare: the optimizer, numbers and tensors by name.
+/// Everything in a state, for comparison: the optimizer, numbers and tensors by name.
 type Content = (String, Vec<(String, f64)>, Vec<(String, Vec<f64>)>);
 
 fn content(state: &OptimizerState) -> Content {

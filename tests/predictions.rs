@@ -1,4 +1,4 @@
-//! Predictions: every item's answer, in the data's order, after the activation that belongs to the loss function.
+//! Predictions: one for every item, in the data's order, after the activation of the loss function.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod support;
@@ -11,7 +11,7 @@ use support::{
 };
 use tch::{Kind, Tensor};
 
-/// Seven validation items in batches of four, and training that shuffles.
+/// Seven validation items in batches of four, and shuffled training data.
 fn with_targets(targets: impl Fn(i64) -> Target, outputs: i64, loss: impl Loss) -> Learner {
     let set = |n| TensorDataset::new(series(n * 3, 0.37).reshape([n, 3]), targets(n)).expect("as many");
     let data = Data::builder(set(8)).valid(set(7)).batch_size(4).build().expect("there are items");
@@ -19,7 +19,7 @@ fn with_targets(targets: impl Fn(i64) -> Target, outputs: i64, loss: impl Loss) 
     builder.build().expect("nothing is wrong with it")
 }
 
-/// What the model says of the seven items, worked out from its parameters.
+/// The outputs of the model for the seven items, computed from its parameters.
 fn raw(learn: &Learner) -> Tensor {
     let params: Vec<_> = learn.params().iter().map(|(_, tensor)| tensor.detach()).collect();
     series(21, 0.37).reshape([7, 3]).matmul(&params[0]) + &params[1]

@@ -1,6 +1,6 @@
 //! Everything random is a function of the seed, of who draws, and of the place in the learner's life.
 //!
-//! The model here has dropout, which draws from libtorch's generator. The process has one, so the tests of this file take turns.
+//! The model here has dropout, which draws from libtorch's generator. The process has only one, so the tests of this file take turns.
 
 mod support;
 
@@ -24,7 +24,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 const ITEMS: i64 = 20;
 
-/// `ITEMS` items of three features, each of a class of its own, in shuffled batches of four: five in an epoch.
+/// `ITEMS` items of three features, each with its own class, in shuffled batches of four: five in an epoch.
 fn data() -> Data {
     let set = |items: i64| {
         let classes = Tensor::arange(items, (Kind::Int64, Device::Cpu));
@@ -47,7 +47,7 @@ fn learner(with: impl FnOnce(&mut Learner)) -> Learner {
     learn
 }
 
-/// Writes down the classes of each training batch, before anyone mixes them.
+/// Records the classes of each training batch, before they are mixed.
 struct Batches(Log);
 
 #[callback(order = -1000)]
@@ -58,7 +58,7 @@ impl Batches {
     }
 }
 
-/// Draws in each hook, and writes down what.
+/// Draws in each hook, and records the draws.
 struct Draws(Log);
 
 #[callback]
@@ -127,7 +127,7 @@ fn a_callback_draws_other_numbers_in_each_hook_batch_epoch_and_training() {
     learn.validate().expect("there is validation data");
     let mut drawn = log.take();
     let all = drawn.len();
-    // For an epoch: five training batches with six hooks, two validation batches with three, and four hooks of its own.
+    // An epoch has five training batches with six hooks, two validation batches with three, and four hooks of its own.
     assert_eq!(all, 3 * (5 * 6 + 2 * 3 + 4) + 2 * 2 + 2 * (2 * 3 + 4));
     drawn.sort();
     drawn.dedup();
@@ -226,7 +226,7 @@ fn draws_from_libtorch_in_a_batch_change_nothing_after_it() {
         learn.fit(2, 0.01).expect("it trains");
         bits(&learn)
     };
-    // At the end of a batch, so that only the next one could notice.
+    // It draws at the end of a batch, so that only the next batch could notice.
     let at_the_end = trained(|learn| {
         learn.callback(hook!(on_batch_end, || {
             let _ = Tensor::rand([3], (Kind::Float, Device::Cpu));
@@ -268,7 +268,7 @@ fn the_epoch_of_a_stopped_training_counts_as_begun() {
     let _alone = alone();
     let whole = batches_of(&[3], |_| {});
     let stopped = batches_of(&[2, 1], |learn| {
-        // Stops once, in the second epoch, after its second batch.
+        // It stops once, in the second epoch, after its second batch.
         let mut batches = 0;
         learn.callback(hook!(on_batch_end, train, move || {
             batches += 1;
@@ -296,7 +296,7 @@ fn another_seed_changes_all_draws() {
     assert!(first.0 != other.0 && first.1 != other.1 && first.2 != other.2);
 }
 
-/// A model that draws whether it is trained or not.
+/// A model that always draws, whether it is trained or not.
 struct AlwaysNoisy(nn::Linear);
 
 impl Model for AlwaysNoisy {
@@ -319,7 +319,7 @@ fn two_predictions_in_a_row_draw_differently_but_reproducibly() {
     assert_eq!((first, second), (first_again, second_again));
 }
 
-/// Written by hand, and silent about what it draws.
+/// A hand-written callback that does not declare its draws.
 struct Undeclared;
 
 impl Callback for Undeclared {
@@ -350,7 +350,7 @@ fn a_hand_written_callback_that_draws_must_declare_it() {
     );
 }
 
-/// As `Draws` in one hook, by hand.
+/// Like `Draws` in one hook, but hand-written.
 struct Declared(Log);
 
 impl Callback for Declared {

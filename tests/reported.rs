@@ -1,4 +1,4 @@
-//! What users of other libraries reported, and can't happen here: one test for each report, with its source.
+//! Faults that users of other libraries reported and that can't happen here: one test for each report, with its source.
 #![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 
 use mixup::{model::Vars, prelude::*, training::Outcome};
@@ -8,7 +8,7 @@ mod numbers;
 use numbers::{assert_close, classes, f64s, random};
 
 fn linear(outputs: i64) -> impl FnOnce(&Vars<'_>) -> nn::Linear {
-    // `nn::linear` would draw from libtorch's generator, which the tests that run beside this one draw from too.
+    // `nn::linear` would draw from libtorch's generator, which is shared with the tests that run at the same time.
     move |vars| {
         let ws = vars.path().var_copy("weight", &random(&[outputs, 4], Kind::Float, 77));
         nn::Linear { ws, bs: Some(vars.path().zeros("bias", &[outputs])) }
@@ -85,7 +85,7 @@ fn predictions_may_run_before_and_after_a_training() {
 #[test]
 fn mixup_trains_a_model_in_half_precision() {
     for kind in [Kind::Half, Kind::BFloat16] {
-        // The parameters are f32, as mixed precision has them; inputs, outputs and their losses are of half precision.
+        // The parameters are f32, as in mixed precision; inputs, outputs and losses are in half precision.
         let model = move |vars: &Vars<'_>| {
             let ws = vars.path().var_copy("weight", &random(&[3, 4], Kind::Float, 77));
             nn::seq().add_fn(move |x| x.linear(&ws.to_kind(kind), None::<&Tensor>))
@@ -181,7 +181,7 @@ fn a_plain_target_of_three_numbers_is_not_mistaken_for_a_mixed_one() {
     assert!(!three.is_mixed());
 }
 
-// fastai v1's packed target: above 2,048 half precision does not have every integer.
+// fastai v1's packed target: half precision can't represent every integer above 2,048.
 #[test]
 fn the_loss_function_gets_label_100_003_unchanged_with_inputs_in_half_precision() {
     for kind in [Kind::Half, Kind::BFloat16] {
@@ -193,7 +193,7 @@ fn the_loss_function_gets_label_100_003_unchanged_with_inputs_in_half_precision(
         let Target::Mixed { first, second, .. } = &target else { panic!("{target}") };
         assert_eq!(f64s(first.tensor()), [100_003.0, 2_049.0, 7.0]);
         assert_eq!(f64s(second.tensor()), [2_049.0, 7.0, 100_003.0]);
-        // Log-probabilities that tell which were asked for: the place in thousands.
+        // Log-probabilities that show which of them were used: the index in thousands.
         let output = Tensor::arange(100_004, (Kind::Float, tch::Device::Cpu)).neg() / 1000.0;
         let output = output.expand([3, 100_004], false);
         let loss = MixUpLoss::new(LossFunc::new(Nll::default())).loss(&output, &target, Reduction::None);
@@ -204,7 +204,7 @@ fn the_loss_function_gets_label_100_003_unchanged_with_inputs_in_half_precision(
 
 // mixing and batches
 
-/// Each batch as the model was about to see it: whether it is trained on, how many items it has, whether they are mixed.
+/// Each batch as the model was about to see it: whether the model is trained, how many items the batch has, whether they are mixed.
 #[derive(Clone, Default)]
 struct Batches(std::sync::Arc<std::sync::Mutex<Vec<(bool, usize, bool)>>>);
 
@@ -215,14 +215,14 @@ impl Batches {
     }
 }
 
-/// So many images of 6×6 in batches of four.
+/// Images of 6×6 in batches of four.
 fn images(items: i64) -> Data {
     let set = || TensorDataset::new(random(&[items, 1, 6, 6], Kind::Float, 1), classes(&[items], 3, 2));
     let data = Data::builder(set().expect("as many")).valid(set().expect("as many")).batch_size(4).build();
     data.expect("there are items")
 }
 
-/// A learner on so many images with one of the family.
+/// A learner on such images with one callback of the family.
 fn on_images(items: i64, mixing: impl mixup::callback::Callback) -> Learner {
     let builder = Learner::builder(images(items), |vs| simple_cnn(vs, &[1, 4, 3])).callback(mixing);
     builder.quiet().build().expect("a learner")
@@ -277,7 +277,7 @@ fn the_ends_of_the_whole_family_run_when_training_stops_early() {
     }
 }
 
-/// A learning-rate search: the rate grows with each batch, and at this one it is enough.
+/// A learning-rate search: the rate grows with each batch, until a given batch.
 struct Search(usize);
 
 #[callback]
@@ -308,7 +308,7 @@ fn a_training_with_mixup_in_half_precision_follows_a_learning_rate_search() {
     assert!(trained.last().is_some_and(|epoch| epoch.train_loss.is_finite()));
 }
 
-// timm has label smoothing inside of its mixing; here the loss function has it, and the whole family trains with it.
+// timm does label smoothing in its mixing; here the loss function does it, and the whole family trains with it.
 #[test]
 fn label_smoothing_works_with_the_whole_family() {
     let smoothed = || CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
@@ -321,7 +321,7 @@ fn label_smoothing_works_with_the_whole_family() {
     for learner in learners {
         let mut learn = learner.build().expect("a learner");
         assert!(learn.fit(2, 0.01).expect("a training").last().is_some_and(|epoch| epoch.train_loss.is_finite()));
-        // The loss of a batch that is mixed is the weighed sum of the two smoothed ones.
+        // The loss of a mixed batch is the weighted sum of the two smoothed losses.
         let output = random(&[4, 3], Kind::Double, 5);
         let (first, second) = (Target::from(classes(&[4], 3, 6)), Target::from(classes(&[4], 3, 7)));
         let weight = Tensor::from_slice(&[0.9, 0.2, 0.5, 1.0]);

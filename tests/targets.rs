@@ -1,4 +1,4 @@
-//! Every kind of target through a real training with `MixUp`: the loss falls, validation is plain, predictions come out.
+//! Every kind of target in a real training with `MixUp`: the loss falls, validation is plain, and predictions work.
 
 use mixup::{model::Vars, prelude::*};
 use tch::{Kind, Tensor, nn};
@@ -12,20 +12,20 @@ fn x() -> Tensor {
     random(&[ITEMS, 4], Kind::Float, 1)
 }
 
-/// Class 0 to 2 for each item, by the greatest of its first three numbers.
+/// Class 0 to 2 for each item, by the largest of its first three numbers.
 fn labels() -> Tensor {
     x().narrow(1, 0, 3).argmax(1, false)
 }
 
 fn linear(outputs: i64) -> impl FnOnce(&Vars<'_>) -> nn::Linear {
-    // `nn::linear` would draw from libtorch's generator, which the tests that run beside this one draw from too.
+    // `nn::linear` would draw from libtorch's generator, which is shared with the tests that run at the same time.
     move |vars| {
         let ws = vars.path().var_copy("weight", &random(&[outputs, 4], Kind::Float, 77));
         nn::Linear { ws, bs: Some(vars.path().zeros("bias", &[outputs])) }
     }
 }
 
-/// Trains with each way of mixing that the target allows: the validation loss must fall to a part of what it was.
+/// Trains with each way of mixing that the target allows. The validation loss must fall to a fraction of its initial value.
 #[track_caller]
 fn trains(what: &str, target: &Target, outputs: i64, loss: impl Fn() -> LossFunc, dense: bool, part: f64) {
     for stack_y in [true, false].into_iter().filter(|stack_y| *stack_y || dense) {
@@ -89,7 +89,7 @@ fn one_number_and_many_numbers_train() {
 
 #[test]
 fn a_label_for_each_pixel_trains() {
-    // Images of 6×5 pixels, whose class is told by the brighter of two channels, and a border of pixels that count nothing.
+    // Images of 6×5 pixels. The brighter of two channels is the class of a pixel; the pixels of the border are ignored.
     let images = random(&[12, 2, 6, 5], Kind::Float, 1);
     let labels = images.argmax(1, false);
     let _ = labels.narrow(2, 0, 1).fill_(-100);

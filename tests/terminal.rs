@@ -1,4 +1,4 @@
-//! What a training leaves on the terminal, however it ends. Each test runs in a process of its own on a terminal of its own.
+//! What a training leaves on the terminal, however it ends. Each test runs in its own process on its own terminal.
 #![cfg(unix)]
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
@@ -32,7 +32,7 @@ const COLUMNS: u16 = 80;
 /// How long a test waits for something to appear.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A terminal on which one test of this file runs in a process of its own.
+/// A terminal on which one test of this file runs in its own process.
 struct Terminal {
     keyboard: Pty,
     output: Receiver<Vec<u8>>,
@@ -42,7 +42,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// A terminal of so many rows.
+    /// Starts a test on a terminal with a number of rows.
     fn run(test: &str, rows: u16) -> Self {
         let (terminal, theirs) = pty_process::blocking::open().expect("a terminal");
         terminal.resize(Size::new(rows, COLUMNS)).expect("a size");
@@ -57,7 +57,7 @@ impl Terminal {
         let (sender, output) = mpsc::channel();
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // On Linux reading fails once the process is over.
+            // On Linux, reading fails after the process has ended.
             while let Ok(read @ 1..) = reader.read(&mut bytes) {
                 let _ = sender.send(bytes[..read].to_vec());
             }
@@ -73,7 +73,7 @@ impl Terminal {
         rows.filter(|row| !row.is_empty()).collect()
     }
 
-    /// Waits until this has been printed.
+    /// Waits until a text has been printed.
     fn wait_for(&mut self, text: &str) {
         while !String::from_utf8_lossy(&self.printed).contains(text) {
             let bytes = self.output.recv_timeout(PATIENCE);

@@ -1,4 +1,4 @@
-//! The paths in a source file, each from the crate's root, with the line where it stands.
+//! Collects the paths in a source file, each from the crate's root, with its line.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
@@ -8,13 +8,13 @@ use syn::{
 
 /// Walks through a file and collects the paths that begin with the crate, `self` or `super`, and the names of the macros called.
 pub struct Paths<'a> {
-    /// What paths to this crate begin with, besides `self` and `super`.
+    /// The first words of paths to this crate, besides `self` and `super`.
     roots: &'a [&'a str],
-    /// The module that the walk is in, from the crate's root.
+    /// The current module, from the crate's root.
     module: Vec<String>,
-    /// Line and path.
+    /// The line and the path.
     pub found: Vec<(usize, Vec<String>)>,
-    /// Line and name.
+    /// The line and the name.
     pub macros: Vec<(usize, String)>,
 }
 
@@ -25,7 +25,7 @@ impl<'a> Paths<'a> {
         paths
     }
 
-    /// Keeps a path as it is seen from the root. One that begins with another name goes on from what a `use` brought here.
+    /// Keeps a path as seen from the root. A path that begins with another name continues one that a `use` brought into scope.
     fn keep(&mut self, line: usize, segments: &[String]) {
         let Some((first, mut rest)) = segments.split_first().filter(|(_, rest)| !rest.is_empty()) else { return };
         let mut path = match first.as_str() {
@@ -95,7 +95,7 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         self.visit_path(&call.path);
         if let Some(name) = call.path.segments.last() {
             self.macros.push((name.ident.span().start().line, name.ident.to_string()));
-            // What is quoted is code of another crate.
+            // Quoted tokens are code of another crate.
             if name.ident.to_string().contains("quote") {
                 return;
             }
@@ -113,7 +113,7 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         }
     }
 
-    // `pub(super)` says who may see something, and uses nothing.
+    // `pub(super)` is about visibility and uses nothing.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }
 
@@ -121,13 +121,13 @@ fn parent(module: &[String]) -> Vec<String> {
     module.split_last().map_or_else(Vec::new, |(_, parent)| parent.to_vec())
 }
 
-/// Whether tokens end with a path that the next one goes on with: `callbacks::`, not `::` alone.
+/// Whether tokens end with a path that the next token continues: `callbacks::`, not `::` alone.
 fn goes_on(tokens: &[TokenTree]) -> bool {
     let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(it) if it.as_char() == ':');
     matches!(tokens, [.., TokenTree::Ident(_), one, two] if is_colon(one) && is_colon(two))
 }
 
-/// The path at the beginning of some tokens; several where it ends in braces.
+/// The path at the beginning of some tokens; several paths if it ends in braces.
 fn chains(tokens: &[TokenTree]) -> Vec<Vec<String>> {
     match tokens {
         [TokenTree::Ident(name), TokenTree::Punct(one), TokenTree::Punct(two), rest @ ..]
@@ -148,7 +148,7 @@ fn chains(tokens: &[TokenTree]) -> Vec<Vec<String>> {
     }
 }
 
-/// The line of the first word that is this one.
+/// The line of the first occurrence of a word.
 pub fn line_of(word: &str, tokens: TokenStream) -> Option<usize> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Group(group) => line_of(word, group.stream()),
@@ -157,7 +157,7 @@ pub fn line_of(word: &str, tokens: TokenStream) -> Option<usize> {
     })
 }
 
-/// The word behind each place that reads so.
+/// The word after each occurrence of a text.
 pub fn next_words(before: [&str; 4], tokens: TokenStream) -> Vec<String> {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let inside =

@@ -1,4 +1,4 @@
-//! Blends against λ·x + (1−λ)·x[partner], written out in f64: every shape, kind and layout, in buffers that stand.
+//! Compares blends with λ·x + (1−λ)·x[partner], computed in f64, for every shape, kind and layout, with reused buffers.
 
 use mixup::prelude::*;
 use proptest::prelude::*;
@@ -6,13 +6,13 @@ use tch::{Kind, Tensor};
 
 use crate::numbers::{assert_close, classes, f64s, random};
 
-/// Where a tensor's numbers lie in memory.
+/// The layout of a tensor's numbers in memory.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     Contiguous,
-    /// `[n, h, w, c]` in memory, where the tensor is `[n, c, h, w]`.
+    /// `[n, h, w, c]` in memory, for a tensor `[n, c, h, w]`.
     ChannelsLast,
-    /// First and last dimension swapped in memory.
+    /// The first and the last dimension are swapped in memory.
     Transposed,
     /// Every second item of a longer batch.
     Sliced,
@@ -46,7 +46,7 @@ impl Spec {
         Draws::new(self.lambdas.clone(), self.partners.clone()).expect("weights and a permutation")
     }
 
-    /// Whether each of the memory's numbers is one of the batch's.
+    /// Whether every number in the memory belongs to the batch.
     pub fn is_dense(&self) -> bool {
         !matches!(self.layout, Layout::Sliced) || self.shape[0] == 1
     }
@@ -68,7 +68,7 @@ impl Spec {
     }
 }
 
-/// How far apart two numbers of a kind lie, of a number near 1.
+/// The distance between neighbouring numbers of a kind near 1.
 fn epsilon(kind: Kind) -> f64 {
     match kind {
         Kind::Double => f64::EPSILON,
@@ -79,12 +79,12 @@ fn epsilon(kind: Kind) -> f64 {
     }
 }
 
-/// The shape of an item, sometimes of more than 64 KiB and then not of a round number of them.
+/// The shape of an item, sometimes with more than 64 KiB, and then not with a multiple of that.
 fn item() -> impl Strategy<Value = Vec<i64>> {
     (prop::collection::vec(1_i64..=4, 0..=4), prop::bool::weighted(0.2)).prop_map(|(mut item, large)| {
         if large {
             item.truncate(3);
-            item.push(65_536 / (2 * item.iter().product::<i64>()) + 1); // two bytes for a number at least
+            item.push(65_536 / (2 * item.iter().product::<i64>()) + 1); // a number has at least two bytes
         }
         item
     })
@@ -118,7 +118,7 @@ pub fn spec() -> impl Strategy<Value = Spec> {
     (item(), kind(), layout()).prop_flat_map(|(item, kind, layout)| spec_of(item, vec![kind], layout))
 }
 
-/// Batches of items of one shape and one or two kinds, as in a training; or nothing alike.
+/// Batches of items of one shape and one or two kinds, as in a training, or batches that are all different.
 fn specs() -> impl Strategy<Value = Vec<Spec>> {
     let alike = (item(), prop::collection::vec(kind(), 1..=2), layout());
     let alike = alike.prop_flat_map(|(item, kinds, layout)| prop::collection::vec(spec_of(item, kinds, layout), 2..7));
@@ -128,8 +128,8 @@ fn specs() -> impl Strategy<Value = Vec<Spec>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// One `MixUp` gets batches of changing size, kind, shape and layout, as inputs and as dense targets: none of them finds
-    /// anything of an earlier one in the memory that stands, and none is changed itself.
+    /// One `MixUp` gets batches of changing size, kind, shape and layout, as inputs and as dense targets. No result contains
+    /// anything of an earlier one in the reused memory, and no batch is changed itself.
     #[test]
     fn every_batch_is_blended_by_the_formula_whatever_came_before_it(specs in specs()) {
         let mut mixup = MixUp::default().stack_y(false);
@@ -149,7 +149,7 @@ proptest! {
         }
     }
 
-    /// d blend / d x: an item's gradient comes by its own blend, and by that whose partner it is.
+    /// d blend / d x: an item's gradient comes from its own blend, and from the blend whose partner it is.
     #[test]
     fn gradients_flow_through_a_blend_to_both_items(spec in spec()) {
         let spec = Spec { kind: Kind::Double, ..spec };
@@ -252,7 +252,7 @@ fn stacked_inputs_and_targets_are_the_items_their_partners_and_the_weights() {
 
 #[test]
 fn a_batch_that_was_mixed_once_can_be_mixed_again() {
-    // Without stacking nothing shows that it was; its memory is the buffer that would be written to next.
+    // Without stacking nothing shows that it was mixed; its memory is the buffer that would be written to next.
     for shape in [[3, 2], [3, 20_000]] {
         let spec = Spec {
             shape: shape.to_vec(),

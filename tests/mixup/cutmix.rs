@@ -1,4 +1,4 @@
-//! CutMix against its formula: boxes, pixels and labels, in place and elsewhere, and what is refused.
+//! Compares CutMix with its formula: boxes, pixels and labels, in place and in a buffer; and what is rejected.
 
 use mixup::{
     batch::Fresh,
@@ -11,8 +11,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::numbers::{assert_close, classes, f64s, random};
 
-/// The authors' `rand_bbox`, written out: the cut ratio is √(1−λ), sides are rounded down, halves of them too, and the
-/// corners are clipped to the image.
+/// The authors' `rand_bbox`: the cut ratio is √(1−λ), sides are rounded down, their halves too, and the corners are clipped to
+/// the image.
 fn rand_bbox(lambda: f64, size: [usize; 2], center: [usize; 2]) -> ([usize; 2], [usize; 2]) {
     let ratio = (1.0 - lambda).sqrt();
     let axis = |at: usize| {
@@ -64,7 +64,7 @@ impl Spec {
         pasted
     }
 
-    /// λ = 1 − the box's area over the image's.
+    /// λ = 1 − the area of the box divided by that of the image.
     fn weights(&self) -> Vec<f64> {
         let whole = (self.shape[2] * self.shape[3]) as f64;
         let weight = |item: usize| {
@@ -111,7 +111,7 @@ proptest! {
         assert_close("left over", &[cut.left_over(size)], &[1.0 - area / (size[0] * size[1]) as f64], 1e-15, 1.0);
     }
 
-    /// One `CutMix` gets batch after batch, some of which it may change and some not.
+    /// One `CutMix` gets several batches in turn, some of which it may change in place.
     #[test]
     fn every_pixel_is_of_the_image_or_its_partner_and_the_weight_is_the_share_of_its_own_pixels(
         specs in prop::collection::vec((spec(), any::<bool>()), 1..4),
@@ -151,7 +151,7 @@ proptest! {
         CutMix::default().mix(&mut input, &mut target, &spec.cuts()).expect("the batch is whole");
         let behind = random(&spec.shape, Kind::Double, 7);
         (input.one().expect("one tensor") * &behind).sum(Kind::Double).backward();
-        // Of the sum Σ behind·pasted(x), by its value for unit vectors: pasted is linear in x.
+        // The gradient of the sum Σ behind·pasted(x), by its value for unit vectors: pasted is linear in x.
         let (weighed, pasted) = (f64s(&(&x * x.grad())), spec.pasted(&f64s(&x)));
         let sum: f64 = pasted.iter().zip(f64s(&behind)).map(|(x, behind)| x * behind).sum();
         assert_close("Σ x·∂", &[weighed.iter().sum()], &[sum], 1e-12, 10.0);
@@ -175,7 +175,7 @@ fn dense_targets_that_are_not_stacked_are_mixed_by_the_share_of_the_pixels() {
 fn the_centres_of_drawn_boxes_are_uniformly_distributed() {
     const COUNT: usize = 40_000;
     let draws = Draws::with_weights(vec![1.0 - 1.0 / 16.0; COUNT], (0..COUNT).collect()).expect("a permutation");
-    // Sides of a quarter: of 8×8, one pixel to each side of the centre, so that the box tells where it was.
+    // The sides are a quarter of 8×8, one pixel to each side of the centre, so that the box shows where the centre was.
     let cuts = Cuts::random(&draws, Mode::Elem, [8, 8], &mut Rng::seed_from_u64(2)).expect("there are pixels");
     let mut counts = vec![0_u32; 64];
     for cut in cuts.boxes() {
@@ -184,7 +184,7 @@ fn the_centres_of_drawn_boxes_are_uniformly_distributed() {
     }
     let expected = COUNT as f64 / 64.0;
     let chi_square: f64 = counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
-    assert!(chi_square < 103.4, "χ² is {chi_square}, which has a chance of less than 0.001: {counts:?}"); // 63 degrees
+    assert!(chi_square < 103.4, "χ² is {chi_square}, which has a probability below 0.001: {counts:?}"); // 63 degrees of freedom
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_batch_has_one_box_or_in_mode_elem_one_for_each_image() {
         |mode| Cuts::random(&draws, mode, [32, 32], &mut Rng::seed_from_u64(3)).expect("pixels").boxes().to_vec();
     assert_eq!(boxes(Mode::Batch).len(), 1);
     assert_eq!(boxes(Mode::Elem).len(), 16);
-    // For each box its row, then its column, and nothing else.
+    // For each box, its row and then its column are drawn, and nothing else.
     let mut rng = Rng::seed_from_u64(3);
     for (cut, &lambda) in boxes(Mode::Elem).into_iter().zip(draws.weights()) {
         let center = [rng.random_range(0..32), rng.random_range(0..32)];
@@ -202,7 +202,7 @@ fn a_batch_has_one_box_or_in_mode_elem_one_for_each_image() {
     }
 }
 
-/// The message for a batch that can't be mixed, which must stay as it was.
+/// The message for a batch that can't be mixed; the batch must be unchanged.
 fn refused(mut input: Input, mut target: Target, cuts: &Cuts) -> MixUpError {
     let before: Vec<_> = input.tensors().into_iter().map(f64s).collect();
     let error = CutMix::default().mix(&mut input, &mut target, cuts).expect_err("this can't be mixed");

@@ -1,4 +1,4 @@
-//! What chance decides: Beta(α, α) and a permutation, from the generator handed in.
+//! The draws: Beta(α, α) and a permutation, from the given generator.
 
 use mixup::prelude::*;
 use rand::SeedableRng as _;
@@ -8,7 +8,7 @@ fn draws(items: usize, alpha: f64, seed: u64) -> Draws {
 }
 
 /// For Beta(α, α), with d = |2λ − 1|: E d² = 1/(2α+1) and E d⁴ = 3/((2α+1)(2α+3)), the central moments 1/(4(2α+1)) and
-/// 3/(16(2α+1)(2α+3)) times 4 and 16. The sign that max(λ, 1−λ) takes away is not in them.
+/// 3/(16(2α+1)(2α+3)) times 4 and 16. They do not depend on the sign that max(λ, 1−λ) removes.
 #[test]
 fn the_weights_have_the_moments_of_beta() {
     const COUNT: usize = 200_000;
@@ -65,7 +65,7 @@ fn every_permutation_of_three_is_as_likely_as_any_other() {
     assert_eq!(counts.len(), 6);
     let expected = f64::from(COUNT) / 6.0;
     let chi_square: f64 = counts.values().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum();
-    assert!(chi_square < 20.5, "χ² is {chi_square}, which has a chance of less than 0.001: {counts:?}"); // 5 degrees
+    assert!(chi_square < 20.5, "χ² is {chi_square}, which has a probability below 0.001: {counts:?}"); // 5 degrees of freedom
 }
 
 #[test]

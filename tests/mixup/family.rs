@@ -1,4 +1,4 @@
-//! The whole family in trainings: which batches are mixed and how, and that everything is as before at the end.
+//! The whole family in trainings: which batches are mixed and how, and that everything is restored at the end.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tch::Kind;
 
 use crate::numbers::{classes, f64s, prepared, random};
 
-/// What a batch came as: not mixed, blended, or with a box of another image in it.
+/// How a batch was mixed: not at all, blended, or with a box of another image in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kinds {
     Plain,
@@ -15,7 +15,7 @@ enum Kinds {
     Cut,
 }
 
-/// What the model was about to see: the epoch, whether it is trained on, and what was done to the batch.
+/// What the model was about to see: the epoch, whether it is trained, and how the batch was mixed.
 type Sight = (usize, bool, Kinds);
 
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ struct Seen(Arc<Mutex<Vec<Sight>>>);
 #[callback(order = 10)]
 impl Seen {
     fn on_batch_begin(&mut self, epoch: usize, train: bool, last_target: &Target) -> Result<(), String> {
-        // Of images of 8×8 a box leaves so many sixty-fourths; MixUp's weights are no such numbers.
+        // In images of 8×8, a box leaves a whole number of sixty-fourths; MixUp's weights are not such numbers.
         let kind = match last_target {
             Target::Mixed { weight, .. } if f64s(weight).iter().all(|weight| (64.0 * weight).fract() == 0.0) => {
                 Kinds::Cut
@@ -51,7 +51,7 @@ fn learner(callback: impl Callback, batches: i64) -> Learner {
     builder.seed(4).quiet().build().expect("nothing is wrong with it")
 }
 
-/// What a training of so many epochs saw; the loss function must be back after it.
+/// The batches of a training of some epochs; the loss function must be restored after it.
 fn seen(callback: impl Callback, batches: i64, epochs: usize) -> Vec<Sight> {
     let seen = Seen::default();
     let mut learn = learner(callback, batches);
@@ -151,7 +151,7 @@ impl First {
     }
 }
 
-/// The generator of a callback in a hook of the first training batch, as the notes on the design say.
+/// The generator of a callback in a hook of the first training batch, by the design notes.
 fn stream(seed: u64, callback: &str, hook: &str) -> Rng {
     use rand::SeedableRng as _;
 
@@ -166,7 +166,7 @@ fn stream(seed: u64, callback: &str, hook: &str) -> Rng {
     Rng::from_seed([key, place].concat().try_into().expect("32 bytes"))
 }
 
-/// The learner's draws for `MixUp` stand in its documentation: weights in the items' order, then the permutation.
+/// The documentation of `MixUp` describes its draws: weights in the items' order, then the permutation.
 #[test]
 fn mixup_with_its_defaults_blends_by_the_draws_that_its_seed_always_had() {
     let x = random(&[6, 2], Kind::Float, 1);

@@ -1,4 +1,4 @@
-//! Who may change a batch in place: the memory that was made for the step, whole, and nothing else.
+//! What may be changed in place: only whole tensors that were created for the step.
 
 use mixup::{data::ImageDataset, prelude::*, rng::ItemRngs};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn begin(tensor: &Tensor) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Where the rows lie dense one behind the other it is the batch's own memory, and the same numbers everywhere.
+    /// If the rows are dense and in sequence, the result is in the batch's own memory. The numbers are the same in any case.
     #[test]
     fn a_batch_that_may_be_changed_is_mixed_in_place_with_the_same_result(spec in spec()) {
         let mix = |fresh: fn(&Tensor) -> Fresh| {
@@ -66,7 +66,7 @@ fn tensors_that_share_memory_may_not_be_changed() {
         let fresh = Fresh::of(&[&x, &other, &y]);
         assert!(!fresh.may_change(&x) && !fresh.may_change(&other) && fresh.may_change(&y));
     }
-    // An autoencoder's batch: the target must stay what it was.
+    // An autoencoder's batch: the target must not change.
     let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::Dense(x.shallow_clone()));
     let before = f64s(&x);
     let draws = Draws::new(vec![0.5; 4], vec![1, 2, 3, 0]).expect("a permutation");
@@ -87,8 +87,8 @@ fn a_graph_that_saved_the_batch_reports_the_change() {
     assert!(error.to_string().contains("modified by an inplace operation"), "{error}");
 }
 
-/// A prepared batch is mixed into a buffer, and a smaller one into the first items of the same buffer. Whoever keeps a graph over
-/// one of them must not get the gradients of other numbers.
+/// A prepared batch is mixed into a buffer, and a smaller one into the first items of the same buffer. A graph that is kept over one
+/// of them must not return the gradients of other numbers.
 #[test]
 fn a_graph_that_is_kept_past_its_batch_reports_that_the_next_batch_overwrote_it() {
     let weight = random(&[6, 3], Kind::Float, 2).set_requires_grad(true);
@@ -113,7 +113,7 @@ fn a_graph_that_is_kept_past_its_batch_reports_that_the_next_batch_overwrote_it(
     }
 }
 
-/// What a hook found: where `last_input` lay, whether it might be changed, and its numbers.
+/// What a hook found: the address of `last_input`, whether it may be changed, and its numbers.
 #[derive(Default)]
 struct Seen(Vec<(usize, bool, Vec<f64>)>);
 
@@ -130,7 +130,7 @@ impl Seen {
     }
 }
 
-/// What is there behind `MixUp`: where `last_input` lies.
+/// Records the address of `last_input` after `MixUp`.
 #[derive(Default)]
 struct Behind(Vec<usize>);
 
@@ -175,7 +175,7 @@ fn prepared_batches_are_unchanged_in_the_next_epoch() {
 
 #[test]
 fn a_tensor_that_another_callback_put_into_the_batch_is_not_changed() {
-    /// Hands out a tensor of its own, as a cache would.
+    /// Uses its own tensor, as a cache would.
     struct Cache(Tensor);
 
     #[callback(order = -2)]
@@ -199,7 +199,7 @@ fn a_tensor_that_another_callback_put_into_the_batch_is_not_changed() {
 fn the_data_sets_of_the_library_gather_each_batch_into_its_own_memory() {
     fn check(dataset: &dyn Dataset, own: [&Tensor; 2]) {
         assert!(dataset.fresh());
-        // All items in their order: the case in which a batch could share the memory of the data.
+        // All items in their order: here a batch could share the memory of the data.
         let batches = [(); 2].map(|()| dataset.batch(&[0, 1, 2, 3], &ItemRngs::new(0, 0)).expect("four items"));
         let batches: Vec<_> =
             batches.iter().flat_map(|batch| [batch.input.tensors(), batch.target.tensors()].concat()).collect();
@@ -213,10 +213,10 @@ fn the_data_sets_of_the_library_gather_each_batch_into_its_own_memory() {
     check(&images, [&pixels, &y]);
 }
 
-/// A promise that is not kept harms nobody but the data set that made it.
+/// A broken promise harms only the data set that made it.
 #[test]
 fn a_data_set_that_wrongly_calls_its_batches_fresh_finds_them_mixed() {
-    /// Hands out the same two tensors each time.
+    /// Returns the same two tensors each time.
     struct Keeps(Tensor, Tensor);
 
     impl Dataset for Keeps {

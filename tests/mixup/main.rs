@@ -1,4 +1,4 @@
-//! `MixUp` and its family: what is blended with what, by which weights, in a training and outside of one, and what is refused.
+//! `MixUp` and its family: what is blended with what, by which weights, in a training and outside of one, and what is rejected.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

@@ -1,4 +1,4 @@
-//! Manifold mixup, by the example's network: the blend at a layer is the paper's, and chance chooses among the layers.
+//! Manifold mixup with the example's network: the blend at a layer is that of the paper, and the layer is chosen at random.
 
 use mixup::{callbacks::mixing::Mode, error::BoxError, prelude::*};
 use tch::{Kind, Tensor};
@@ -9,7 +9,7 @@ use crate::numbers::{assert_close, classes, f64s, prepared, random};
 mod network;
 use network::Manifold;
 
-/// The example's network, whose parameters the learner still knows, and every batch's answers.
+/// The example's network, whose parameters the learner still knows, and the outputs of every batch.
 fn learner(places: &'static [usize], mixup: MixUp) -> Learner {
     let batch = |n: i64, seed| (random(&[n, 1, 2, 2], Kind::Float, seed), Target::from(classes(&[n], 3, seed)));
     let data = prepared(&[batch(5, 1), batch(1, 2), batch(4, 3)]).expect("whole batches");
@@ -21,7 +21,7 @@ fn stacked() -> MixUp {
     MixUp::new(2.0).expect("2 is above 0").mode(Mode::Batch).heavier(false).stack_x(true)
 }
 
-/// A layer in f64: x·Wᵀ + b, and all but the last ReLU.
+/// A layer in f64: x·Wᵀ + b, with a ReLU except for the last layer.
 fn layer(learn: &Learner, at: usize, x: &[Vec<f64>], last: bool) -> Vec<Vec<f64>> {
     let of = |name: &str| {
         let name = format!("{at}.{name}");

@@ -1,4 +1,4 @@
-//! What can't be mixed is refused in a sentence with its numbers, and the batch stays as it was.
+//! What can't be mixed is rejected in a sentence with its numbers, and the batch is unchanged.
 
 use mixup::{callbacks::mixing::MixUpError, prelude::*};
 use rand::SeedableRng as _;
@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::numbers::{f64s, random};
 
-/// The message for a batch that can't be mixed; the batch must be what it was, by kind, shape and number.
+/// The message for a batch that can't be mixed; the batch must be unchanged in kind, shape and numbers.
 fn refused(mut mixup: MixUp, mut input: Input, mut target: Target, draws: &Draws) -> String {
     let of = |input: &Input, target: &Target| {
         let input: Vec<_> =
@@ -47,7 +47,7 @@ fn an_alpha_without_a_distribution_is_rejected() {
     }
 }
 
-/// Whatever libtorch says of them, in every form of `Fresh`, and again when a buffer might stand.
+/// Whatever libtorch says about them, with every form of `Fresh`, and again when a buffer may exist.
 #[test]
 fn sparse_inputs_are_an_error_and_not_a_panic() {
     let dense = random(&[2, 3], Kind::Float, 1);
@@ -96,7 +96,7 @@ fn lengths_that_differ_are_rejected() {
     let draws = Draws::new(vec![0.6; 3], vec![0, 1, 2]).expect("a permutation");
     assert_says(&refused(MixUp::default(), x(), y(), &draws), &["3 draws", "batch of 2"]);
 
-    // Large items go one by one: a partner beyond the end must not be looked for.
+    // Large items are mixed one by one: a partner out of range must not be read.
     for (short, item) in [(1, 3), (1, 20_000), (3, 3), (3, 20_000)] {
         let input = Input::from(vec![random(&[2, 3], Kind::Float, 1), random(&[short, item], Kind::Float, 2)]);
         let message = refused(MixUp::default(), input, y(), &two());

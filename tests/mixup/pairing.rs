@@ -1,4 +1,4 @@
-//! How a mixing callback draws: what the options change, and that the defaults' draws stay as they are.
+//! How a mixing callback draws: what the options change, and that the draws with the defaults never change.
 
 use mixup::{
     callbacks::mixing::{MixUpError, Mode, Pairing},

@@ -1,4 +1,4 @@
-//! `MixUp` in a training: who is mixed, what the model and the loss function get, and that everything is as before at the end.
+//! `MixUp` in a training: which batches are mixed, what the model and the loss function get, and that everything is restored at the end.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tch::{Kind, Tensor, nn};
 
 use crate::numbers::{assert_close, classes, f64s, prepared, random};
 
-/// A linear model that mixes where it gets `MixUp`'s triple: for a linear layer, before or behind it is the same.
+/// A linear model that mixes if it gets `MixUp`'s triple: for a linear layer, mixing before and after it are the same.
 #[derive(Debug)]
 struct Linear(nn::Linear);
 
@@ -25,14 +25,14 @@ impl Model for Linear {
 }
 
 fn linear(inputs: i64, outputs: i64) -> impl FnOnce(&mixup::model::Vars<'_>) -> Linear {
-    // `nn::linear` would draw from libtorch's generator, which the tests that run beside this one draw from too.
+    // `nn::linear` would draw from libtorch's generator, which is shared with the tests that run at the same time.
     move |vars| {
         let ws = vars.path().var_copy("weight", &random(&[outputs, inputs], Kind::Float, 77));
         Linear(nn::Linear { ws, bs: Some(vars.path().zeros("bias", &[outputs])) })
     }
 }
 
-/// Class indices, or the same one-hot.
+/// Class indices, or the same classes one-hot.
 fn batches(one_hot: bool) -> Data {
     let batch = |n: i64, seed| {
         let y = classes(&[n], 3, seed);
@@ -49,7 +49,7 @@ fn parameters(learn: &Learner) -> Vec<f64> {
 
 #[test]
 fn all_four_ways_of_stacking_train_alike_and_restore_the_loss_function() {
-    // With one-hot targets and cross-entropy, which is linear in them, all four are the same function of the parameters.
+    // With one-hot targets and cross-entropy, which is linear in them, the losses of all four are the same function of the parameters.
     let mut trained = Vec::new();
     for (stack_x, stack_y) in [(false, false), (false, true), (true, false), (true, true)] {
         let mixup = MixUp::default().stack_x(stack_x).stack_y(stack_y);
@@ -124,7 +124,7 @@ fn several_input_tensors_are_trained_on() {
     assert_eq!(learn.fit(2, 0.01).expect("a training").epochs.len(), 2);
 }
 
-/// A batch when the model was about to see it: whether it is trained on, its input, whether its target is mixed.
+/// A batch as the model was about to see it: whether the model is trained, the input, whether the target is mixed.
 type Sight = (bool, Vec<f64>, bool);
 
 #[derive(Clone, Default)]
@@ -160,7 +160,7 @@ fn training_batches_are_mixed_and_validation_never_is() {
         // A batch of one is its own partner.
         assert_eq!(*input == plain[batch % 3], !train || batch % 3 == 1, "batch {batch}");
     }
-    // Validation's loss is the plain one.
+    // The validation loss is the plain one.
     let losses = f64s(&predicted.losses);
     assert_close("loss", &[losses.iter().sum::<f64>() / 10.0], &[alone.loss], 1e-6, 1.0);
     assert!(!predicted.targets.is_mixed());

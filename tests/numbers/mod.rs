@@ -10,7 +10,7 @@ pub fn f64s(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(tensor.detach().to_kind(Kind::Double).contiguous().flatten(0, -1)).expect("a tensor of numbers")
 }
 
-/// Each pair differs by no more than `rel` of the larger one, or of `scale`: what the operands are about as large as.
+/// Asserts that each pair differs by at most `rel` of the larger number or of `scale`, the approximate size of the operands.
 #[track_caller]
 pub fn assert_close(what: &str, got: &[f64], want: &[f64], rel: f64, scale: f64) {
     assert_eq!(got.len(), want.len(), "{what}: {} numbers instead of {}", got.len(), want.len());
@@ -39,7 +39,7 @@ pub fn classes(shape: &[i64], classes: i64, seed: u64) -> Tensor {
     Tensor::from_slice(&indices).reshape(shape)
 }
 
-/// Batches that come as they are, the same ones in each epoch.
+/// Prepared batches, which are the same in each epoch.
 pub fn prepared(batches: &[(Tensor, Target)]) -> Result<Data, DataError> {
     let batches = || batches.iter().map(|(x, y)| Batch { input: x.shallow_clone().into(), target: y.shallow_clone() });
     Data::from_batches(batches().collect(), batches().collect())

@@ -1,5 +1,5 @@
-//! Something goes wrong, once, at a place that is set beforehand: in a hook, the model, the loss function, the optimizer,
-//! the data, a metric.
+//! Makes something go wrong, once, at a chosen place: in a hook, the model, the loss function, the optimizer, the data or a
+//! metric.
 
 use std::{
     fmt,
@@ -43,7 +43,7 @@ pub enum Trouble {
     Interrupt(Interrupt),
 }
 
-/// What a hook can ask of the loop, one at a time.
+/// The requests that a hook can return, one at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flow {
     Continue,
@@ -79,7 +79,7 @@ impl Trouble {
     }
 }
 
-/// The error that was planned.
+/// The planned error.
 #[derive(Debug)]
 pub struct Planned(pub Place);
 
@@ -91,7 +91,7 @@ impl fmt::Display for Planned {
 
 impl std::error::Error for Planned {}
 
-/// Goes off once, when its place is passed after `after` other times; clones are the same fuse.
+/// Goes off once, after its place was passed a set number of times. Clones share the fuse.
 #[derive(Clone, Default)]
 pub struct Fuse {
     charge: Arc<Mutex<Option<(Place, Trouble, usize)>>>,
@@ -100,17 +100,17 @@ pub struct Fuse {
 }
 
 impl Fuse {
-    /// Goes off at the place, when it has been passed `after` times.
+    /// Sets the fuse to go off at a place after that was passed `after` times.
     pub fn set(&self, place: Place, trouble: Trouble, after: usize) {
         *self.charge.lock().unwrap_or_else(PoisonError::into_inner) = Some((place, trouble, after));
     }
 
-    /// Whether it has not gone off.
+    /// Whether the fuse has not gone off.
     pub fn is_set(&self) -> bool {
         self.charge.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Passes the place; returns what the hook there is to return.
+    /// Passes a place, and returns what the hook there must return.
     pub fn pass(&self, here: Place) -> Result<Flow, Planned> {
         self.passed.add(format!("{here:?}"));
         let mut charge = self.charge.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,10 +134,10 @@ impl Fuse {
     }
 }
 
-/// A callback with every hook, each with the fuse in it.
+/// A callback with the fuse in every hook.
 pub struct Saboteur(pub Fuse);
 
-/// Written by hand, since a hook here may return each request that it has.
+/// It is hand-written, because each hook may return any of its requests.
 macro_rules! sabotage {
     ($($hook:ident $event:ident,)*) => {
         impl Callback for Saboteur {
@@ -211,7 +211,7 @@ impl<D: Dataset> Dataset for Fused<D> {
 
 impl<O: Optimizer> Optimizer for Fused<O> {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
-        // Where an optimizer panics, autograd is off.
+        // When an optimizer panics, autograd is off.
         tch::no_grad(|| self.1.pass(Place::Optimizer)).map_err(|planned| TchError::Torch(planned.to_string()))?;
         self.0.step(params)
     }

@@ -1,4 +1,4 @@
-//! A small learner whose every number can be worked out by hand, and what its tests look at.
+//! A small learner whose numbers can all be computed by hand, and helpers for its tests.
 #![allow(dead_code, reason = "each file of tests takes what it needs")]
 
 pub mod fuse;
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mixup::{callback::Hook, error::BoxError, learner::LearnerBuilder, model::Vars, prelude::*};
 use tch::{Kind, Tensor};
 
-/// One linear layer `[features, outputs]` whose first weights are always the same: nothing here is random.
+/// A linear layer `[features, outputs]` whose initial weights are always the same: nothing here is random.
 pub struct Linear {
     weight: Tensor,
     bias: Tensor,
 }
 
 pub fn linear(vars: &Vars<'_>, features: i64, outputs: i64) -> Linear {
-    // For so few numbers a second thread is only waited for.
+    // With so few numbers, a second thread would only cause waiting.
     tch::set_num_threads(1);
     let weight = series(features * outputs, 0.1).reshape([features, outputs]);
     Linear {
@@ -64,13 +64,13 @@ pub fn numbers(learn: &Learner) -> Vec<f32> {
     learn.params().iter().flat_map(flat).collect()
 }
 
-/// Every gradient that is there, each number of it.
+/// Every number of every gradient that exists.
 pub fn gradients(learn: &Learner) -> Vec<f32> {
     let grads = learn.params().iter().map(|(_, tensor)| tensor.grad()).filter(Tensor::defined);
     grads.flat_map(|grad| Vec::<f32>::try_from(grad.flatten(0, -1)).expect("floats")).collect()
 }
 
-/// What happened, line by line; clones write into the same one.
+/// A log of what happened, line by line. Clones share it.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -79,7 +79,7 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
     }
 
-    /// All lines so far; the log is empty then.
+    /// Takes all lines so far.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -3,13 +3,13 @@
 //! - `script`: the moments that a training goes through when nothing happens.
 //! - `way`: what may happen at each of them (an error, a panic, an interrupt, each request that the hook may return), and what the
 //!   training then leaves out.
-//! - `path`: what remains of the script, who runs at each moment, and what they see there.
+//! - `path`: the rest of the script, which callbacks run at each moment, and what they see there.
 //! - `subject`: the learner, with a saboteur and witnesses among its callbacks.
 //! - `phases`: what holds for every callback on every path.
 //!
-//! Each test below walks all ways with one mixing callback. To extend the table: a part of the loop or a hook is a line in the
-//! script; a request needs its line in `Deed::request` and in `Way::leaves_out`, and is then tried in every hook that may return
-//! it; a hook that runs on every way out is `Script::owed`.
+//! Each test below takes all ways with one mixing callback. To extend the table, add a line to the script for a part of the loop or
+//! a hook. A request needs a line in `Deed::request` and in `Way::leaves_out`; it is then tried in every hook that may return it. A
+//! hook that runs on every way out is `Script::owed`.
 
 mod path;
 mod phases;
@@ -84,7 +84,7 @@ fn with_mixup_or_cutmix() {
     every_way_out(&Mixing { name: "MixUpOrCutMix", add: Some(add), wraps: true, one_hot: true });
 }
 
-/// Takes every way out of a training, and looks at what is left.
+/// Takes every way out of a training, and checks what is left.
 fn every_way_out(mixing: &Mixing) {
     print_no_planned_panic();
     let script = Script::of(EPOCHS);
@@ -120,7 +120,7 @@ fn take(way: &Way, script: &Script, mixing: &Mixing, sabotage: Sabotage, case: &
     trains_on(&mut subject, mixing, case);
 }
 
-/// Whether the run returns, and the report says, what happened and where.
+/// Checks that the result of the run and the report say what happened and where.
 fn ends_as_it_should(
     ended: thread::Result<Result<Report, Error>>,
     way: &Way,
@@ -159,7 +159,7 @@ fn ends_as_it_should(
     assert_eq!(report.outcome, outcome, "{case}");
 }
 
-/// Whether the error names the place, the epoch and the batch, and of a hook the callback.
+/// Checks that the error names the place, the epoch and the batch, and for a hook the callback.
 fn says_where(error: &Error, way: &Way) -> bool {
     let expected = if way.is_too_late() { END } else { way.moment.at };
     match (way.moment.place, error) {
@@ -175,8 +175,8 @@ fn says_where(error: &Error, way: &Way) -> bool {
     }
 }
 
-/// Whether the report has a row for each epoch that came to its end and for no other, with a validation loss if a validation
-/// batch was measured.
+/// Checks that the report has a row for each completed epoch and for no other, with a validation loss if a validation batch was
+/// measured.
 fn reports_what_is_finished(report: &Report, path: &Path, case: &str) {
     let finished = (0..EPOCHS).filter(|&epoch| path.passes(Place::Hook(Hook::EpochEnd), epoch));
     let expected: Vec<_> = finished.map(|epoch| (epoch, path.passes(Place::Metric, epoch))).collect();
@@ -187,7 +187,7 @@ fn reports_what_is_finished(report: &Report, path: &Path, case: &str) {
     assert!(measured, "{case}: {report}");
 }
 
-/// Whether the learner goes through another training as if nothing had been.
+/// Checks that the learner runs another training as if nothing had happened.
 fn trains_on(subject: &mut Subject, mixing: &Mixing, case: &str) {
     let before = bits(&subject.learn);
     let report = subject.learn.fit(1, 0.1).unwrap_or_else(|error| panic!("{case}: it does not train on: {error}"));
@@ -201,7 +201,7 @@ fn trains_on(subject: &mut Subject, mixing: &Mixing, case: &str) {
     assert_ne!(bits(&subject.learn), before, "{case}: nothing is learned");
 }
 
-/// Compares line by line, and shows the first that differs with what led to it.
+/// Compares line by line, and shows the first line that differs, with those before it.
 fn same_lines(found: &[String], expected: &[String], case: &str) {
     let length = found.len().max(expected.len());
     if let Some(line) = (0..length).find(|&line| found.get(line) != expected.get(line)) {
@@ -210,7 +210,7 @@ fn same_lines(found: &[String], expected: &[String], case: &str) {
     }
 }
 
-/// Keeps the planned panics out of the test's output.
+/// Keeps planned panics out of the test's output.
 fn print_no_planned_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

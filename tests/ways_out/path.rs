@@ -1,4 +1,4 @@
-//! Who passes which moment on a way out, and what they find there.
+//! Which callbacks run at which moment on a way out, and what they find there.
 
 use mixup::callback::Hook;
 
@@ -9,7 +9,7 @@ use crate::{
     way::Way,
 };
 
-/// The moments that a training comes to on its way out, each with the callbacks that run there, in order.
+/// The moments that a training reaches on its way out, each with the callbacks that run there, in order.
 pub struct Path(Vec<(Moment, Vec<&'static str>)>);
 
 impl Path {
@@ -34,12 +34,12 @@ impl Path {
         Self(path)
     }
 
-    /// Whether the training comes to a moment with this place in this epoch.
+    /// Whether the training reaches a moment with this place in this epoch.
     pub fn passes(&self, place: Place, epoch: usize) -> bool {
         self.0.iter().any(|(moment, _)| moment.place == place && moment.at.epoch == Some(epoch))
     }
 
-    /// What is written down on it.
+    /// The lines that the witnesses record.
     pub fn lines(&self, mixing: &Mixing) -> Vec<String> {
         let line = |moment: &Moment, who: &str| match moment.place {
             Place::Hook(hook) if who != SABOTEUR => {
@@ -52,7 +52,7 @@ impl Path {
         self.0.iter().flat_map(|(moment, runs)| runs.iter().map(move |who| line(moment, who))).collect()
     }
 
-    /// Each hook that a callback runs in, in order.
+    /// Each hook in which a callback runs, in order.
     pub fn of_callback(&self, who: &str) -> impl Iterator<Item = (Hook, &Moment)> {
         self.0.iter().filter(move |(_, runs)| runs.contains(&who)).filter_map(|(moment, _)| match moment.place {
             Place::Hook(hook) => Some((hook, moment)),

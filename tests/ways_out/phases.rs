@@ -1,4 +1,4 @@
-//! What holds for the hooks of every callback on every way out, whatever the loop looks like.
+//! Rules for the hooks of every callback on every way out, whatever the loop looks like.
 
 use mixup::{callback::Hook, training::Position};
 
@@ -8,7 +8,7 @@ use crate::{
     way::{Deed, Way},
 };
 
-/// The phases, each of which lies within those before it.
+/// The phases, each of which is inside those before it.
 const PHASES: [&str; 5] = ["train", "epoch", "validate", "batch", "backward"];
 
 /// The phase that a hook begins or ends, and whether it begins it.
@@ -21,9 +21,9 @@ fn phase(hook: Hook) -> Option<(usize, bool)> {
     Some((PHASES.iter().position(|phase| *phase == name)?, begins))
 }
 
-/// A callback begins the training before anything else, and ends it once, after everything else. An `…_end` hook closes the
-/// phase that its begin opened. Only a skip leaves a phase open within an epoch; only an early end leaves one open at
-/// `on_train_end`.
+/// `on_train_begin` of a callback runs before everything else, and `on_train_end` once, after everything else. An `…_end` hook
+/// closes the phase that its begin hook opened. In an epoch, only a skip leaves a phase open; at `on_train_end`, only an early
+/// end does.
 pub fn are_nested(path: &Path, way: &Way) {
     let skips = matches!(&way.deed, Deed::Request(flow) if format!("{flow:?}").starts_with("Skip"));
     for who in CAST {

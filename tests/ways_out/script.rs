@@ -1,4 +1,4 @@
-//! What a training goes through, moment by moment, when nothing is wrong: the loop, written down a second time.
+//! The moments of a training in which nothing goes wrong: the loop, written a second time.
 
 use mixup::{callback::Hook, training::Position};
 
@@ -8,12 +8,12 @@ pub const EPOCHS: usize = 2;
 pub const TRAINING_BATCHES: usize = 3;
 pub const VALIDATION_BATCHES: usize = 2;
 
-/// A place, passed once.
+/// A moment at which a training passes a place.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     pub place: Place,
     pub at: Position,
-    /// The moment at which a phase begins, where this one is owed to whoever reached that one, on every way out.
+    /// The moment at which a phase begins, if every callback that reached it must also get this one, on every way out.
     pub owed_since: Option<usize>,
 }
 
@@ -21,7 +21,7 @@ pub struct Moment {
 pub struct Script(Vec<Moment>);
 
 impl Script {
-    /// A training of so many epochs.
+    /// Writes the script of a training of some epochs.
     ///
     /// A hook that runs on every way out is written where it runs after a phase that is completed, with
     /// [`owed`](Self::owed) instead of [`hook`](Self::hook).
@@ -72,7 +72,7 @@ impl Script {
         self.0.push(Moment { place, at, owed_since: None });
     }
 
-    /// Returns the moment's number.
+    /// Adds a moment, and returns its number.
     fn hook(&mut self, hook: Hook, at: Position) -> usize {
         self.part(Place::Hook(hook), at);
         self.0.len() - 1

@@ -1,4 +1,4 @@
-//! The learner that is led out: a fuse in each of its parts, and witnesses among its callbacks.
+//! The learner under test: it has a fuse in each of its parts, and witnesses among its callbacks.
 
 use mixup::{callback::Hook, error::BoxError, prelude::*, training::Position};
 use tch::{Kind, Tensor};
@@ -23,7 +23,7 @@ pub struct Mixing {
     pub one_hot: bool,
 }
 
-/// Where the saboteur stands among the callbacks.
+/// The place of the saboteur among the callbacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sabotage {
     BeforeMixing,
@@ -31,13 +31,13 @@ pub enum Sabotage {
 }
 
 impl Mixing {
-    /// The saboteur's places: without a mixing callback they are one and the same.
+    /// The saboteur's places: without a mixing callback there is only one.
     pub fn sabotages(&self) -> &[Sabotage] {
         if self.add.is_some() { &[Sabotage::BeforeMixing, Sabotage::AfterMixing] } else { &[Sabotage::BeforeMixing] }
     }
 }
 
-/// The callbacks that write down what they see, in the order in which they run.
+/// The callbacks that record what they see, in the order in which they run.
 pub const CAST: [&str; 3] = [FIRST, SABOTEUR, LAST];
 pub const FIRST: &str = "first";
 pub const SABOTEUR: &str = "Saboteur";
@@ -80,14 +80,14 @@ impl Subject {
         Self { learn, fuse, original, data: items }
     }
 
-    /// Whether the data is as it was when the learner was built.
+    /// Whether the data is unchanged since the learner was built.
     pub fn data_is_unchanged(&self, mixing: &Mixing) -> bool {
         let before = Views::new(mixing.one_hot);
         self.data.inputs.equal(&before.inputs) && self.data.targets.equal(&before.targets)
     }
 }
 
-/// Images of one channel and four pixels, whose batches lie in the data's own memory: to write into one is to change the data.
+/// Images of one channel and four pixels, whose batches share the memory of the data: writing into a batch changes the data.
 struct Views {
     inputs: Tensor,
     targets: Tensor,
@@ -114,13 +114,13 @@ impl Dataset for Views {
     }
 
     fn batch(&self, indices: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
-        let (first, items) = (indices[0] as i64, indices.len() as i64); // they follow each other: nothing is shuffled
+        let (first, items) = (indices[0] as i64, indices.len() as i64); // the indices are consecutive: nothing is shuffled
         let of = |tensor: &Tensor| tensor.f_narrow(0, first, items);
         Ok(Batch { input: of(&self.inputs)?.into(), target: of(&self.targets)?.into() })
     }
 }
 
-/// A linear layer on the pixels; blends stacked inputs itself.
+/// A linear layer on the pixels, which blends stacked inputs itself.
 struct Pixels(Linear);
 
 impl Model for Pixels {
@@ -135,7 +135,7 @@ impl Model for Pixels {
     }
 }
 
-/// Writes down each hook, and what it finds there.
+/// Records each hook, and what it finds there.
 struct Witness {
     name: &'static str,
     original: LossFunc,

@@ -1,4 +1,4 @@
-//! A way out of a training, or out of a part of it: what happens, at which moment, and what is then left out.
+//! A way out of a training or of a part of it: what happens, at which moment, and what is then left out.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     support::fuse::{Flow, Place, Trouble},
 };
 
-/// What the saboteur, or a part with the fuse in it, does.
+/// What the saboteur does, or a part with the fuse in it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deed {
     Error,
@@ -29,7 +29,7 @@ impl Deed {
         }
     }
 
-    /// The request of this name, as [`Hook::flows`] lists it.
+    /// The request of a name in the list of [`Hook::flows`].
     fn request(name: &str) -> Self {
         let Trouble::Return(stop) = Trouble::stop() else { unreachable!("a stop is returned") };
         let all = [
@@ -62,14 +62,14 @@ impl fmt::Display for Way {
 }
 
 impl Way {
-    /// Each deed at each moment where it may be done, and first of all the way through to the end.
+    /// Each deed at each moment at which it is possible, after the way on which nothing happens.
     pub fn all(script: &Script) -> Vec<Self> {
         let mut ways = vec![Self::through(script)];
         for (number, &moment) in script.moments().iter().enumerate() {
             let mut deeds = vec![Deed::Error, Deed::Panic];
             if let Place::Hook(hook) = moment.place {
                 deeds.push(Deed::Interrupt);
-                // A validation in the middle of an epoch leaves nothing out, but adds to it: `tests/requests.rs` has it.
+                // A validation in the middle of an epoch leaves nothing out, but adds to it: `tests/language/requests.rs` tests it.
                 let requests = hook.flows().iter().filter(|name| **name != "Validate");
                 deeds.extend(requests.map(|name| Deed::request(name)));
             }
@@ -83,17 +83,17 @@ impl Way {
         Self { deed: Deed::Request(Flow::Continue), number: 0, moment: script.moments()[0] }
     }
 
-    /// Whether the hook, or the part, fails: then nobody is called any more at this moment.
+    /// Whether the hook or the part fails: then no further callback runs at this moment.
     pub fn fails(&self) -> bool {
         matches!(self.deed, Deed::Error | Deed::Panic)
     }
 
-    /// Whether it is only at `on_train_end` that this happens, when the training itself has finished.
+    /// Whether this happens only at `on_train_end`, after the training itself has finished.
     pub fn is_too_late(&self) -> bool {
         self.moment.place == Place::Hook(Hook::TrainEnd)
     }
 
-    /// Whether the training does not come to a moment, on account of this way out. What is owed is never left out.
+    /// Whether the training does not reach a moment because of this way out. Owed moments are never left out.
     pub fn leaves_out(&self, script: &Script, number: usize) -> bool {
         let moment = script.moments()[number];
         if number <= self.number || moment.owed_since.is_some() {
@@ -118,13 +118,13 @@ impl Way {
         }
     }
 
-    /// The moment before which an interrupt is heard: when the next batch is to be loaded.
+    /// The moment before which an interrupt is noticed: when the next batch is to be loaded.
     fn heard(&self, script: &Script) -> Option<usize> {
         let loads = |(number, moment): &(usize, &Moment)| *number > self.number && moment.place == Place::Data;
         script.moments().iter().enumerate().find(loads).map(|(number, _)| number)
     }
 
-    /// Where the training is when an interrupt is heard: in the batch before, or before the first one of a pass.
+    /// The place of the training when an interrupt is noticed: in the batch before, or before the first one of a pass.
     pub fn interrupted_at(&self, script: &Script) -> Position {
         match self.heard(script) {
             Some(heard) => {
@@ -136,7 +136,7 @@ impl Way {
     }
 }
 
-/// Where a training is that was trained to its end.
+/// The place of a training that has finished.
 pub const END: Position = Position {
     epoch: Some(EPOCHS - 1),
     epochs_before: EPOCHS - 1,

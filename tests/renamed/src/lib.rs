@@ -1,4 +1,4 @@
-//! Callbacks of a crate that calls `mixup` by another name: every form says so by `crate = training`.
+//! Callbacks of a crate that depends on `mixup` under another name: every form states it with `crate = training`.
 #![forbid(unsafe_code)]
 
 use training::prelude::*;
@@ -20,8 +20,8 @@ impl Count {
     }
 }
 
-/// Counts the batches that a generator of its own lets through. (`gen` is no keyword in this crate's edition, and a boxed
-/// slice's `into_iter` lends.)
+/// Counts the batches that its own generator selects. (`gen` is not a keyword in this crate's edition, and a boxed slice's
+/// `into_iter` borrows.)
 #[derive(Debug)]
 pub struct Chosen {
     gen: (bool, usize),
