@@ -1,8 +1,8 @@
-//! `describe`: a callback in a line, for a learner's summary.
+//! `describe`: a callback in one line, for a learner's summary.
 
 use std::fmt::Debug;
 
-/// `MixUp(alpha 0.4, stack_x false)`.
+/// The name and some fields: `MixUp(alpha 0.4, stack_x false)`.
 #[doc(hidden)]
 #[must_use]
 pub fn fields(name: &str, fields: &[(&str, &dyn Debug)]) -> String {
@@ -10,7 +10,7 @@ pub fn fields(name: &str, fields: &[(&str, &dyn Debug)]) -> String {
     format!("{name}({})", fields.join(", "))
 }
 
-/// As its `Debug` has it.
+/// The `Debug` output of a callback.
 #[doc(hidden)]
 #[must_use]
 pub fn whole(callback: &impl Debug) -> String {

@@ -1,4 +1,4 @@
-//! The learner's callbacks: who runs at which hook, in which order, and what their requests come to.
+//! The learner's callbacks: which of them run in a hook, in which order, and what becomes of their requests.
 
 use std::{
     any::{Any, TypeId},
@@ -20,7 +20,7 @@ use crate::{
     training::{Board, BuildError, Error, Hook, State, Where},
 };
 
-/// What the callbacks of a hook ask for, and who asked to stop.
+/// The requests of the callbacks of a hook, and which callback asked to stop.
 #[derive(Debug, Default)]
 pub(crate) struct Decision {
     pub requests: Requests,
@@ -28,7 +28,7 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// Takes what one more callback asks for. What can't be obeyed with the rest is reported.
+    /// Adds the requests of one more callback. Reports those that can't be obeyed together with the others.
     fn unite(&mut self, requests: Requests, by: &Arc<str>, hook: Hook) {
         match (requests.stop(), &self.stopped) {
             (Some(stop), Some((first, _))) => {
@@ -40,7 +40,7 @@ impl Decision {
         self.requests = std::mem::take(&mut self.requests).and(requests);
     }
 
-    /// Reports what a stop leaves out.
+    /// Reports the requests that a stop overrides.
     fn tell(&self) {
         if let Some((by, hook)) = &self.stopped
             && self.requests.has(Validate)
@@ -55,23 +55,23 @@ impl Decision {
 /// A callback of the learner.
 pub(crate) struct Entry {
     pub callback: RefCell<Box<dyn AnyCallback>>,
-    /// What messages call it, and the key of its state.
+    /// Its name in messages, and the key of its state.
     pub name: Arc<str>,
-    /// The name that it was added under.
+    /// The name under which it was added, if one was given.
     given: Option<String>,
     pub type_id: TypeId,
     /// When it was added.
     age: usize,
     pub handlers: Vec<Handler>,
-    /// The hash of its name: its draws are a function of it.
+    /// The hash of its name, of which its draws are a function.
     drawer: u64,
     in_hook: Vec<InHook>,
 }
 
-/// What the learner has to know of a callback when it calls it in a hook.
+/// What the learner must know about a callback when it calls it in a hook.
 #[derive(Default)]
 struct InHook {
-    /// What its parameters are linked to.
+    /// The links of its parameters.
     linked: Vec<Link>,
     /// Whether it asks for a generator.
     draws: bool,
@@ -136,7 +136,7 @@ struct Entered {
     sampler: Sampling,
 }
 
-/// A part of a training that is open, and the callbacks that entered it and are owed their `always` methods.
+/// An open part of a training, with the callbacks that entered it and must get their `always` methods.
 struct Frame {
     end: Hook,
     entered: Vec<usize>,
@@ -146,31 +146,31 @@ struct Frame {
 #[derive(Default)]
 pub(crate) struct Callbacks {
     entries: Vec<Entry>,
-    /// How many were ever added.
+    /// How many callbacks were ever added.
     added: usize,
     board: Board,
-    /// For each hook, whom it has, in the order in which they run: a hook that nobody has costs nothing.
+    /// The callbacks of each hook, in the order in which they run: a hook without callbacks costs nothing.
     by_hook: Vec<Vec<usize>>,
-    /// The names of the table that anybody asks for in any hook.
+    /// The names of the table that any callback asks for in any hook.
     asked: Vec<&'static str>,
-    /// The callbacks that `on_train_begin` has reached. These get their `on_train_end`; and the one before each finds the loss function and the
-    /// sampler as it left them, also where this one does not restore them.
+    /// The callbacks that `on_train_begin` has reached. They get their `on_train_end`. The one before each of them finds the loss function and the
+    /// sampler as it left them, even if this one does not restore them.
     entered: Vec<Entered>,
     frames: Vec<Frame>,
 }
 
 impl Callbacks {
-    /// Adds one behind all whose `ORDER` is not greater, or where its `before` and `after` want it.
+    /// Adds a callback after all those whose `ORDER` is not greater, or where its `before` and `after` require it.
     pub(crate) fn add(&mut self, callback: impl Callback, name: Option<String>) {
         self.entries.push(Entry::new(Box::new(callback), name, self.added));
         self.added += 1;
     }
 
-    /// Asks each callback what it serves and asks for, puts them in order, and links their parameters. Called before each run, since an
-    /// instance may ask for something else than before. With an error all that can be said is there for listings.
+    /// Asks all callbacks for their hooks and requests, sorts them, and links their parameters. This is done before each run, since an
+    /// instance may ask for something else than before. After an error, listings show as much as is known.
     ///
     /// # Errors
-    /// [`BuildError`]: callbacks that can't run together.
+    /// A [`BuildError`] if the callbacks can't run together.
     pub(crate) fn prepare(&mut self, around: &Surroundings<'_>) -> Result<(), BuildError> {
         for entry in &mut self.entries {
             entry.handlers = entry.callback.get_mut().handlers();
@@ -205,7 +205,7 @@ impl Callbacks {
         Ok(())
     }
 
-    /// The order of the whole: by `order` and age, save where `before` and `after` say otherwise.
+    /// Sorts all callbacks: by `order`, then as they were added, except where `before` and `after` require another order.
     fn sort(&mut self) -> Result<(), BuildError> {
         self.entries.sort_by_key(|entry| (entry.callback.borrow().order(), entry.age));
         let base: Vec<usize> = (0..self.entries.len()).collect();
@@ -216,7 +216,7 @@ impl Callbacks {
         cycle.map_or(Ok(()), Err)
     }
 
-    /// Gives each its name: the one that it was added under, else its type's, with a number behind it from the second on.
+    /// Names all callbacks: by the name under which each was added, otherwise by its type, with a number after it from the second one on.
     fn assign_names(&mut self) -> Result<(), BuildError> {
         let mut by_age: Vec<&mut Entry> = self.entries.iter_mut().collect();
         by_age.sort_by_key(|entry| entry.age);
@@ -242,11 +242,11 @@ impl Callbacks {
         Ok(())
     }
 
-    /// Who runs in a hook, in which order: the whole's, reversed in `…_end` hooks, save where a value is read.
+    /// The callbacks of a hook, in the order of all callbacks, reversed in `…_end` hooks, except where a value is read.
     fn order_in(&self, hook: Hook) -> (Vec<usize>, Option<BuildError>) {
         let serves = |index: &usize| {
             let entry = &self.entries[*index];
-            // These are also entered by callbacks that are owed something when it is over.
+            // These hooks are also entered by callbacks that must get something at the end.
             let enters =
                 hook == Hook::TrainBegin || hook.always().is_some_and(|end| entry.serves(end).next().is_some());
             enters || entry.serves(hook).next().is_some()
@@ -262,7 +262,7 @@ impl Callbacks {
         (sorted, cycle.map(|cycle| order::named(&self.entries, &cycle, Some(hook))))
     }
 
-    /// Whether anybody asks for this name of the table in any hook.
+    /// Whether any callback asks for this name of the table in any hook.
     pub(crate) fn asks_at_all(&self, name: &str) -> bool {
         self.asked.contains(&name)
     }
@@ -279,14 +279,14 @@ impl Callbacks {
         self.entries.iter_mut().find_map(|entry| (&mut **entry.callback.get_mut() as &mut dyn Any).downcast_mut())
     }
 
-    /// Takes the first one of this type out.
+    /// Removes and returns the first callback of a type.
     pub(crate) fn remove<C: Callback>(&mut self) -> Option<Box<C>> {
         let index = self.entries.iter().position(|entry| entry.type_id == TypeId::of::<C>())?;
         let callback: Box<dyn Any> = self.entries.remove(index).callback.into_inner();
         callback.downcast().ok()
     }
 
-    /// For each method that serves the hook, in the order in which they run: its callback's name, and what it asks for.
+    /// The methods that serve a hook, in the order in which they run, each with the name of its callback.
     pub(crate) fn serving(&self, hook: Hook) -> impl Iterator<Item = (&str, &Handler)> {
         let places = self.by_hook.get(hook as usize).into_iter().flatten();
         places.flat_map(move |&index| {
@@ -295,7 +295,7 @@ impl Callbacks {
         })
     }
 
-    /// Each value that a callback publishes, by whom, and who reads it.
+    /// The values that callbacks publish, each with its publisher and its readers.
     pub(crate) fn published_and_read(&self) -> impl Iterator<Item = (String, &str, Vec<&str>)> {
         let requests = |entry: &'_ Entry| -> Vec<Request> {
             entry.handlers.iter().flat_map(|handler| handler.requests.clone()).collect()
@@ -309,7 +309,7 @@ impl Callbacks {
         })
     }
 
-    /// Pairs of callbacks that change the same value of the table in one hook, and neither of which says that it runs before or after the other.
+    /// Pairs of callbacks that change the same value of the table in one hook without an order between them.
     pub(crate) fn unordered(&self) -> Vec<Unordered> {
         let edges = order::declared(&self.entries);
         let mut pairs = Vec::new();
@@ -337,12 +337,12 @@ impl Callbacks {
         &self.board
     }
 
-    /// The name of the callback at a place, for a message.
+    /// The name of the callback at an index, for a message.
     pub(crate) fn name_of(&self, index: usize) -> &str {
         self.entries.get(index).map_or("", |entry| &entry.name)
     }
 
-    /// Runs one hook: everyone who has it is called, the first error ends it, and the requests are united.
+    /// Runs a hook: calls all callbacks that have it, up to the first error, and combines their requests.
     pub(super) fn run(
         &mut self,
         hook: Hook,
@@ -363,7 +363,7 @@ impl Callbacks {
         Ok(decision)
     }
 
-    /// Marks whom a begin hook has reached, since these are owed what belongs to its end.
+    /// Marks a callback that a begin hook has reached, since it must get what belongs to the end.
     fn enter(&mut self, hook: Hook, index: usize, state: &State) {
         if hook == Hook::TrainBegin {
             let (loss_func, sampler) = (state.loss_func.clone(), state.sampler.clone());
@@ -376,7 +376,7 @@ impl Callbacks {
         }
     }
 
-    /// Calls one callback, with the state saying whose turn it is while it runs.
+    /// Calls one callback, and notes in the state that it is its turn.
     fn call(
         &self,
         index: usize,
@@ -412,7 +412,7 @@ impl Callbacks {
         Ok(requests)
     }
 
-    /// Calls those that have not declared this hook, to see that they don't have it: one that has it would never be called.
+    /// Calls the callbacks that have not declared this hook, to check that they don't have it: otherwise it would never be called.
     fn call_undeclared(
         &self,
         hook: Hook,
@@ -427,13 +427,13 @@ impl Callbacks {
         Ok(())
     }
 
-    /// A part of the training begins, which has a hook for its end that runs always.
+    /// Opens a part of the training that has an `always` hook for its end.
     pub(crate) fn open(&mut self, end: Hook) {
         self.frames.push(Frame { end, entered: Vec::new() });
     }
 
-    /// The part that began last is over: each callback that entered it gets its `always` methods, in reverse order. `end` calls one; what it
-    /// makes of an error or a panic is its own business, the others get theirs all the same. False if none was open.
+    /// Closes the part that began last: calls the `always` methods of each callback that entered it, in reverse order. `end` calls those of
+    /// one callback and handles its errors and panics; the others are called in any case. Returns false if no part was open.
     pub(crate) fn close(
         &mut self,
         state: &mut State,
@@ -457,13 +457,13 @@ impl Callbacks {
         true
     }
 
-    /// Whether the part that began last has callbacks that are owed something at its end.
+    /// Whether the part that began last has callbacks that must get something at its end.
     pub(crate) fn owes(&self) -> bool {
         self.frames.last().is_some_and(|frame| !frame.entered.is_empty())
     }
 
-    /// `on_train_end` for each callback that was entered, in reverse order; `end` as in [`close`](Self::close). Then the loss function and the
-    /// sampler are those from before the first.
+    /// Calls `on_train_end` for each callback that was entered, in reverse order, with `end` as in [`close`](Self::close). Then the loss
+    /// function and the sampler are those from before the first callback.
     pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
         while let Some(Entered { index, loss_func, sampler }) = self.entered.pop() {
             if self.entries[index].serves(Hook::TrainEnd).next().is_some() {
@@ -485,7 +485,7 @@ impl Callbacks {
         })
     }
 
-    /// The states of those that have one.
+    /// The states of the callbacks that have one.
     pub(crate) fn save(&self) -> Result<CallbackStates, StateError> {
         let mut states = CallbackStates::default();
         for entry in &self.entries {
@@ -501,7 +501,7 @@ impl Callbacks {
         Ok(states)
     }
 
-    /// Takes up the states: all of them, or none.
+    /// Loads the states: all of them, or none.
     pub(crate) fn load(&mut self, states: &CallbackStates) -> Result<(), StateError> {
         let before = self.save()?;
         if let Some(name) = states.0.keys().find(|name| !self.entries.iter().any(|entry| *entry.name == ***name)) {
@@ -529,7 +529,7 @@ impl Callbacks {
     }
 }
 
-/// Two callbacks that change the same value in a hook, without an order between them.
+/// Two callbacks that change the same value in a hook without an order between them.
 #[derive(Debug)]
 pub(crate) struct Unordered {
     pub name: &'static str,

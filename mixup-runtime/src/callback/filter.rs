@@ -1,4 +1,4 @@
-//! `every = N`: what `#[callback]` calls to know whether a method runs now.
+//! `every = N`: the functions that the expansion of `#[callback]` calls to decide whether a method runs.
 
 use crate::error::BoxError;
 

@@ -1,4 +1,4 @@
-//! What a callback declares before the run: the hooks that it serves, and what it asks for in each.
+//! What a callback declares before the run: its hooks, and what it asks for in each of them.
 
 use std::{any::TypeId, fmt};
 
@@ -9,67 +9,67 @@ use crate::{
     training::{Hook, Values},
 };
 
-/// A method that serves a hook: what it asks for there, and when it runs.
+/// Declares a method that serves a hook: what it asks for there, and when it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handler {
     /// The hook.
     pub hook: Hook,
     /// The method's name.
     pub method: &'static str,
-    /// The names of the table of hooks that it asks for: of its parameters, and in its filters.
+    /// The names of the table of hooks that it asks for, in its parameters and filters.
     pub names: &'static [&'static str],
-    /// Those of them that it may change.
+    /// Those of these values that it may change.
     pub changes: &'static [&'static str],
     /// Its filters, as written: `train, every 50`; empty if it always runs.
     pub filters: &'static str,
-    /// What else it asks for: values, other callbacks, the model as its own type.
+    /// Its other requests: values, other callbacks, the model as its own type.
     pub requests: Vec<Request>,
 }
 
 impl Handler {
-    /// A method called as its hook, which asks for nothing and always runs.
+    /// Declares a method with the name of its hook that asks for nothing and always runs.
     #[must_use]
     pub const fn new(hook: Hook) -> Self {
         Self { hook, method: hook.name(), names: &[], changes: &[], filters: "", requests: Vec::new() }
     }
 
-    /// With another name of the method.
+    /// Sets the name of the method.
     #[must_use]
     pub fn method(self, method: &'static str) -> Self {
         Self { method, ..self }
     }
 
-    /// With names of the table that it asks for.
+    /// Sets the names of the table that it asks for.
     #[must_use]
     pub fn names(self, names: &'static [&'static str]) -> Self {
         Self { names, ..self }
     }
 
-    /// With those of the names that it may change.
+    /// Sets which of these values it may change.
     #[must_use]
     pub fn changes(self, changes: &'static [&'static str]) -> Self {
         Self { changes, ..self }
     }
 
-    /// With filters.
+    /// Sets the filters.
     #[must_use]
     pub fn filters(self, filters: &'static str) -> Self {
         Self { filters, ..self }
     }
 
-    /// With what else it asks for.
+    /// Sets its other requests.
     #[must_use]
     pub fn requests(self, requests: impl IntoIterator<Item = Request>) -> Self {
         Self { requests: requests.into_iter().collect(), ..self }
     }
 
-    /// Whether it asks for a value of the table, by name or with the whole event.
+    /// Whether it asks for a value of the table, by name or as part of the whole event.
     pub(crate) fn asks(&self, name: &str) -> bool {
         self.names.iter().any(|asked| *asked == name || *asked == "event")
     }
 }
 
-/// `::log(iteration, smooth_loss?, last_input!, +grad_norm) [train, every 50]`, as a listing shows it behind the callback's name.
+/// Shows the method as listings do after the callback's name: `::log(iteration, smooth_loss?, last_input!, +grad_norm) [train, every 50]`.
 impl fmt::Display for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { hook, method, names, changes, filters, requests } = self;
@@ -92,7 +92,7 @@ impl fmt::Display for Handler {
     }
 }
 
-/// `+grad_norm`, `accuracy?`, `&mut Recorder`
+/// Shows the request as listings do: `+grad_norm`, `accuracy?`, `&mut Recorder`.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values: Vec<_> = self
@@ -110,7 +110,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// Something that a method asks for by its type: a value, several values, another callback, the model or the optimizer as its own type.
+/// A request for something by its type: a value, several values, another callback, the model or the optimizer as its own type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub(crate) param: &'static str,
@@ -134,7 +134,7 @@ pub enum What {
     Optimizer(Own),
 }
 
-/// A type that the model or the optimizer is asked for as.
+/// A type as which the model or the optimizer is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Own {
     pub(crate) id: TypeId,
@@ -148,38 +148,38 @@ impl Own {
 }
 
 impl Request {
-    /// `name: &T`: a value or a callback, to read.
+    /// Asks for a value or a callback to read: `name: &T`.
     #[must_use]
     pub fn shared<T: Requested>(param: &'static str) -> Self {
         Self::new(param, T::what(param), false)
     }
 
-    /// `name: &mut T`: a value that is published, or a callback, to change.
+    /// Asks for a value to publish, or for a callback to change: `name: &mut T`.
     #[must_use]
     pub fn exclusive<T: Requested>(param: &'static str) -> Self {
         Self::new(param, T::what(param), true)
     }
 
-    /// What generated code declares.
+    /// The request that generated code declares.
     #[doc(hidden)]
     #[must_use]
     pub fn new(param: &'static str, what: What, mutable: bool) -> Self {
         Self { param, what, mutable, optional: false }
     }
 
-    /// `model: &T`, with the type as messages show it.
+    /// Asks for the model as its own type: `model: &T`. `ty` is the type as messages show it.
     #[must_use]
     pub fn model<T: Model>(ty: &str) -> Self {
         Self { param: "model", what: What::Model(Own::of::<T>(ty)), mutable: false, optional: false }
     }
 
-    /// `opt: &T`, with the type as messages show it.
+    /// Asks for the optimizer as its own type: `opt: &T`. `ty` is the type as messages show it.
     #[must_use]
     pub fn optimizer<T: Optimizer>(ty: &str) -> Self {
         Self { param: "opt", what: What::Optimizer(Own::of::<T>(ty)), mutable: false, optional: false }
     }
 
-    /// `#[name = …]`: under this name, instead of the parameter's.
+    /// Uses a name instead of that of the parameter: `#[name = …]`.
     #[must_use]
     pub fn named(mut self, name: &(impl AsRef<str> + ?Sized)) -> Self {
         let name = name.as_ref().to_owned();
@@ -192,14 +192,14 @@ impl Request {
         self
     }
 
-    /// `#[names = …]`: these values.
+    /// Chooses the names of several values: `#[names = …]`.
     #[must_use]
     pub fn of_names<T: Several>(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
         self.what = What::Values(Some(names.into_iter().map(Into::into).collect()));
         self
     }
 
-    /// The same, but it may be missing.
+    /// Makes the request optional.
     #[must_use]
     pub fn optional(self) -> Self {
         Self { optional: true, ..self }
@@ -224,7 +224,7 @@ impl Request {
     }
 }
 
-/// What `#[names = …]` can choose.
+/// The type that `#[names = …]` can choose names for.
 #[diagnostic::on_unimplemented(
     message = "`#[names = …]` chooses several values, and `{Self}` is not `Values`",
     label = "write `&Values` or `&mut Values`, or `#[name = …]` to choose one"
@@ -233,7 +233,7 @@ pub trait Several {}
 
 impl Several for Values {}
 
-/// The type of a callback, as another one names it.
+/// The type of a callback, by which another one refers to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     id: TypeId,
@@ -241,26 +241,26 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Callbacks of this type.
+    /// The `Peer` for a type of callback.
     #[must_use]
     pub fn of<C: Callback>() -> Self {
         Self { id: TypeId::of::<C>(), name: C::NAME }
     }
 
-    /// The type.
+    /// The id of the type.
     #[must_use]
     pub fn id(&self) -> TypeId {
         self.id
     }
 
-    /// What callbacks of this type are called, unless they have a name of their own.
+    /// The name of callbacks of this type, unless they were given one.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 }
 
-/// What generated code returns from `handlers`, `before` and `after`.
+/// The list that generated code returns from `handlers`, `before` and `after`.
 #[doc(hidden)]
 pub fn list<T, const N: usize>(items: [T; N]) -> Vec<T> {
     items.into()

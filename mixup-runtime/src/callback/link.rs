@@ -1,4 +1,4 @@
-//! Links each parameter that asks by its type to what it asks for, before a run: values, callbacks, the model and the optimizer as their own types.
+//! Links the parameters that ask by type, before a run, to what they ask for: values, callbacks, the model and the optimizer as their own types.
 
 use std::{
     any::{Any, TypeId},
@@ -17,9 +17,9 @@ use crate::{
     training::{Board, BuildError, Hook, Shared, SmoothLoss, Value, Values},
 };
 
-/// What the learner has besides its callbacks.
+/// The parts of the learner besides its callbacks.
 pub(crate) struct Surroundings<'a> {
-    /// The metrics' names, and whether less of them is better.
+    /// The names of the metrics, and whether a smaller number is better.
     pub metrics: &'a [(String, Option<bool>)],
     pub smooth: &'a Shared<SmoothLoss>,
     pub model: &'a dyn Model,
@@ -32,10 +32,10 @@ pub(super) struct Linked {
     pub links: Vec<Vec<Vec<Link>>>,
 }
 
-/// Links all callbacks.
+/// Links the parameters of all callbacks.
 ///
 /// # Errors
-/// [`BuildError`]: a request for something that does not exist, or a value that can't be published.
+/// A [`BuildError`] for a request for something that does not exist, or for a value that can't be published.
 pub(super) fn all(entries: &[Entry], around: &Surroundings<'_>) -> Result<Linked, BuildError> {
     let mut board = Board::new(around.smooth, around.metrics);
     publish(entries, &mut board)?;
@@ -108,7 +108,7 @@ impl Asks<'_> {
         self.entries[self.index].name.to_string()
     }
 
-    /// Where a request leads to.
+    /// The target of a request.
     fn to(&self, request: &Request, board: &mut Board) -> Result<To, BuildError> {
         match &request.what {
             What::Value(name) => match board.index(name) {
@@ -159,7 +159,7 @@ impl Asks<'_> {
         BuildError::NoValue { by: self.by(), hook: self.hook, name: name.to_owned(), known: board.names() }
     }
 
-    /// Whether the model or the optimizer is of the type that it is asked for as.
+    /// Checks that the model or the optimizer is of the type as which it is asked for.
     fn is(&self, what: &'static str, own: &Own, id: TypeId, name: String) -> Result<To, BuildError> {
         if own.id == id {
             return Ok(To::Nothing);

@@ -1,4 +1,4 @@
-//! The way from a parameter to what it asks for by its type: a value, several values, another callback. Each is borrowed for one call.
+//! Gets what a parameter asks for by its type: a value, several values, another callback. Each is borrowed for one call.
 
 use std::{
     any::Any,
@@ -15,7 +15,7 @@ use crate::{
     training::{Board, Value, Values},
 };
 
-/// What a callback's methods are linked to in a hook.
+/// The links of a callback's parameters in a hook.
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "callbacks need not have it")]
 pub struct Links<'a> {
@@ -24,7 +24,7 @@ pub struct Links<'a> {
     linked: &'a [Link],
 }
 
-/// Where a parameter's request leads to.
+/// The link of one parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub method: &'static str,
@@ -33,13 +33,13 @@ pub(crate) struct Link {
     pub to: To,
 }
 
-/// What a request leads to, by its place in the learner's lists.
+/// The target of a request, by its index in the learner's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
     Callback(usize),
     Value(usize),
     Values(usize),
-    /// The request is optional, and there is none.
+    /// The request is optional and has no target.
     Nothing,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// A value that this callback has declared to read here.
+    /// Returns a value that this callback has declared to read here.
     pub(crate) fn value(&self, name: &str) -> Result<Ref<'a, Value>, BoxError> {
         let found = self.linked.iter().find_map(|link| match link.to {
             To::Value(index) if !link.mutable => {
@@ -110,7 +110,7 @@ impl<'a> Links<'a> {
         found.ok_or_else(|| format!("this callback has not declared that it reads `{name}` here: add `Request::shared::<Value>` to its handler").into())
     }
 
-    /// A value that this callback has declared to publish here.
+    /// Returns a value that this callback has declared to publish here.
     pub(crate) fn publish(&self, name: &str) -> Result<RefMut<'a, Value>, BoxError> {
         let found = self.linked.iter().find_map(|link| match link.to {
             To::Value(index) if link.mutable => {
@@ -123,12 +123,12 @@ impl<'a> Links<'a> {
         })
     }
 
-    /// The first callback of this type.
+    /// Returns the first callback of a type.
     pub(crate) fn get<C: Callback>(&self) -> Option<Ref<'a, C>> {
         self.entries.iter().find_map(|entry| shared(&entry.callback))
     }
 
-    /// The same, to change.
+    /// Returns the first callback of a type, mutably.
     pub(crate) fn get_mut<C: Callback>(&self) -> Option<RefMut<'a, C>> {
         self.entries.iter().find_map(|entry| exclusive(&entry.callback))
     }
@@ -142,13 +142,13 @@ fn exclusive<C: Callback>(cell: &RefCell<Box<dyn AnyCallback>>) -> Option<RefMut
     RefMut::filter_map(cell.try_borrow_mut().ok()?, |callback| (&mut **callback as &mut dyn Any).downcast_mut()).ok()
 }
 
-/// Two parameters of one method lead to the same callback or value, and one of them is `&mut`.
+/// The error for two parameters of one method that refer to the same callback or value, one of them as `&mut`.
 fn unavailable(param: &str) -> BoxError {
     format!("`{param}` is the same as another parameter of this method, and one of the two is `&mut`: keep one of them")
         .into()
 }
 
-/// What a parameter that no name of the table has can ask for by its type: a [`Value`], [`Values`], or any callback.
+/// A type that a parameter can ask for if its name is not in the table: a [`Value`], [`Values`], or any callback.
 #[diagnostic::on_unimplemented(
     message = "this hook has no value of that name, and `{Self}` is not a callback",
     label = "ask for a value by its name, for a published value as `&Value`, or for a callback by its type"

@@ -1,6 +1,6 @@
-//! The language of callbacks: hooks, the events that they are lent, the flow values that they answer with, their order.
+//! The language of callbacks: hooks, the events that they borrow, the requests that they return, and their order.
 //!
-//! The hooks and their names stand in one table, in `mixup-macros/src/hooks.rs`; the events and the trait [`Callback`] are
+//! One table has the hooks and their values, in `mixup-macros/src/hooks.rs`; the events and the trait [`Callback`] are
 //! generated from it.
 
 #[doc(hidden)]
@@ -49,7 +49,7 @@ use crate::{
 
 mixup_macros::__events!();
 
-/// What is left of a closure that does not compile: a callback all the same.
+/// The stand-in for a closure that does not compile: a callback without hooks.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct NoHooks;

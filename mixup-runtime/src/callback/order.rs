@@ -1,17 +1,17 @@
-//! Who runs before whom: `order`, then the order in which callbacks were added, save where `before`, `after` and reading say otherwise.
+//! The order of callbacks: by `order`, then as they were added, except where `before`, `after` and reading require another order.
 
 use super::{Request, dispatch::Entry};
 use crate::training::{BuildError, Hook};
 
-/// A callback that has to run before another one.
+/// A callback that must run before another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
     pub earlier: usize,
     pub later: usize,
 }
 
-/// Puts `base` into an order that no edge contradicts: always the first one of `base` that no other has to run before. Callbacks along a
-/// cycle are returned as such, and stand as in `base`.
+/// Sorts `base` so that no edge is violated: each time it takes the first callback of `base` before which no other must run. Callbacks in a
+/// cycle stay in the order of `base`, and the cycle is returned too.
 pub(super) fn sorted(base: &[usize], edges: &[Edge]) -> (Vec<usize>, Option<Vec<usize>>) {
     let (mut left, mut sorted, mut cycle) = (base.to_vec(), Vec::new(), None);
     while !left.is_empty() {
@@ -25,7 +25,7 @@ pub(super) fn sorted(base: &[usize], edges: &[Edge]) -> (Vec<usize>, Option<Vec<
     (sorted, cycle)
 }
 
-/// A cycle among callbacks each of which waits for another one: each runs before the next, and the last before the first.
+/// Finds a cycle among callbacks each of which waits for another one: each must run before the next, and the last before the first.
 fn find_cycle(edges: &[Edge], left: &[usize]) -> Vec<usize> {
     let mut path = vec![left[0]];
     loop {
@@ -41,7 +41,7 @@ fn find_cycle(edges: &[Edge], left: &[usize]) -> Vec<usize> {
     }
 }
 
-/// What `before` and `after` ask for.
+/// The edges that `before` and `after` declare.
 pub(super) fn declared(entries: &[Entry]) -> Vec<Edge> {
     let of_type =
         |id, but: usize| (0..entries.len()).filter(move |&other| other != but && entries[other].type_id == id);
@@ -58,7 +58,7 @@ pub(super) fn declared(entries: &[Entry]) -> Vec<Edge> {
     edges
 }
 
-/// In a hook, whoever publishes a value runs before those that read it.
+/// The edges of a hook from publishing: the publisher of a value runs before its readers.
 pub(super) fn by_reading(entries: &[Entry], hook: Hook) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (later, reader) in entries.iter().enumerate() {
@@ -68,7 +68,7 @@ pub(super) fn by_reading(entries: &[Entry], hook: Hook) -> Vec<Edge> {
             });
             edges.extend(publishers.map(|(earlier, _)| Edge { earlier, later }));
         }
-        // Who looks at all values runs after all that publish one, unless it publishes one itself.
+        // A reader of all values runs after all publishers, unless it publishes a value itself.
         if reader.asks(hook, "values") && !reader.publishes(hook) {
             let publishers = entries.iter().enumerate().filter(|(_, publisher)| publisher.publishes(hook));
             edges.extend(publishers.map(|(earlier, _)| Edge { earlier, later }));
@@ -77,7 +77,7 @@ pub(super) fn by_reading(entries: &[Entry], hook: Hook) -> Vec<Edge> {
     edges
 }
 
-/// The names along a cycle, for a message.
+/// The names in a cycle, for a message.
 pub(super) fn named(entries: &[Entry], cycle: &[usize], hook: Option<Hook>) -> BuildError {
     BuildError::OrderCycle { cycle: cycle.iter().map(|&index| entries[index].name.to_string()).collect(), hook }
 }

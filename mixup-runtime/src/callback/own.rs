@@ -1,4 +1,4 @@
-//! The model and the optimizer, asked for as the types that they are. A learner of other types is not built.
+//! The model and the optimizer as their own types. A learner with other types is not built.
 
 use std::any::Any;
 
@@ -24,7 +24,7 @@ pub fn opt_mut<T: Optimizer>(opt: &mut dyn Optimizer) -> Result<&mut T, BoxError
     (opt as &mut dyn Any).downcast_mut().ok_or_else(|| other("optimizer"))
 }
 
-/// Checked when the learner was built; a callback before this one has replaced it since.
+/// The type was checked when the learner was built, so a callback has replaced the model or the optimizer since then.
 fn other(what: &str) -> BoxError {
     format!("the {what} is of another type than when the learner was built: a callback has replaced it").into()
 }

@@ -1,16 +1,16 @@
-//! What a hook returns: requests to the loop, united into a set.
+//! What a hook returns: requests to the loop, combined into a set.
 
 use std::borrow::Cow;
 
 use crate::error::BoxError;
 
-/// What a hook returns, as the learner understands it.
+/// The result of a hook in the form that the learner uses.
 pub type HookResult = Result<Requests, BoxError>;
 
-/// What a hook asks of the loop: a set of requests, empty where it asks for nothing.
+/// The set of requests that a hook returns to the loop; empty if it asks for nothing.
 ///
-/// A hook returns requests as they are (`SkipBatch`, `Option<StopTraining>`, a tuple of several); who implements
-/// [`Callback`](super::Callback) by hand puts them together here.
+/// Under `#[callback]` a hook returns requests directly (`SkipBatch`, `Option<StopTraining>`, a tuple of several). A hand-written
+/// implementation of [`Callback`](super::Callback) combines them in this type.
 ///
 /// ```
 /// use mixup::{callback::Requests, prelude::*};
@@ -29,13 +29,13 @@ pub struct Requests {
 const UNSERVED: u8 = 1 << 7;
 
 impl Requests {
-    /// Nothing: go on.
+    /// No requests: continue.
     #[must_use]
     pub const fn none() -> Self {
         Self { stop: None, asked: 0 }
     }
 
-    /// What a hook returns that a callback does not have.
+    /// The result of a hook that a callback does not have.
     #[doc(hidden)]
     #[must_use]
     pub const fn unserved() -> Self {
@@ -46,34 +46,34 @@ impl Requests {
         self.asked == UNSERVED
     }
 
-    /// Both sets. Where both ask to stop, the reason is the first one's.
+    /// Combines two sets. If both ask to stop, the reason is that of the first.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { stop: self.stop.or(other.stop), asked: self.asked | other.asked }
     }
 
-    /// Whether this is among them: `requests.has(SkipBatch)`.
+    /// Whether the set has a request: `requests.has(SkipBatch)`.
     #[must_use]
     pub fn has(&self, request: impl Into<Self>) -> bool {
         let request = request.into();
         self.asked & request.asked == request.asked && (request.stop.is_none() || self.stop == request.stop)
     }
 
-    /// The wish to stop.
+    /// The request to stop, if there is one.
     #[must_use]
     pub fn stop(&self) -> Option<&StopTraining> {
         self.stop.as_ref()
     }
 }
 
-/// Ends the training at once: what is left of the epoch is not trained, and `on_train_end` follows.
+/// Ends the training at once: the rest of the epoch is not trained, and `on_train_end` follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopTraining {
     why: Cow<'static, str>,
 }
 
 impl StopTraining {
-    /// Stop, and say why: the reason stands in [`Outcome::Stopped`](crate::training::Outcome::Stopped).
+    /// Creates the request with a reason, which [`Outcome::Stopped`](crate::training::Outcome::Stopped) contains.
     #[must_use]
     pub fn because(why: impl Into<Cow<'static, str>>) -> Self {
         Self { why: why.into() }
@@ -92,7 +92,7 @@ impl From<StopTraining> for Requests {
     }
 }
 
-/// Requests without a content, each a type of its own so that a hook can only return what it may.
+/// Defines requests without content. Each has its own type, so that a hook can only return those that are allowed there.
 macro_rules! requests {
     ($($(#[$doc:meta])* $name:ident = $bit:literal)*) => {$(
         $(#[$doc])*
@@ -108,19 +108,19 @@ macro_rules! requests {
 }
 
 requests! {
-    /// From `on_step_end`: keep the gradients; the next batch adds to them (gradient accumulation).
+    /// From `on_step_end`: keep the gradients, so that the next batch adds to them (gradient accumulation).
     KeepGradients = 0
-    /// From `on_backward_end`: no optimizer step for this batch; its gradients are zeroed.
+    /// From `on_backward_end`: take no optimizer step for this batch; its gradients are zeroed.
     SkipStep = 1
-    /// From `on_backward_begin`: no backward pass and no step for this batch.
+    /// From `on_backward_begin`: run no backward pass and no step for this batch.
     SkipBackward = 2
     /// From `on_batch_begin`: leave this batch out; `on_batch_end` is not called for it.
     SkipBatch = 3
-    /// From `on_validate_begin`: no validation now.
+    /// From `on_validate_begin`: do not validate now.
     SkipValidation = 4
-    /// From `on_epoch_begin`: no batch of this epoch, and no validation. From a batch hook: none of the batches that are left in this pass,
-    /// training or validation; the epoch then goes on after it.
+    /// From `on_epoch_begin`: run no batch of this epoch, and no validation. From a batch hook: run none of the remaining batches of this pass,
+    /// training or validation; the epoch continues after the pass.
     SkipEpoch = 5
-    /// From `on_batch_end` of a training batch: a validation now; after it the training goes on.
+    /// From `on_batch_end` of a training batch: validate now, and then continue the training.
     Validate = 6
 }

@@ -20,7 +20,7 @@ pub struct Progress {
     bar: Option<Bar>,
 }
 
-/// A line on the standard output; a reader who has gone away is no reason to end a training.
+/// Prints a line on the standard output. A closed standard output is not a reason to end a training.
 fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -17,7 +17,7 @@ impl Recorder {
     /// The loss of each training batch of the last training, not smoothed.
     ///
     /// # Errors
-    /// What libtorch says when a loss can't be read.
+    /// Any error from libtorch when it reads the losses.
     pub fn losses(&mut self) -> Result<&[f64], TchError> {
         self.losses.values()
     }

@@ -4,7 +4,7 @@ use mixup_macros::callback;
 
 use crate::callback::Validate;
 
-/// Asks for a validation every so many training batches, counted over the whole training.
+/// Asks for a validation after every N training batches, counted over the whole training.
 #[derive(Clone, Copy, Debug)]
 pub struct ValidateEvery {
     batches: usize,

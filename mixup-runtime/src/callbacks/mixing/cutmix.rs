@@ -18,8 +18,8 @@ use crate::{
 /// Pastes a box of another image into each image of a training batch; validation is left as it is.
 ///
 /// Images are `[n, c, h, w]`, of any kind. λ comes from Beta(1, 1), one for each batch as in the paper. The box has 1−λ of the
-/// image's area, as far as it lies within the image. The target becomes both targets, weighted by the shares of the pixels that
-/// are really there, and the loss function is wrapped in [`MixUpLoss`](super::MixUpLoss) until training ends, as with
+/// image's area, as far as it is inside the image. The target becomes both targets, weighted by the actual shares of the pixels, and
+/// the loss function is wrapped in [`MixUpLoss`](super::MixUpLoss) until training ends, as with
 /// [`MixUp`](super::MixUp).
 ///
 /// ```

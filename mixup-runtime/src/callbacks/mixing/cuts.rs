@@ -1,9 +1,9 @@
-//! The boxes of CutMix: where they lie, and how much of the image is left.
+//! The boxes of CutMix: where they are, and how much of the image is left.
 //!
 //! Source: Yun, Han, Oh, Chun, Choe, Yoo, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
 //! Features", arXiv:1905.04899, section 3.1, equation 2, and the authors' `rand_bbox` for the rounding and the border: sides
 //! √(1−λ) of the image's, half of each rounded down on both sides of the centre, clipped at the border; λ is then computed
-//! from the area that is really left.
+//! from the area that is actually left.
 
 use std::fmt;
 
@@ -126,7 +126,7 @@ impl Cuts {
         self.partners.iter().zip(boxes).enumerate().map(|(image, (partner, cut))| (image, *cut, *partner))
     }
 
-    /// The weights of the labels: how much is really left of each image.
+    /// The weights of the labels: how much is actually left of each image.
     ///
     /// # Errors
     /// [`MixUpError::Outside`] for a box that extends beyond the border.

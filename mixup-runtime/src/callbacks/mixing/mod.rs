@@ -7,13 +7,12 @@
 //! | [`MixUpOrCutMix`] | one of the two at random for each batch | timm |
 //! | [`MixUp`] with `stack_x`, and a model that mixes by itself | blends hidden layers: manifold mixup | Verma et al., arXiv:1806.05236 |
 //!
-//! MixUp is here as fastai v1 has it (`MixUpCallback` and `MixUpLoss` in `fastai/callbacks/mixup.py`): a weight for each item of
-//! the batch, drawn from Beta(α, α) and taken as max(λ, 1−λ), and a partner for each item by a permutation of the batch.
+//! MixUp works as in fastai v1 (`MixUpCallback` and `MixUpLoss` in `fastai/callbacks/mixup.py`): a weight for each item of the
+//! batch, drawn from Beta(α, α) and taken as max(λ, 1−λ), and a partner for each item by a permutation of the batch.
 //!
-//! `pairing` is how chance decides, and `draws` what it decided for a batch. `mix` blends: on the CPU the `rows` of the batch,
-//! along the `cycles` of the permutation, by the formula in `blend`. `cuts` and `paste` are CutMix's boxes and pixels. `loss` is
-//! the mixed loss, which `wrapping` puts on and takes off. The callbacks combine these, in the language that every user's
-//! callback is written in.
+//! `pairing` draws, and `draws` are the results for a batch. `mix` blends: on the CPU the `rows` of the batch, along the `cycles` of
+//! the permutation, by the formula in `blend`. `cuts` and `paste` are CutMix's boxes and pixels. `loss` is the mixed loss, which
+//! `wrapping` puts on and takes off. The callbacks combine these, and are written in the same language as users' callbacks.
 
 mod batch;
 mod blend;

@@ -1,10 +1,10 @@
 //! The bar of a pass over the data, on a terminal. It makes room for what others print there.
 //!
-//! `indicatif` leaves the cursor at the right edge, behind the bar, so that whatever is printed next begins on a line of its own.
+//! `indicatif` leaves the cursor at the right edge, after the bar, so that whatever is printed next begins on its own line.
 //! In two cases this leaves the bar on the screen:
 //! - A panic prints its message before anybody can clear the bar. A panic hook clears it first.
-//! - On Ctrl-C the terminal prints `^C`, on the next line; and nobody hears of Ctrl-C until the batch is over. So a thread waits
-//!   for the signal, clears both lines, and says what happens next.
+//! - On Ctrl-C the terminal prints `^C` on the next line, and the training notices Ctrl-C only after the batch. So a thread waits for
+//!   the signal, clears both lines, and says what happens next.
 
 use std::{
     io::IsTerminal as _,
@@ -19,7 +19,7 @@ use std::{
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// What is shown while a training runs: a bar, or what Ctrl-C has begun.
+/// What is shown while a training runs: a bar, or what happens after Ctrl-C.
 #[derive(Debug)]
 pub(super) struct Bar {
     line: Arc<Mutex<Line>>,
@@ -28,7 +28,7 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    /// None if the standard error is not a terminal: nobody would see a bar.
+    /// `None` if the standard error is not a terminal: nobody would see a bar.
     pub(super) fn begin() -> Option<Self> {
         if !std::io::stderr().is_terminal() {
             return None;
@@ -44,12 +44,12 @@ impl Bar {
         })
     }
 
-    /// A new bar for a pass of so many batches.
+    /// Shows a new bar for a pass.
     pub(super) fn show(&self, label: &'static str, batches: usize) {
         let mut line = Line::lock(&self.line);
         line.shown = None;
         if !line.stopping {
-            // Nobody knows how many batches a stream has.
+            // The number of batches in a stream is not known.
             let (bar, style) = match batches {
                 usize::MAX => (ProgressBar::no_length(), "{msg} {spinner} {pos} batches {elapsed}"),
                 _ => (ProgressBar::new(batches as u64), "{msg} {wide_bar} {pos}/{len} {elapsed}<{eta}"),
@@ -58,7 +58,7 @@ impl Bar {
         }
     }
 
-    /// One batch is over.
+    /// Called after each batch.
     pub(super) fn advance(&self) {
         let line = Line::lock(&self.line);
         if let Some(shown) = line.shown.as_ref().filter(|_| !line.stopping) {
@@ -66,7 +66,7 @@ impl Bar {
         }
     }
 
-    /// Leaves nothing on the screen.
+    /// Clears everything from the screen.
     pub(super) fn clear(&self) {
         Line::lock(&self.line).shown = None;
     }
@@ -86,12 +86,12 @@ struct Line {
     shown: Option<Shown>,
     /// Set by Ctrl-C.
     signalled: Arc<AtomicBool>,
-    /// From Ctrl-C on there is no bar.
+    /// After Ctrl-C there is no bar.
     stopping: bool,
 }
 
 impl Line {
-    /// Whoever comes first after a Ctrl-C sees to it.
+    /// Handles a Ctrl-C, the first time that it is called after one.
     fn lock(line: &Mutex<Self>) -> MutexGuard<'_, Self> {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         if !line.stopping && line.signalled.load(Ordering::Relaxed) {
@@ -106,8 +106,8 @@ impl Line {
 
     /// Clears the bar, and the `^C` on the line below it if the terminal has printed one.
     ///
-    /// It has not if the signal came from elsewhere. So many spaces bring the cursor to the line below the bar in both cases: from
-    /// the bar's right edge to the last column but one, or from behind the two columns of `^C` to the right edge.
+    /// The terminal has not if the signal came from elsewhere. This many spaces bring the cursor to the line below the bar in both
+    /// cases: from the bar's right edge to the last column but one, or from after the two columns of `^C` to the right edge.
     fn clear_with_echo(&mut self) {
         let terminal = Term::stderr();
         if self.shown.is_some() {
@@ -124,7 +124,7 @@ impl Line {
 /// How many lines are shown in this process.
 static SHOWN: AtomicUsize = AtomicUsize::new(0);
 
-/// A line that is on the screen for as long as this lives.
+/// A line that is on the screen for as long as this value lives.
 #[derive(Debug)]
 struct Shown(ProgressBar);
 
@@ -146,10 +146,10 @@ impl Drop for Shown {
     }
 }
 
-/// Has a panic's message take the place of a bar that is shown, for the rest of the process. The hook from before prints it.
+/// Makes a panic's message replace a bar that is shown, for the rest of the process. The previous hook prints the message.
 fn clear_before_a_panic() {
     static HOOK: Once = Once::new();
-    // Where a thread panics, its hook can't be replaced.
+    // The hook can't be replaced in a thread that panics.
     if thread::panicking() {
         return;
     }
@@ -182,7 +182,7 @@ mod ctrl_c {
 
     use super::Line;
 
-    /// While it lives, a thread sees to Ctrl-C. What Ctrl-C does to the training is the learner's business.
+    /// While it lives, a thread handles the display on Ctrl-C. The learner decides what Ctrl-C does to the training.
     #[derive(Debug)]
     pub(super) struct Watch {
         flag: SigId,
@@ -191,7 +191,7 @@ mod ctrl_c {
 
     impl Watch {
         pub(super) fn begin(line: &Arc<Mutex<Line>>) -> io::Result<Self> {
-            // The flag is set before the thread is told.
+            // The flag is set before the thread is woken.
             let flag = flag::register(SIGINT, Arc::clone(&Line::lock(line).signalled))?;
             let mut signals = Signals::new([SIGINT])?;
             let watch = Self { flag, signals: signals.handle() };
