@@ -27,7 +27,7 @@ struct Layers {
 const RUNTIME: Layers = Layers {
     src: "mixup-runtime/src",
     rooms: &[
-        "error", "rng", "names",
+        "error", "rng", "names", "state",
         "kernel",
         "batch",
         "model", "optim", "loss", "metrics", "data",

@@ -84,6 +84,11 @@ pub(crate) const HOOKS: &[Hook] = &[
         builds_on: None,
         adds: &[
             copied("epochs", "usize", "How many epochs this training has; 0 in a run that only validates or predicts."),
+            copied(
+                "resumed",
+                "bool",
+                "Whether a saved state was loaded (`learn.load_state`) and no epoch has been trained since: what was loaded must not be reset.",
+            ),
             read("metric_names", "[String]", "The names of the metrics, in the order of `last_metrics`."),
             changed(
                 "loss_func",

@@ -129,7 +129,9 @@ use proc_macro::TokenStream;
 /// | `order = 10` | The order among callbacks, a constant `i32`. A smaller number runs earlier; in the hooks named `…_end`, later. Defaults to 0. |
 /// | `before = Other`, `after = Other` | Runs before or after a callback of another type, if the learner has one. Takes precedence over `order`. May be given several times. |
 /// | `name = "watch"` | The name in messages and listings, and the key of the state. Defaults to the type's name. |
-/// | `state`, `state(best, waited)` | The state that a checkpoint saves: the whole type (which must be `Serialize` and `DeserializeOwned`), or these fields. |
+/// | `state`, `state(best, waited)` | The state that is saved: the whole type (which must be `Serialize` and `DeserializeOwned`), or these fields. Implements `Stateful` for the callback. A field that is `Stateful`, such as a `Tensor`, is saved by that, and any other by serde. |
+/// | `stateful` | The callback has a state, for which it implements `Stateful` by hand. |
+/// | `version = 2` | The version of the state: a state of a newer version is not loaded. Defaults to 1. |
 /// | `describe`, `describe(alpha)` | What a learner's summary shows: all fields (the type must be `Debug`), or these. |
 /// | `crate = my::mixup` | The path of the crate `mixup`, if it is not `::mixup`: for a dependency that is renamed or re-exported. |
 /// | `on_epoch_end, train, every = 5, …` | On a function: its hooks, and [when](macro@on) they run. |

@@ -238,20 +238,8 @@ fn callback_trait() -> TokenStream {
             /// What a learner's summary shows: the name, and the fields that are chosen with `describe`.
             fn describe(&self) -> String { Self::NAME.to_owned() }
 
-            /// The state that a checkpoint saves, if there is one.
-            ///
-            /// # Errors
-            /// The error of a type that can't be serialized.
-            fn save(&self) -> Result<Option<CallbackState>, BoxError> { Ok(None) }
-
-            /// Restores a state that [`save`](Self::save) returned, completely or not at all.
-            ///
-            /// # Errors
-            /// [`StateError`] if it is the state of something else.
-            fn load(&mut self, state: &CallbackState) -> Result<(), BoxError> {
-                let _ = state;
-                Err(StateError::NoState.into())
-            }
+            /// What of it is saved with the learner's state: `Some(self)` if it is [`Stateful`].
+            fn stateful(&mut self) -> Option<&mut dyn Stateful> { None }
 
             #(
                 #[doc = #docs]
@@ -271,8 +259,7 @@ fn callback_trait() -> TokenStream {
             fn before(&self) -> Vec<Peer>;
             fn after(&self) -> Vec<Peer>;
             fn describe(&self) -> String;
-            fn save(&self) -> Result<Option<CallbackState>, BoxError>;
-            fn load(&mut self, state: &CallbackState) -> Result<(), BoxError>;
+            fn stateful(&mut self) -> Option<&mut dyn Stateful>;
             #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult;)*
         }
 
@@ -283,8 +270,7 @@ fn callback_trait() -> TokenStream {
             fn before(&self) -> Vec<Peer> { Callback::before(self) }
             fn after(&self) -> Vec<Peer> { Callback::after(self) }
             fn describe(&self) -> String { Callback::describe(self) }
-            fn save(&self) -> Result<Option<CallbackState>, BoxError> { Callback::save(self) }
-            fn load(&mut self, state: &CallbackState) -> Result<(), BoxError> { Callback::load(self, state) }
+            fn stateful(&mut self) -> Option<&mut dyn Stateful> { Callback::stateful(self) }
             #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult { Callback::#hooks(self, event) })*
         }
 

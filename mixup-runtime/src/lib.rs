@@ -1,7 +1,7 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
-//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `kernel`, `batch`, `model`,
-//! `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
+//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `kernel`, `batch`,
+//! `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -18,6 +18,7 @@ pub mod model;
 mod names;
 pub mod optim;
 pub mod rng;
+pub mod state;
 pub mod training;
 
 /// The crate with the trait for drawing from a hook's `rng`: `use mixup::rand::RngExt as _;`.
@@ -46,6 +47,7 @@ pub mod prelude {
         model::{GradientError, Gradients, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Optimizer, RmsProp, Sgd},
         rng::{ItemRngs, Rng},
+        state::{State, StateError, Stateful},
         training::{Error, Outcome, ReadError, Report, Value, Values},
     };
 }

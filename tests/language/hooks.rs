@@ -59,6 +59,7 @@ fn everything_in_the_table_can_be_asked_for() {
         fn on_train_begin(
             &mut self,
             epochs: usize,
+            resumed: bool,
             metric_names: &[String],
             loss_func: &mut LossFunc,
             opt: &mut dyn Optimizer,
@@ -71,7 +72,8 @@ fn everything_in_the_table_can_be_asked_for() {
             device: Device,
         ) {
             assert!(values.get("accuracy").is_some());
-            assert_eq!((epochs, metric_names, device), (2, &["accuracy".to_owned()][..], Device::Cpu));
+            assert_eq!((epochs, resumed, metric_names), (2, false, &["accuracy".to_owned()][..]));
+            assert_eq!(device, Device::Cpu);
             let _ = (loss_func, opt, params, model, data, rng, sampler);
             self.0.push(Hook::TrainBegin);
         }

@@ -1,10 +1,10 @@
-//! A callback's state, for a checkpoint, and its description, for a summary.
+//! A callback's state, and its description, for a summary.
 
-use mixup::{
-    callback::{CallbackStates, StateError},
-    prelude::*,
-};
+use std::collections::BTreeMap;
+
+use mixup::{learner::LearnerState, prelude::*};
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use crate::support::{Log, data, on};
 
@@ -63,55 +63,19 @@ fn bits(learn: &Learner) -> (u64, usize, usize, Vec<u64>, u64) {
 fn a_state_that_went_through_a_file_is_the_same_to_the_bit() {
     let mut learn = learner();
     learn.fit(2, 1e-3).expect("it trains");
-    let saved = learn.callback_states().expect("it can be saved");
-    assert_eq!(saved.0.keys().collect::<Vec<_>>(), ["History", "patience"]);
+    let saved = learn.state().expect("it can be saved");
+    assert_eq!(saved.0.keys().collect::<Vec<_>>(), ["callback/History", "callback/patience", "life"]);
     let mut file = Vec::new();
     ciborium::into_writer(&saved, &mut file).expect("it can be written");
 
     let mut other = learner();
     other.get_mut::<Patience>().expect("it was added").at_most = 17;
-    let read: CallbackStates = ciborium::from_reader(&file[..]).expect("it can be read");
-    other.load_callback_states(&read).expect("it fits");
+    let read: LearnerState = ciborium::from_reader(&file[..]).expect("it can be read");
+    other.load_state(&read).expect("it fits");
     let (best, waited, at_most, losses, more) = bits(&learn);
     assert_eq!(at_most, 3);
     // The fields that are not named are unchanged.
     assert_eq!(bits(&other), (best, waited, 17, losses, more));
-}
-
-#[test]
-fn a_state_that_does_not_fit_changes_nothing() {
-    let mut learn = learner();
-    learn.fit(1, 1e-3).expect("it trains");
-    let before = bits(&learn);
-    let good = learn.callback_states().expect("it can be saved");
-    learn.fit(1, 1e-3).expect("it trains");
-    let now = bits(&learn);
-    assert_ne!(before, now);
-
-    let mut wrong = good.clone();
-    wrong.0.insert("patience".to_owned(), good.0["History"].clone());
-    let error = learn.load_callback_states(&wrong).expect_err("it is another's");
-    let text = "the callback `patience`: the saved state has no `best`: it is the state of another callback, or of an older one";
-    assert_eq!((error.to_string().as_str(), bits(&learn)), (text, now.clone()));
-
-    let mut missing = good.clone();
-    missing.0.remove("patience");
-    let error = learn.load_callback_states(&missing).expect_err("one is missing");
-    assert!(matches!(error, StateError::Missing { ref name } if name == "patience"), "{error}");
-
-    let mut more = good.clone();
-    more.0.insert("nobody".to_owned(), good.0["History"].clone());
-    let error = learn.load_callback_states(&more).expect_err("nobody takes it");
-    assert!(matches!(&error, StateError::NoCallback { name } if name == "nobody"), "{error}");
-
-    let mut stateless = good.clone();
-    stateless.0.insert("Recorder".to_owned(), good.0["History"].clone());
-    let error = learn.load_callback_states(&stateless).expect_err("it has no state").to_string();
-    assert!(error.starts_with("the callback `Recorder`: the callback has no state"), "{error}");
-    assert_eq!(bits(&learn), now);
-
-    learn.load_callback_states(&good).expect("it fits");
-    assert_eq!(bits(&learn), before);
 }
 
 #[test]
@@ -120,14 +84,159 @@ fn two_instances_of_one_type_have_their_own_states() {
         let builder = on(data(8, 4)).callback_named("by loss", first).callback(second);
         builder.build().expect("nothing is wrong with it")
     };
-    let states = two(Patience::new(3), Patience::new(4)).callback_states().expect("both can be saved");
-    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["by loss", "patience"]);
+    let states = two(Patience::new(3), Patience::new(4)).state().expect("both can be saved");
+    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["callback/by loss", "callback/patience", "life"]);
     let mut learn = two(Patience::new(5), Patience::new(6));
-    learn.load_callback_states(&states).expect("the states are of these callbacks");
-    assert_eq!(learn.callback_states().expect("both can be saved"), states);
-    let learn = on(data(8, 4)).callback(Patience::new(3)).callback(Patience::new(4)).build().expect("two may run");
-    let states = learn.callback_states().expect("both can be saved");
-    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["patience", "patience#2"]);
+    learn.load_state(&states).expect("the states are of these callbacks");
+    assert_eq!(learn.state().expect("both can be saved"), states);
+    let mut learn = on(data(8, 4)).callback(Patience::new(3)).callback(Patience::new(4)).build().expect("two may run");
+    let states = learn.state().expect("both can be saved");
+    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["callback/patience", "callback/patience#2", "life"]);
+}
+
+/// Tensors under an alias: what is saved how follows from the types, not from their names.
+type Weights = Tensor;
+
+/// A running mean of the parameters.
+#[derive(Default)]
+struct Mean<T> {
+    steps: u64,
+    means: BTreeMap<String, Weights>,
+    last: Option<Weights>,
+    spread: Inner,
+    more: T,
+}
+
+/// Something of a callback's that is stateful by itself.
+#[derive(Default)]
+struct Inner(Vec<Tensor>);
+
+impl Stateful for Inner {
+    fn save(&self) -> Result<State, StateError> {
+        self.0.save()
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.0.load(state)
+    }
+}
+
+#[callback(state(steps, means, last, spread, more), version = 2)]
+impl<T: Default + Send + Serialize + serde::de::DeserializeOwned> Mean<T> {
+    fn on_step_end(&mut self, params: &Params) -> Result<(), tch::TchError> {
+        self.steps += 1;
+        for (name, param) in params.iter() {
+            let param = param.f_detach_copy()?;
+            self.spread.0.push(param.f_std(true)?);
+            self.last = Some(param.f_detach_copy()?);
+            let mean = self.means.entry(name.to_owned()).or_insert(param);
+            let _ = mean.f_mul_scalar_(0.9)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_field_that_is_a_tensor_is_saved_as_a_tensor() -> Result<(), Box<dyn std::error::Error>> {
+    let learner = || on(data(8, 0)).callback(Mean::<Vec<u8>>::default()).build();
+    let mut learn = learner()?;
+    learn.get_mut::<Mean<Vec<u8>>>().expect("it was added").more = vec![1, 2];
+    learn.fit(1, 0.1)?;
+    let saved = learn.state()?;
+    let state = &saved.0["callback/Mean"];
+    assert_eq!(state.version(), 2);
+    let names: Vec<_> = state.tensor_names().collect();
+    assert_eq!(names, ["last", "means/bias", "means/weight", "spread/0", "spread/1", "spread/2", "spread/3"]);
+    assert_eq!(state.field::<u64>("steps")?, 2);
+
+    let mut file = Vec::new();
+    ciborium::into_writer(&saved, &mut file)?;
+    let mut other = learner()?;
+    other.load_state(&ciborium::from_reader(&file[..])?)?;
+    assert_eq!(other.state()?, saved);
+    let (mean, loaded) = (learn.get::<Mean<Vec<u8>>>(), other.get::<Mean<Vec<u8>>>());
+    let (mean, loaded) = (mean.expect("it was added"), loaded.expect("it was added"));
+    assert_eq!((&loaded.means, &loaded.last, &loaded.spread.0), (&mean.means, &mean.last, &mean.spread.0));
+    assert_eq!((loaded.steps, &loaded.more), (2, &vec![1, 2]));
+    Ok(())
+}
+
+#[test]
+fn a_tensor_that_is_not_there_yet_is_not_there_after_loading_either() -> Result<(), Box<dyn std::error::Error>> {
+    let learner = || on(data(8, 0)).callback(Mean::<u8>::default()).build();
+    let empty = learner()?.state()?;
+    let mut learn = learner()?;
+    learn.fit(1, 0.1)?;
+    learn.load_state(&empty)?;
+    let mean = learn.get::<Mean<u8>>().expect("it was added");
+    assert!(mean.last.is_none() && mean.means.is_empty() && mean.spread.0.is_empty() && mean.steps == 0);
+    Ok(())
+}
+
+/// Implements `Stateful` by hand, for the sake of older states.
+#[derive(Default, PartialEq, Debug)]
+struct Counted {
+    batches: u64,
+    items: u64,
+}
+
+impl Stateful for Counted {
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn save(&self) -> Result<State, StateError> {
+        State::new().with("batches", &self.batches)?.with("items", &self.items)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        // Version 1 had no items: all batches had four.
+        let batches = state.field("batches")?;
+        let items = if state.version() < 2 { batches * 4 } else { state.field("items")? };
+        *self = Self { batches, items };
+        Ok(())
+    }
+}
+
+#[callback(stateful)]
+impl Counted {
+    #[on(batch_end, train)]
+    fn count(&mut self, last_target: &Target) {
+        self.batches += 1;
+        self.items += last_target.items() as u64;
+    }
+}
+
+/// The same callback as it was before.
+#[derive(Default)]
+struct Older {
+    batches: u64,
+}
+
+#[callback(name = "Counted", state(batches))]
+impl Older {
+    #[on(batch_end, train)]
+    fn count(&mut self) {
+        self.batches += 1;
+    }
+}
+
+#[test]
+fn an_older_state_reaches_load_and_a_newer_one_is_an_error() -> Result<(), Box<dyn std::error::Error>> {
+    let mut older = on(data(8, 0)).callback(Older::default()).build()?;
+    let mut newer = on(data(8, 0)).callback(Counted::default()).build()?;
+    older.fit(2, 0.1)?;
+    newer.load_state(&older.state()?)?;
+    assert_eq!(*newer.get::<Counted>().expect("it was added"), Counted { batches: 4, items: 16 });
+    newer.fit(1, 0.1)?;
+    assert_eq!(*newer.get::<Counted>().expect("it was added"), Counted { batches: 6, items: 24 });
+
+    let error = older.load_state(&newer.state()?).expect_err("it is newer").to_string();
+    let text = "the state of `callback/Counted`: the saved state is of version 2, and versions up to 1 can be loaded here: a newer \
+                program has saved it";
+    assert_eq!(error, text);
+    assert_eq!(older.get::<Older>().expect("it was added").batches, 4);
+    Ok(())
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Index;
 
 use crate::{options::Fields, parse::plain, tokens::generated};
 
@@ -19,27 +20,54 @@ pub(super) fn describe(Fields { key, named }: &Fields) -> TokenStream {
     quote! { fn describe(&self) -> ::std::string::String { #description } }
 }
 
-/// `state`: what a checkpoint saves and restores.
+/// `state`: the implementation of `Stateful`, by `serde` for the whole callback, field by field if fields are named.
 pub(super) fn state(Fields { key, named }: &Fields) -> TokenStream {
-    let (save, load) = if named.is_empty() {
+    if named.is_empty() {
         // The same tokens with the same spans in both: a type without `serde` is one error, not two.
-        let state = quote_spanned! { generated(key.span())=> __mixup::state::Whole };
+        let state = quote_spanned! { generated(key.span())=> __mixup::state::field::Whole };
         let this = Ident::new("self", generated(key.span()));
-        (quote! { #state::save(#this) }, quote! { #state::load(#this, __state) })
-    } else {
-        let names: Vec<_> = named.iter().map(plain).collect();
-        (
-            quote! { __mixup::state::fields([#((#names, __mixup::CallbackState::of(&(*self).#named))),*]) },
-            // All are read before the first is changed.
-            quote! {
-                let __read = (#(__state.field(#names)?,)*);
-                (#((*self).#named,)*) = __read;
-                ::core::result::Result::Ok(())
-            },
-        )
-    };
+        return methods(&quote! { #state::save(#this) }, &quote! { #state::load(#this, __state) });
+    }
+    let fields = named.iter().enumerate().map(|(index, field)| {
+        // Errors of the field's type are shown on its name.
+        let at = generated(field.span());
+        let of = quote! { (&&&__mixup::state::field::Of(&(*self).#field)) };
+        let (name, index) = (plain(field), Index::from(index));
+        let put = quote_spanned! { at=> __mixup::state::field::put };
+        let save = quote! { let __state = #of.save(#name, __state)?; };
+        let read = quote! { #of.read(#name, __state)? };
+        let put = quote! { #put(&mut (*self).#field, __read.#index)?; };
+        (save, read, put)
+    });
+    let (save, (read, put)): (Vec<_>, (Vec<_>, Vec<_>)) = fields.map(|(save, read, put)| (save, (read, put))).unzip();
+    methods(
+        &quote! {
+            let __state = __mixup::state::State::new();
+            #(#save)*
+            ::core::result::Result::Ok(__state)
+        },
+        // All are read before the first is changed.
+        &quote! {
+            let __read = (#(#read,)*);
+            #(#put)*
+            ::core::result::Result::Ok(())
+        },
+    )
+}
+
+fn methods(save: &TokenStream, load: &TokenStream) -> TokenStream {
     quote! {
-        fn save(&self) -> __mixup::state::Saved { #save }
-        fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded { #load }
+        fn save(&self) -> ::core::result::Result<__mixup::state::State, __mixup::state::StateError> { #save }
+        fn load(&mut self, __state: &__mixup::state::State) -> ::core::result::Result<(), __mixup::state::StateError> { #load }
+    }
+}
+
+/// `stateful(&mut self)`, of a callback that implements `Stateful`. Where it doesn't, the error is shown on the option.
+pub(super) fn stateful(key: &Ident) -> TokenStream {
+    let this = Ident::new("self", generated(key.span()));
+    quote! {
+        fn stateful(&mut self) -> ::core::option::Option<&mut dyn __mixup::state::Stateful> {
+            ::core::option::Option::Some(#this)
+        }
     }
 }

@@ -44,14 +44,39 @@ pub(crate) fn facade(options: &Options) -> TokenStream {
 impl Implementation<'_> {
     /// In a scope of its own. It names the facade once, so that a wrong path is one error.
     pub(crate) fn expand(&self) -> TokenStream {
-        let (facade, attrs, implementation) = (facade(self.options), &self.attrs, self.expand_bare());
+        let (facade, attrs, implementation, state) =
+            (facade(self.options), &self.attrs, self.expand_bare(), self.state());
+        // How a field is saved is found by the methods of a trait.
+        let import = if self.options.state.as_ref().is_some_and(|state| !state.named.is_empty()) {
+            quote! { ::{self as __mixup, state::field::Field as _} }
+        } else {
+            quote! { as __mixup }
+        };
         quote! {
             #(#attrs)*
             const _: () = {
-                use #facade::callback as __mixup;
+                use #facade::callback #import;
                 #implementation
+                #state
             };
         }
+    }
+
+    /// The implementation of `Stateful`, with the option `state`.
+    fn state(&self) -> Option<TokenStream> {
+        let Self { options, head, ty, bounds, .. } = self;
+        let version = options.version.as_ref().map(|(_, version)| {
+            quote! { fn version(&self) -> ::core::primitive::u32 { #version } }
+        });
+        options.state.as_ref().map(fields::state).map(|methods| {
+            quote! {
+                #[automatically_derived]
+                impl #head __mixup::state::Stateful for #ty #bounds {
+                    #version
+                    #methods
+                }
+            }
+        })
     }
 
     /// For a scope that has the facade as `__mixup`.
@@ -71,7 +96,8 @@ impl Implementation<'_> {
                 }
             });
         let handlers = self.serves.iter().map(handler);
-        let state = options.state.as_ref().map(fields::state);
+        let state = options.state.as_ref().map(|state| &state.key).or(options.stateful.as_ref());
+        let stateful = state.map(fields::stateful);
         let describe = options.describe.as_ref().map(fields::describe);
         let methods = self.methods();
         let items = quote! {
@@ -81,7 +107,7 @@ impl Implementation<'_> {
             #(#places)*
             #(#methods)*
             #describe
-            #state
+            #stateful
         };
         let impl_token = syn::Token![impl](generated(self.spans.0));
         let items = grouped(Delimiter::Brace, generated(self.spans.1), items);

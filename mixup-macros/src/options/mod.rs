@@ -12,7 +12,7 @@ use syn::{
 pub(crate) use self::table::Place;
 use self::{
     table::{OPTIONS, Takes, unknown},
-    values::{fields, krate, name, order, other},
+    values::{fields, krate, name, other, whole_number},
 };
 use crate::{
     filters::Filters,
@@ -37,6 +37,10 @@ pub(crate) struct Options {
     pub after: Vec<Type>,
     pub name: Option<Expr>,
     pub state: Option<Fields>,
+    /// That the callback implements `Stateful`.
+    pub stateful: Option<Ident>,
+    /// The version of the state.
+    pub version: Option<(Ident, Expr)>,
     pub describe: Option<Fields>,
     /// The path of the facade, if it is not `::mixup`.
     pub krate: Option<Path>,
@@ -55,7 +59,30 @@ impl Options {
         if let Err(error) = parser.parse2(tokens) {
             mistakes.extend(error);
         }
+        options.check_state(mistakes);
         options
+    }
+
+    /// A state is generated or written by hand; it has a version only where it is generated.
+    fn check_state(&mut self, mistakes: &mut Mistakes) {
+        if let (Some(_), Some(stateful)) = (&self.state, &self.stateful) {
+            mistakes.add(
+                stateful,
+                "`state` generates what `stateful` says is written by hand: keep `state`, or implement `Stateful` and keep `stateful`",
+            );
+            self.stateful = None;
+        }
+        match (&self.state, &self.stateful, &self.version) {
+            (None, Some(_), Some((version, _))) => mistakes.add(
+                version,
+                "`version` belongs to a generated state: with `stateful`, return it from `Stateful::version`",
+            ),
+            (None, None, Some((version, _))) => mistakes.add(
+                version,
+                "`version` is the version of the callback's state: name the state too, as in `state(best), version = 2`",
+            ),
+            _ => {}
+        }
     }
 
     /// Parses one option and the comma after it.
@@ -124,12 +151,17 @@ impl Options {
         mistakes: &mut Mistakes,
     ) -> syn::Result<bool> {
         Ok(match option {
-            "order" => self.order.replace(order(input.parse()?, mistakes)).is_some(),
+            "order" => self.order.replace(whole_number("order = 10", input.parse()?, mistakes)).is_some(),
+            "version" => {
+                let version = whole_number("version = 2", input.parse()?, mistakes);
+                self.version.replace((key.clone(), version)).is_some()
+            }
             "name" => self.name.replace(name(input.parse()?, mistakes)).is_some(),
             "crate" => self.krate.replace(krate(input)?).is_some(),
             "before" => other(option, input, &mut self.before)?,
             "after" => other(option, input, &mut self.after)?,
             "state" => self.state.replace(fields(key, input)?).is_some(),
+            "stateful" => self.stateful.replace(key.clone()).is_some(),
             "describe" => self.describe.replace(fields(key, input)?).is_some(),
             _ => self.filters.take(key, option, input, mistakes)?,
         })

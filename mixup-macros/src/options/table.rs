@@ -47,6 +47,8 @@ pub(super) const OPTIONS: &[(&str, &str, Of, Takes)] = &[
     ("after", "after = Other", Of::Callback, Takes::Value),
     ("name", "name = \"watch\"", Of::Callback, Takes::Value),
     ("state", "state", Of::Fields, Takes::Fields),
+    ("stateful", "stateful", Of::Fields, Takes::Nothing),
+    ("version", "version = 2", Of::Fields, Takes::Value),
     ("describe", "describe", Of::Fields, Takes::Fields),
     ("crate", "crate = my::mixup", Of::Callback, Takes::Value),
     ("train", "train", Of::Hook, Takes::Nothing),

@@ -58,8 +58,8 @@ pub(super) fn fields(key: &Ident, input: ParseStream<'_>) -> syn::Result<Fields>
     Ok(Fields { key: key.clone(), named })
 }
 
-/// Any expression that is an `i32` at compile time. A literal of another kind is reported here, in the user's words.
-pub(super) fn order(written: Expr, mistakes: &mut Mistakes) -> Expr {
+/// Any expression that is a whole number at compile time. A literal of another kind is reported here, in the user's words.
+pub(super) fn whole_number(example: &str, written: Expr, mistakes: &mut Mistakes) -> Expr {
     let mut value = strip_expr(&written);
     while let Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) = value {
         value = strip_expr(expr);
@@ -67,7 +67,8 @@ pub(super) fn order(written: Expr, mistakes: &mut Mistakes) -> Expr {
     if let Expr::Lit(syn::ExprLit { lit, .. }) = value
         && !matches!(lit, syn::Lit::Int(_))
     {
-        mistakes.add(&written, "`order` must be a whole number: write `order = 10`");
+        let option = example.split(' ').next().unwrap_or(example);
+        mistakes.add(&written, format!("`{option}` must be a whole number: write `{example}`"));
         return syn::parse_quote!(0);
     }
     written

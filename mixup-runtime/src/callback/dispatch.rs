@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    AnyCallback, Callback, CallbackStates, Handler, HookResult, Links, Request, Requests, StateError, Validate,
+    AnyCallback, Callback, Handler, HookResult, Links, Request, Requests, Validate,
     link::{self, Surroundings},
     links::Link,
     order,
@@ -17,6 +17,7 @@ use crate::{
     error::brief,
     loss::LossFunc,
     rng::hash,
+    state::{StateError, Stateful},
     training::{Board, BuildError, Error, Hook, State, Where},
 };
 
@@ -485,44 +486,14 @@ impl Callbacks {
         })
     }
 
-    /// The states of the callbacks that have one.
-    pub(crate) fn save(&self) -> Result<CallbackStates, StateError> {
-        let mut states = CallbackStates::default();
-        for entry in &self.entries {
-            let name = entry.name.to_string();
-            let state = entry.callback.borrow().save();
-            let state = state.map_err(|source| StateError::Callback { name: name.clone(), source })?;
-            if let Some(state) = state
-                && states.0.insert(name.clone(), state).is_some()
-            {
-                return Err(StateError::Twice { name });
-            }
-        }
-        Ok(states)
-    }
-
-    /// Loads the states: all of them, or none.
-    pub(crate) fn load(&mut self, states: &CallbackStates) -> Result<(), StateError> {
-        let before = self.save()?;
-        if let Some(name) = states.0.keys().find(|name| !self.entries.iter().any(|entry| *entry.name == ***name)) {
-            return Err(StateError::NoCallback { name: name.clone() });
-        }
-        let missing = before.0.keys().find(|name| !states.0.contains_key(*name));
-        if let Some(name) = missing {
-            return Err(StateError::Missing { name: name.clone() });
-        }
-        let loaded = self.load_each(states);
-        if loaded.is_err() {
-            self.load_each(&before)?;
-        }
-        loaded
-    }
-
-    fn load_each(&mut self, states: &CallbackStates) -> Result<(), StateError> {
+    /// Visits each callback that has a state, with its name.
+    pub(crate) fn each_stateful(
+        &mut self,
+        mut visit: impl FnMut(&str, &mut dyn Stateful) -> Result<(), StateError>,
+    ) -> Result<(), StateError> {
         for entry in &mut self.entries {
-            if let Some(state) = states.0.get(&*entry.name) {
-                let loaded = entry.callback.get_mut().load(state);
-                loaded.map_err(|source| StateError::Callback { name: entry.name.to_string(), source })?;
+            if let Some(stateful) = entry.callback.get_mut().stateful() {
+                visit(&entry.name, stateful)?;
             }
         }
         Ok(())

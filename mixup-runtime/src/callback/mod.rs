@@ -15,8 +15,6 @@ mod order;
 #[doc(hidden)]
 pub mod own;
 mod requests;
-#[doc(hidden)]
-pub mod state;
 
 use std::{
     cell::{Ref, RefMut},
@@ -25,16 +23,8 @@ use std::{
 
 use tch::{Device, Tensor};
 
-pub(crate) use dispatch::{Callbacks, Decision};
-pub use handler::{Handler, Peer, Request, Several, list};
-pub(crate) use link::Surroundings;
-pub use links::{Links, Requested};
-pub use requests::{
-    HookResult, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
-    Validate,
-};
-pub use state::{CallbackState, CallbackStates, StateError};
-
+#[doc(hidden)]
+pub use crate::state;
 pub use crate::training::{Hook, Value};
 use crate::{
     batch::{Fresh, Input, Target},
@@ -44,7 +34,16 @@ use crate::{
     model::{Gradients, Model, Params},
     optim::Optimizer,
     rng::Rng,
+    state::Stateful,
     training::{Deferred, Error, Outcome, ReadError, State, Values},
+};
+pub(crate) use dispatch::{Callbacks, Decision};
+pub use handler::{Handler, Peer, Request, Several, list};
+pub(crate) use link::Surroundings;
+pub use links::{Links, Requested};
+pub use requests::{
+    HookResult, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
+    Validate,
 };
 
 mixup_macros::__events!();

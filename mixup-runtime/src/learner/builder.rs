@@ -194,6 +194,7 @@ impl LearnerBuilder {
         let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
         let state = State {
             epochs: 0,
+            resumed: false,
             metric_names,
             loss_func: self.loss_func,
             opt: self.opt,

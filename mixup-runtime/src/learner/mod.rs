@@ -1,6 +1,7 @@
 //! The learner: model, data, loss function, optimizer, metrics and callbacks, and how they train together.
 //!
-//! `fit` has the loop, on one screen; `run` keeps the promise that what begins, ends; `evaluate` has the runs that do not train.
+//! `fit` has the loop, on one screen; `run` keeps the promise that what begins, ends; `evaluate` has the runs that do not train; `state`
+//! has what the learner remembers from one training to the next.
 
 mod builder;
 mod evaluate;
@@ -8,6 +9,7 @@ mod fit;
 mod interrupt;
 mod listing;
 mod run;
+mod state;
 #[cfg(test)]
 mod waiting;
 
@@ -17,9 +19,10 @@ pub use builder::LearnerBuilder;
 pub use evaluate::{Predictions, Validation};
 pub use interrupt::Interrupt;
 pub use listing::{Summary, TrainingLoop};
+pub use state::LearnerState;
 
 use crate::{
-    callback::{Callback, CallbackStates, Callbacks, StateError},
+    callback::{Callback, Callbacks},
     callbacks::mixing::MixUp,
     data::Data,
     loss::LossFunc,
@@ -133,23 +136,6 @@ impl Learner {
     /// Puts the callbacks in order for listings. An error in their order is reported by the next run.
     fn list(&mut self) {
         let _ = self.prepare();
-    }
-
-    /// Returns the states of the callbacks that have one (`#[callback(state)]`), by the callbacks' names, for a checkpoint.
-    ///
-    /// # Errors
-    /// A [`StateError`] if a state can't be serialized, or two callbacks have one name.
-    pub fn callback_states(&self) -> Result<CallbackStates, StateError> {
-        self.callbacks.save()
-    }
-
-    /// Loads saved states, each into the callback of its name.
-    ///
-    /// # Errors
-    /// A [`StateError`] if no callback here takes a state, or if a callback with a state finds none. All callbacks are then
-    /// unchanged.
-    pub fn load_callback_states(&mut self, states: &CallbackStates) -> Result<(), StateError> {
-        self.callbacks.load(states)
     }
 
     /// Returns a handle that ends the current run from another thread, as Ctrl-C does.

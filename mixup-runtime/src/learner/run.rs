@@ -83,6 +83,9 @@ impl Learner {
         {
             errors.push(self.torch("reading the training's losses and metrics", source));
         }
+        if !self.state.internal.records.is_empty() {
+            self.state.resumed = false; // an epoch has begun
+        }
         self.state.reset();
         // A gradient that is left over would be added to the first one of the next training.
         let zeroed = self.state.params.zero_grad();

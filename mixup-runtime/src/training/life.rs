@@ -1,7 +1,12 @@
 //! A learner's life over all its runs, as a few numbers; everything random is a function of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::Position;
-use crate::rng::{ItemRngs, Rng, TorchSeeds, Use, hash, stream};
+use crate::{
+    rng::{ItemRngs, Rng, TorchSeeds, Use, hash, stream},
+    state::{State, StateError, Stateful},
+};
 
 /// A learner's life so far.
 #[derive(Debug)]
@@ -50,5 +55,28 @@ impl Life {
     /// The generator of an epoch's order, of the training or of the validation data.
     pub(crate) fn order(&self, position: Position) -> Rng {
         self.stream(hash("order"), position, if position.train { "training" } else { "validation" })
+    }
+}
+
+/// What is saved of a life. Counts that are far below `usize::MAX` go on without overflow.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    seed: u64,
+    epochs: u32,
+    own_runs: u32,
+    moments: u32,
+}
+
+impl Stateful for Life {
+    fn save(&self) -> Result<State, StateError> {
+        let Self { seed, epochs, own_runs, moments, .. } = *self;
+        State::of_data(&Saved { seed, epochs: epochs as u32, own_runs: own_runs as u32, moments })
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let Saved { seed, epochs, own_runs, moments } = state.data()?;
+        let (epochs, own_runs) = (epochs as usize, own_runs as usize);
+        *self = Self { seed, torch: TorchSeeds::of(seed), epochs, own_runs, moments };
+        Ok(())
     }
 }

@@ -27,6 +27,7 @@ use crate::{
 
 pub(crate) struct State {
     pub epochs: usize,
+    pub resumed: bool,
     pub metric_names: Vec<String>,
     pub loss_func: LossFunc,
     pub opt: Box<dyn Optimizer>,

@@ -1,0 +1,95 @@
+//! What a learner remembers from one training to the next, beside the model's parameters: saved and loaded, all of it or nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Learner;
+use crate::state::{State, StateError, Stateful};
+
+/// What a learner remembers, by name.
+///
+/// - `life`: the seed, and the counts from which everything random follows.
+/// - `callback/…`: the callbacks that have a state, by their names.
+///
+/// The model's parameters are not in it: they are in [`Learner::params`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LearnerState(pub BTreeMap<String, State>);
+
+impl Learner {
+    /// What the learner remembers from one training to the next, beside the model's parameters.
+    ///
+    /// `serde` writes it to a file. A learner that is built alike, and gets the parameters and this state, goes on as this one would: its next
+    /// trainings give the same bits.
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let learner = || -> Result<Learner, Box<dyn std::error::Error>> {
+    ///     let data = ImageData::digits()?.build()?;
+    ///     Ok(Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10])).mixup().quiet().build()?)
+    /// };
+    /// let mut learn = learner()?;
+    /// let state = learn.state()?;
+    /// assert!(state.0.contains_key("life"));
+    /// learner()?.load_state(&state)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StateError`]: a state that can't be saved, two states of one name. It says whose.
+    pub fn state(&mut self) -> Result<LearnerState, StateError> {
+        let mut states = BTreeMap::new();
+        self.each_stateful(|name, it| match states.insert(name.to_owned(), State::of(it)?) {
+            Some(_) => Err(StateError::Twice { name: name.to_owned() }),
+            None => Ok(()),
+        })?;
+        Ok(LearnerState(states))
+    }
+
+    /// Takes over what another learner has remembered, or this one at another time: all of it, or nothing.
+    ///
+    /// In the next training, callbacks find `resumed` true.
+    ///
+    /// # Errors
+    /// [`StateError`]: a state of something that this learner does not have, or something that has a state and finds none; a state of a newer
+    /// version, or one that does not fit. The learner is then as it was before.
+    pub fn load_state(&mut self, saved: &LearnerState) -> Result<(), StateError> {
+        let before = self.state()?;
+        if let Some(name) = saved.0.keys().find(|name| !before.0.contains_key(*name)) {
+            return Err(StateError::Unknown { name: name.clone(), has: before.0.into_keys().collect() });
+        }
+        if let Some(name) = before.0.keys().find(|name| !saved.0.contains_key(*name)) {
+            return Err(StateError::Missing { name: name.clone() });
+        }
+        self.each_stateful(|name, it| saved.0.get(name).map_or(Ok(()), |state| state.check_version(it)))?;
+        let loaded = self.load_each(saved);
+        if loaded.is_err() {
+            self.load_each(&before)?;
+        }
+        self.state.resumed |= loaded.is_ok();
+        loaded
+    }
+
+    fn load_each(&mut self, states: &LearnerState) -> Result<(), StateError> {
+        self.each_stateful(|name, it| states.0.get(name).map_or(Ok(()), |state| state.load_into(it)))
+    }
+
+    /// Visits all that has a state. An error of `visit` ends this, and says whose state it is about.
+    fn each_stateful(
+        &mut self,
+        mut visit: impl FnMut(&str, &mut dyn Stateful) -> Result<(), StateError>,
+    ) -> Result<(), StateError> {
+        let mut visit = |name: String, it: &mut dyn Stateful| {
+            visit(&name, it).map_err(|source| match source {
+                twice @ StateError::Twice { .. } => twice,
+                source => StateError::Of { name, source: Box::new(source) },
+            })
+        };
+        visit("life".to_owned(), &mut self.state.life)?;
+        self.callbacks.each_stateful(|name, it| visit(format!("callback/{name}"), it))
+    }
+}

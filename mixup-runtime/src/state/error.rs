@@ -1,0 +1,104 @@
+//! What can be wrong with a state.
+
+use tch::TchError;
+
+use crate::error::BoxError;
+
+/// Why a state can't be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A type that `serde` can't turn into plain data.
+    #[error("the state can't be written down: {0}")]
+    Write(#[source] ciborium::value::Error),
+    /// Data of another form.
+    #[error("the saved state does not fit: {0}")]
+    Read(#[source] ciborium::value::Error),
+    /// A field that the saved state does not have.
+    #[error(
+        "the saved state, of version {version}, has no `{field}`: it is the state of something else, or an older one"
+    )]
+    Field {
+        /// The field.
+        field: String,
+        /// The version of the state.
+        version: u32,
+    },
+    /// A tensor that the saved state does not have.
+    #[error(
+        "the saved state, of version {version}, has no tensor `{name}`: it is the state of something else, or an older one"
+    )]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// The version of the state.
+        version: u32,
+    },
+    /// A field was to be added to a state that is one value.
+    #[error("a state that is one value can't have a field `{field}` beside it: begin with `State::new()`")]
+    NoFields {
+        /// The field.
+        field: String,
+    },
+    /// A state of a version that is not known here.
+    #[error(
+        "the saved state is of version {found}, and versions up to {known} can be loaded here: a newer program has saved it"
+    )]
+    Newer {
+        /// The version of the state.
+        found: u32,
+        /// The newest version that can be loaded.
+        known: u32,
+    },
+    /// A state of something that the learner does not have.
+    #[error("there is a saved state of `{name}`, and the learner has states of {}", listed(.has))]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// What the learner has.
+        has: Vec<String>,
+    },
+    /// Something that has a state, and none among the saved ones.
+    #[error("the learner's `{name}` has a state, and there is none among the saved ones")]
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// Two states under one name.
+    #[error("two states are called `{name}`: give one of them another name")]
+    Twice {
+        /// Their name.
+        name: String,
+    },
+    /// An error with the state of one of several.
+    #[error("the state of `{name}`: {source}")]
+    Of {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: Box<StateError>,
+    },
+    /// libtorch refused.
+    #[error("{}", crate::error::brief(.0))]
+    Torch(#[from] TchError),
+    /// An error of your own; see [`StateError::other`].
+    #[error("{0}")]
+    Other(#[source] BoxError),
+}
+
+impl StateError {
+    /// An error of your own [`Stateful`](super::Stateful).
+    ///
+    /// ```
+    /// use mixup::state::StateError;
+    ///
+    /// assert_eq!(StateError::other("the history has gaps").to_string(), "the history has gaps");
+    /// ```
+    pub fn other(error: impl Into<BoxError>) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
