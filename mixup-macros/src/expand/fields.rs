@@ -32,11 +32,10 @@ pub(super) fn state(Fields { key, named }: &Fields) -> TokenStream {
         // Errors of the field's type are shown on its name.
         let at = generated(field.span());
         let of = quote! { (&&&__mixup::state::field::Of(&(*self).#field)) };
-        let (name, index) = (plain(field), Index::from(index));
-        let put = quote_spanned! { at=> __mixup::state::field::put };
+        let (name, index) = (plain(field), Index { index: index as u32, span: at });
         let save = quote! { let __state = #of.save(#name, __state)?; };
         let read = quote! { #of.read(#name, __state)? };
-        let put = quote! { #put(&mut (*self).#field, __read.#index)?; };
+        let put = quote_spanned! { at=> __mixup::state::field::put(&mut (*self).#field, __read.#index)?; };
         (save, read, put)
     });
     let (save, (read, put)): (Vec<_>, (Vec<_>, Vec<_>)) = fields.map(|(save, read, put)| (save, (read, put))).unzip();

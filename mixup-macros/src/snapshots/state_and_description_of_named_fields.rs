@@ -10,7 +10,7 @@ impl Patience {
     fn on_train_begin(&mut self) {}
 }
 const _: () = {
-    use ::mixup::callback as __mixup;
+    use ::mixup::callback::{self as __mixup, state::field::Field as _};
     #[automatically_derived]
     impl __mixup::Callback for Patience {
         const NAME: &'static ::core::primitive::str = "Patience";
@@ -29,15 +29,34 @@ const _: () = {
                 &[("at_most", &(*self).at_most)],
             )
         }
-        fn save(&self) -> __mixup::state::Saved {
-            __mixup::state::fields([
-                ("best", __mixup::CallbackState::of(&(*self).best)),
-                ("type", __mixup::CallbackState::of(&(*self).r#type)),
-            ])
+        fn stateful(
+            &mut self,
+        ) -> ::core::option::Option<&mut dyn __mixup::state::Stateful> {
+            ::core::option::Option::Some(self)
         }
-        fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded {
-            let __read = (__state.field("best")?, __state.field("type")?);
-            ((*self).best, (*self).r#type) = __read;
+    }
+    #[automatically_derived]
+    impl __mixup::state::Stateful for Patience {
+        fn save(
+            &self,
+        ) -> ::core::result::Result<__mixup::state::State, __mixup::state::StateError> {
+            let __state = __mixup::state::State::new();
+            let __state = (&&&__mixup::state::field::Of(&(*self).best))
+                .save("best", __state)?;
+            let __state = (&&&__mixup::state::field::Of(&(*self).r#type))
+                .save("type", __state)?;
+            ::core::result::Result::Ok(__state)
+        }
+        fn load(
+            &mut self,
+            __state: &__mixup::state::State,
+        ) -> ::core::result::Result<(), __mixup::state::StateError> {
+            let __read = (
+                (&&&__mixup::state::field::Of(&(*self).best)).read("best", __state)?,
+                (&&&__mixup::state::field::Of(&(*self).r#type)).read("type", __state)?,
+            );
+            __mixup::state::field::put(&mut (*self).best, __read.0)?;
+            __mixup::state::field::put(&mut (*self).r#type, __read.1)?;
             ::core::result::Result::Ok(())
         }
     }

@@ -29,11 +29,27 @@ const _: () = {
         fn describe(&self) -> ::std::string::String {
             __mixup::describe::whole(self)
         }
-        fn save(&self) -> __mixup::state::Saved {
-            __mixup::state::Whole::save(self)
+        fn stateful(
+            &mut self,
+        ) -> ::core::option::Option<&mut dyn __mixup::state::Stateful> {
+            ::core::option::Option::Some(self)
         }
-        fn load(&mut self, __state: &__mixup::CallbackState) -> __mixup::state::Loaded {
-            __mixup::state::Whole::load(self, __state)
+    }
+    #[automatically_derived]
+    impl<T: Serialize> __mixup::state::Stateful for History<T>
+    where
+        Self: ::core::marker::Send + 'static,
+    {
+        fn save(
+            &self,
+        ) -> ::core::result::Result<__mixup::state::State, __mixup::state::StateError> {
+            __mixup::state::field::Whole::save(self)
+        }
+        fn load(
+            &mut self,
+            __state: &__mixup::state::State,
+        ) -> ::core::result::Result<(), __mixup::state::StateError> {
+            __mixup::state::field::Whole::load(self, __state)
         }
     }
 };

@@ -30,7 +30,7 @@ pub trait Fits<T> {
     fn put(self, field: &mut T) -> Result<(), StateError>;
 }
 
-/// Puts what was read into the field.
+/// Puts what was read into the field. The compiler takes the field's type from the first argument, for its message.
 pub fn put<T>(field: &mut T, read: impl Fits<T>) -> Result<(), StateError> {
     read.put(field)
 }

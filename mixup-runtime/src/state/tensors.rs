@@ -126,6 +126,7 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 /// A tensor is loaded onto the device of the one that it replaces, or stays where the state has it if that one is undefined.
+#[diagnostic::do_not_recommend]
 impl Stateful for Tensor {
     fn save(&self) -> Result<State, StateError> {
         if self.defined() { State::new().with_tensor("", self) } else { Ok(State::new()) }
@@ -141,6 +142,7 @@ impl Stateful for Tensor {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Stateful for Option<Tensor> {
     fn save(&self) -> Result<State, StateError> {
         self.as_ref().map_or_else(|| Ok(State::new()), Stateful::save)
@@ -154,6 +156,7 @@ impl Stateful for Option<Tensor> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Stateful for Vec<Tensor> {
     fn save(&self) -> Result<State, StateError> {
         let mut numbered = self.iter().enumerate();
@@ -172,6 +175,7 @@ impl Stateful for Vec<Tensor> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Stateful for BTreeMap<String, Tensor> {
     fn save(&self) -> Result<State, StateError> {
         self.iter().try_fold(State::new(), |state, (name, tensor)| state.with_tensor(name, tensor))
