@@ -2,7 +2,7 @@
 //! reused buffer: `torch.add(out=)`. It does this for a batch that was created for its step, as by the library's own data sets, and
 //! for a batch that must not change, such as a prepared batch.
 
-use mixup::prelude::*;
+use mixup::{batch::with_fresh, prelude::*};
 use rand::SeedableRng as _;
 use tch::{Device, Kind, Tensor};
 
@@ -25,9 +25,10 @@ fn main() {
                 for _ in 0..units {
                     let mut input = Input::from(batch.shallow_clone());
                     let mut target = Target::from(classes.shallow_clone());
-                    let fresh = if made { Fresh::of(&[&batch, &classes]) } else { Fresh::nothing() };
                     let draws = Draws::random(input.items(), mixup.alpha(), &mut rng).expect("alpha is 0.4");
-                    mixup.mix_fresh(&mut input, &mut target, &draws, &fresh).expect("the batch is valid");
+                    let fresh = if made { &[&batch, &classes][..] } else { &[] };
+                    let mixed = with_fresh(fresh, || mixup.mix(&mut input, &mut target, &draws));
+                    mixed.expect("the batch is valid");
                 }
             };
             let (other, sum) = (Tensor::rand(shape, kind), Tensor::rand(shape, kind));

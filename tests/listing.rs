@@ -40,7 +40,7 @@ on_train_begin: Second(epochs, loss_func), the first(), MixUp(loss_func!)
 for each epoch:
     on_epoch_begin
     for each training batch:
-        on_batch_begin: MixUp(last_input!, last_target!, fresh, epoch, train, rng!)
+        on_batch_begin: MixUp(last_input!, last_target!, epoch, train, rng!)
         output = model(input)
         on_loss_begin
         loss = loss_func(output, target)
@@ -53,7 +53,7 @@ for each epoch:
         on_batch_end: the first(num_batch), Second()
     on_validate_begin
     for each validation batch:
-        on_batch_begin: MixUp(last_input!, last_target!, fresh, epoch, train, rng!)
+        on_batch_begin: MixUp(last_input!, last_target!, epoch, train, rng!)
         output = model(input)
         on_loss_begin
         loss = loss_func(output, target)

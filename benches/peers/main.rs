@@ -14,6 +14,7 @@ use std::{
 };
 
 use mixup::{
+    batch::with_fresh,
     callbacks::mixing::{Mode, Pairing},
     prelude::*,
 };
@@ -123,9 +124,9 @@ impl Ours {
     fn mix(&mut self, made: bool) -> Result<(), Failure> {
         let mut input = Input::from(self.batch.shallow_clone());
         let mut target = Target::from(self.classes.shallow_clone());
-        let fresh = if made { Fresh::of(&[&self.batch, &self.classes]) } else { Fresh::nothing() };
+        let fresh = if made { &[&self.batch, &self.classes][..] } else { &[] };
         let draws = self.pairing.draw(input.items(), 0, &mut self.rng).ok_or("every batch is mixed")?;
-        Ok(self.mixup.mix_fresh(&mut input, &mut target, &draws, &fresh)?)
+        Ok(with_fresh(fresh, || self.mixup.mix(&mut input, &mut target, &draws))?)
     }
 }
 

@@ -144,14 +144,9 @@ pub(crate) const HOOKS: &[Hook] = &[
             changed(
                 "last_input",
                 "Input",
-                "The batch's input on the device, before the model sees it: `[n, …]`. Callbacks may change it in place, so a callback that keeps it past the hook must copy it.",
+                "The batch's input on the device, before the model sees it: `[n, …]`. `make_mut` is for changes in place. A callback that keeps it past the hook must copy it.",
             ),
             changed("last_target", "Target", "The batch's target on the device, for the same `n` items."),
-            read(
-                "fresh",
-                "Fresh",
-                "Which of the batch's tensors were made for this step only, and so may be changed in place.",
-            ),
             copied("num_batch", "usize", "The batch's number in this pass over the data, counted from 0."),
             copied(
                 "batches",

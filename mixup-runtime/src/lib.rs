@@ -30,7 +30,7 @@ pub mod prelude {
     pub use mixup_macros::{callback, hook, on};
 
     pub use crate::{
-        batch::{Batch, Fresh, Input, Target},
+        batch::{Batch, Input, Target},
         callback::{
             Callback, KeepGradients, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
             Validate,

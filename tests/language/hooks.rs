@@ -103,11 +103,9 @@ fn everything_in_the_table_can_be_asked_for() {
             &mut self,
             last_input: &mut Input,
             last_target: &mut Target,
-            fresh: &Fresh,
             num_batch: usize,
             batches: usize,
         ) {
-            let _ = fresh;
             assert_eq!((last_input.items(), last_target.items(), num_batch, batches), (4, 4, 0, 1));
             self.0.push(Hook::BatchBegin);
         }

@@ -1,7 +1,7 @@
 //! Compares CutMix with its formula: boxes, pixels and labels, in place and in a buffer; and what is rejected.
 
 use mixup::{
-    batch::Fresh,
+    batch::with_fresh,
     callbacks::mixing::{CutBox, Cuts, MixUpError, Mode, Pairing},
     prelude::*,
 };
@@ -121,10 +121,10 @@ proptest! {
             let images = spec.images();
             let (before, n) = (f64s(&images), spec.shape[0]);
             let labels = classes(&[n], 10, spec.seed);
-            let fresh = if *change { Fresh::of(&[&images]) } else { Fresh::nothing() };
+            let fresh = if *change { &[&images][..] } else { &[] };
             let mut input = Input::from(images.shallow_clone());
             let mut target = Target::from(labels.shallow_clone());
-            cutmix.mix_fresh(&mut input, &mut target, &spec.cuts(), &fresh).expect("the batch is whole");
+            with_fresh(fresh, || cutmix.mix(&mut input, &mut target, &spec.cuts())).expect("the batch is whole");
 
             let got = input.one().expect("one tensor");
             prop_assert_eq!(f64s(got), spec.pasted(&before));

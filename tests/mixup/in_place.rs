@@ -1,8 +1,13 @@
-//! What may be changed in place: only whole tensors that were created for the step.
+//! What is changed in place: only whole tensors that were created for the step.
 
-use mixup::{data::ImageDataset, prelude::*, rng::ItemRngs};
+use mixup::{
+    batch::{make_mut, with_fresh},
+    data::ImageDataset,
+    prelude::*,
+    rng::ItemRngs,
+};
 use proptest::prelude::*;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::{
     blends::spec,
@@ -19,15 +24,15 @@ proptest! {
     /// If the rows are dense and in sequence, the result is in the batch's own memory. The numbers are the same in any case.
     #[test]
     fn a_batch_that_may_be_changed_is_mixed_in_place_with_the_same_result(spec in spec()) {
-        let mix = |fresh: fn(&Tensor) -> Fresh| {
+        let mix = |fresh: bool| {
             let x = spec.tensor();
             let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::from(classes(&spec.shape[..1], 10, 1)));
-            let fresh = fresh(&x);
-            MixUp::default().mix_fresh(&mut input, &mut target, &spec.draws(), &fresh).expect("the batch is whole");
+            let fresh = if fresh { &[&x][..] } else { &[] };
+            with_fresh(fresh, || MixUp::default().mix(&mut input, &mut target, &spec.draws())).expect("the batch is whole");
             (x, input.one().expect("one tensor").shallow_clone())
         };
-        let (kept, apart) = mix(|_| Fresh::nothing());
-        let (changed, own) = mix(|x| Fresh::of(&[x]));
+        let (kept, apart) = mix(false);
+        let (changed, own) = mix(true);
         prop_assert_eq!(f64s(&own), f64s(&apart));
         prop_assert_ne!(begin(&kept), begin(&apart));
         let rows = spec.shape[0] == 1 || own.stride()[0] == own.numel() as i64 / spec.shape[0];
@@ -36,42 +41,48 @@ proptest! {
     }
 }
 
-#[test]
-fn only_a_whole_tensor_created_for_the_step_may_be_changed() {
-    let x = random(&[4, 3, 5, 5], Kind::Float, 1);
-    let fresh = Fresh::of(&[&x]);
-    assert!(fresh.may_change(&x) && fresh.may_change(&x.shallow_clone()));
-    assert!(fresh.may_change(&x.view([4, 75])), "it is the same memory, whole");
-    assert!(fresh.may_change(&x.transpose(0, 1)), "dense in another order of dimensions");
-    assert!(!fresh.may_change(&x.narrow(0, 0, 2)), "a part of it");
-    assert!(!fresh.may_change(&x.narrow(0, 1, 3)), "a part of it");
-    assert!(!fresh.may_change(&x.copy()), "another one");
-    assert!(!fresh.may_change(&Tensor::zeros([0], (Kind::Float, Device::Cpu))), "no numbers");
-    assert!(!Fresh::nothing().may_change(&x) && !Fresh::default().may_change(&x));
-
-    let every_second = x.slice(0, 0, None, 2);
-    assert!(!Fresh::of(&[&every_second]).may_change(&every_second), "there are gaps");
-    let one_row = x.narrow(0, 0, 1).expand([4, 3, 5, 5], false);
-    assert!(!Fresh::of(&[&one_row]).may_change(&one_row), "each number is four items'");
-    let wants_gradient = x.copy().set_requires_grad(true);
-    assert!(!Fresh::of(&[&wants_gradient]).may_change(&wants_gradient));
-    assert!(!Fresh::of(&[&wants_gradient]).may_change(&wants_gradient.view([-1])), "it is part of a computation");
+/// Whether a tensor is changed in its own memory while these are fresh.
+fn in_place(fresh: &[&Tensor], tensor: &Tensor) -> bool {
+    let mut changed = tensor.shallow_clone();
+    with_fresh(fresh, || make_mut(&mut changed).map(|changed| begin(changed) == begin(tensor)))
+        .expect("there is memory")
 }
 
 #[test]
-fn tensors_that_share_memory_may_not_be_changed() {
+fn only_a_whole_tensor_created_for_the_step_is_changed_in_place() {
+    let x = random(&[4, 3, 5, 5], Kind::Float, 1);
+    let may_change = |tensor: &Tensor| in_place(&[&x], tensor);
+    assert!(may_change(&x) && may_change(&x.shallow_clone()));
+    assert!(may_change(&x.view([4, 75])), "it is the same memory, whole");
+    assert!(may_change(&x.transpose(0, 1)), "dense in another order of dimensions");
+    assert!(!may_change(&x.narrow(0, 0, 2)), "a part of it");
+    assert!(!may_change(&x.narrow(0, 1, 3)), "a part of it");
+    assert!(!may_change(&x.copy()), "another one");
+    assert!(!in_place(&[], &x));
+
+    let every_second = x.slice(0, 0, None, 2);
+    assert!(!in_place(&[&every_second], &every_second), "there are gaps");
+    let one_row = x.narrow(0, 0, 1).expand([4, 3, 5, 5], false);
+    assert!(!in_place(&[&one_row], &one_row), "each number is four items'");
+    let wants_gradient = x.copy().set_requires_grad(true);
+    assert!(!in_place(&[&wants_gradient], &wants_gradient));
+    assert!(!in_place(&[&wants_gradient], &wants_gradient.view([-1])), "it is part of a computation");
+}
+
+#[test]
+fn tensors_that_share_memory_are_not_changed_in_place() {
     let x = random(&[4, 6], Kind::Float, 1);
     let y = random(&[4], Kind::Float, 2);
     for other in [x.shallow_clone(), x.narrow(0, 3, 1), x.slice(1, 1, None, 2)] {
-        let fresh = Fresh::of(&[&x, &other, &y]);
-        assert!(!fresh.may_change(&x) && !fresh.may_change(&other) && fresh.may_change(&y));
+        let fresh = [&x, &other, &y];
+        assert!(!in_place(&fresh, &x) && !in_place(&fresh, &other) && in_place(&fresh, &y));
     }
     // An autoencoder's batch: the target must not change.
     let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::Dense(x.shallow_clone()));
     let before = f64s(&x);
     let draws = Draws::new(vec![0.5; 4], vec![1, 2, 3, 0]).expect("a permutation");
-    let fresh = Fresh::of(&[&x, target.tensor()]);
-    MixUp::default().mix_fresh(&mut input, &mut target, &draws, &fresh).expect("the batch is whole");
+    let labels = target.tensor().shallow_clone();
+    with_fresh(&[&x, &labels], || MixUp::default().mix(&mut input, &mut target, &draws)).expect("the batch is whole");
     assert_eq!(f64s(target.tensor()), before);
 }
 
@@ -82,7 +93,7 @@ fn a_graph_that_saved_the_batch_reports_the_change() {
     let loss = (&weight * &x).sum(Kind::Float);
     let (mut input, mut target) = (Input::from(x.shallow_clone()), Target::from(classes(&[4], 3, 1)));
     let draws = Draws::new(vec![0.5; 4], vec![1, 2, 3, 0]).expect("a permutation");
-    MixUp::default().mix_fresh(&mut input, &mut target, &draws, &Fresh::of(&[&x])).expect("the batch is whole");
+    with_fresh(&[&x], || MixUp::default().mix(&mut input, &mut target, &draws)).expect("the batch is whole");
     let error = loss.f_backward().expect_err("its gradient would be of other numbers");
     assert!(error.to_string().contains("modified by an inplace operation"), "{error}");
 }
@@ -113,19 +124,15 @@ fn a_graph_that_is_kept_past_its_batch_reports_that_the_next_batch_overwrote_it(
     }
 }
 
-/// What a hook found: the address of `last_input`, whether it may be changed, and its numbers.
+/// What a hook found before `MixUp`: the address of `last_input`, and its numbers.
 #[derive(Default)]
-struct Seen(Vec<(usize, bool, Vec<f64>)>);
+struct Seen(Vec<(usize, Vec<f64>)>);
 
 #[callback(order = -1)]
 impl Seen {
-    fn on_batch_begin(
-        &mut self,
-        last_input: &Input,
-        fresh: &Fresh,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn on_batch_begin(&mut self, last_input: &Input) -> Result<(), BoxError> {
         let x = last_input.one()?;
-        self.0.push((begin(x), fresh.may_change(x), f64s(x)));
+        self.0.push((begin(x), f64s(x)));
         Ok(())
     }
 }
@@ -136,7 +143,7 @@ struct Behind(Vec<usize>);
 
 #[callback(order = 1)]
 impl Behind {
-    fn on_batch_begin(&mut self, last_input: &Input) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn on_batch_begin(&mut self, last_input: &Input) -> Result<(), BoxError> {
         self.0.push(begin(last_input.one()?));
         Ok(())
     }
@@ -158,8 +165,8 @@ fn gathered_batches_are_mixed_in_place_and_the_data_stays_unchanged() {
     let seen = &learn.get::<Seen>().expect("it was added").0;
     let behind = &learn.get::<Behind>().expect("it was added").0;
     assert_eq!(seen.len(), 4);
-    for ((place, may, _), behind) in seen.iter().zip(behind) {
-        assert!(*may && place == behind, "its own memory is the model's");
+    for ((place, _), behind) in seen.iter().zip(behind) {
+        assert!(place == behind, "its own memory is the model's");
     }
     assert_eq!(f64s(&x), before);
 }
@@ -170,7 +177,7 @@ fn prepared_batches_are_unchanged_in_the_next_epoch() {
     let mut learn = learner(Data::from_batches(vec![batch()], Vec::new()).expect("a batch"));
     learn.fit(3, 1e-3).expect("it trains");
     let seen = &learn.get::<Seen>().expect("it was added").0;
-    assert!(seen.iter().all(|(_, may, numbers)| !may && *numbers == seen[0].2), "{seen:?}");
+    assert!(seen.iter().all(|(_, numbers)| *numbers == seen[0].1), "{seen:?}");
 }
 
 #[test]
@@ -191,7 +198,6 @@ fn a_tensor_that_another_callback_put_into_the_batch_is_not_changed() {
     let mut learn = learner(Data::builder(train).batch_size(4).build().expect("two batches"));
     learn.callback(Cache(own.shallow_clone()));
     learn.fit(2, 1e-3).expect("it trains");
-    assert!(learn.get::<Seen>().expect("it was added").0.iter().all(|(_, may, _)| !may));
     assert_eq!(f64s(&own), before);
 }
 
@@ -203,8 +209,8 @@ fn the_data_sets_of_the_library_gather_each_batch_into_its_own_memory() {
         let batches = [(); 2].map(|()| dataset.batch(&[0, 1, 2, 3], &ItemRngs::new(0, 0)).expect("four items"));
         let batches: Vec<_> =
             batches.iter().flat_map(|batch| [batch.input.tensors(), batch.target.tensors()].concat()).collect();
-        let fresh = Fresh::of(&[&batches[..], &own[..]].concat());
-        assert!(batches.len() == 4 && batches.iter().all(|tensor| fresh.may_change(tensor)));
+        let all = [&batches[..], &own[..]].concat();
+        assert!(batches.len() == 4 && batches.iter().all(|tensor| in_place(&all, tensor)));
     }
     let (x, y) = (random(&[4, 3], Kind::Float, 1), classes(&[4], 2, 2));
     check(&TensorDataset::new(x.shallow_clone(), y.shallow_clone()).expect("as many"), [&x, &y]);
@@ -239,7 +245,7 @@ fn a_data_set_that_wrongly_calls_its_batches_fresh_finds_them_mixed() {
     let mut learn = learner(Data::builder(kept).batch_size(4).build().expect("a batch"));
     learn.fit(3, 1e-3).expect("it trains");
     let seen = &learn.get::<Seen>().expect("it was added").0;
-    assert_eq!(seen[0].2, before);
-    assert_ne!(seen[1].2, before, "the second epoch begins with the blends of the first");
+    assert_eq!(seen[0].1, before);
+    assert_ne!(seen[1].1, before, "the second epoch begins with the blends of the first");
     assert_eq!(f64s(&y), labels, "nobody changes labels in place");
 }

@@ -2,6 +2,8 @@
 
 use tch::{Device, Tensor};
 
+use super::{MakeMutError, make_mut};
+
 /// The input of a batch for the model.
 ///
 /// The first dimension of every tensor is the batch: `[n, …]`.
@@ -51,6 +53,44 @@ impl Input {
                 _ => Err(InputError::Several { tensors: tensors.len() }),
             },
             Self::Stacked { .. } => Err(InputError::Stacked),
+        }
+    }
+
+    /// The single tensor, to be changed in place: copied first, unless the batch was made for this step alone. So the change never reaches
+    /// the data.
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// /// Centres each batch.
+    /// struct Centre;
+    ///
+    /// #[callback]
+    /// impl Centre {
+    ///     fn on_batch_begin(&self, last_input: &mut Input) -> Result<(), BoxError> {
+    ///         let x = last_input.make_mut()?;
+    ///         let mean = x.f_mean(x.kind())?;
+    ///         let _ = x.f_sub_(&mean)?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let data = ImageData::digits()?.build()?;
+    /// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 10])).callback(Centre).quiet().build()?;
+    /// learn.fit(1, 1e-3)?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A [`MakeMutError`] if the input is not one tensor, or if there is no memory for the copy.
+    pub fn make_mut(&mut self) -> Result<&mut Tensor, MakeMutError> {
+        match self {
+            Self::Tensor(tensor) => Ok(make_mut(tensor)?),
+            Self::Tensors(tensors) => match &mut tensors[..] {
+                [tensor] => Ok(make_mut(tensor)?),
+                tensors => Err(MakeMutError::SeveralInputs { tensors: tensors.len() }),
+            },
+            Self::Stacked { .. } => Err(MakeMutError::Mixed { what: "input" }),
         }
     }
 

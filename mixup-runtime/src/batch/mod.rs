@@ -1,12 +1,12 @@
 //! A batch: its input, its target, and which of its tensors may be changed in place. Also numbers that are read late.
 
-mod fresh;
+pub(crate) mod in_place;
 mod input;
 mod scalars;
 mod several;
 mod target;
 
-pub use fresh::Fresh;
+pub use in_place::{MakeMutError, make_mut, with_fresh};
 pub(crate) use input::items;
 pub use input::{Input, InputError};
 pub use scalars::Scalars;

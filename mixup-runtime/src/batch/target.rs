@@ -4,7 +4,7 @@ use std::fmt;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Several, input::items};
+use super::{MakeMutError, Several, input::items, make_mut};
 
 /// The target of a batch, by kind.
 ///
@@ -66,6 +66,19 @@ impl Target {
             Self::Classes(tensor) | Self::Dense(tensor) => tensor,
             Self::Several(several) => several.first().tensor(),
             Self::Mixed { first, .. } => first.tensor(),
+        }
+    }
+
+    /// The tensor of a plain target, to be changed in place: copied first, unless the batch was made for this step alone, as in
+    /// [`Input::make_mut`](super::Input::make_mut).
+    ///
+    /// # Errors
+    /// A [`MakeMutError`] if the target is not one tensor, or if there is no memory for the copy.
+    pub fn make_mut(&mut self) -> Result<&mut Tensor, MakeMutError> {
+        match self {
+            Self::Classes(tensor) | Self::Dense(tensor) => Ok(make_mut(tensor)?),
+            Self::Several(several) => Err(MakeMutError::SeveralTargets { targets: several.len() }),
+            Self::Mixed { .. } => Err(MakeMutError::Mixed { what: "target" }),
         }
     }
 

@@ -27,7 +27,7 @@ use tch::{Device, Tensor};
 pub use crate::state;
 pub use crate::training::{Hook, Value};
 use crate::{
-    batch::{Fresh, Input, Target},
+    batch::{Input, Target},
     data::{Data, Sampling},
     error::BoxError,
     loss::LossFunc,

@@ -54,7 +54,7 @@ pub trait Dataset: Send {
     fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError>;
 
     /// Whether the tensors of each batch are created when it is asked for, and nothing keeps them or any part of their memory. Callbacks
-    /// may then change them in place ([`Fresh`](crate::batch::Fresh)). Defaults to false, which is always right.
+    /// may then change them in place ([`Input::make_mut`](crate::batch::Input::make_mut)). Defaults to false, which is always right.
     ///
     /// `index_select`, `stack` and computations return new tensors; `narrow`, `select` and `shallow_clone` do not. A data set that
     /// returns true but keeps a tensor finds it changed later. Nor may it use that tensor on another thread: that is a data race, as

@@ -7,7 +7,7 @@ use tch::{Cuda, Device, Tensor, nn::VarStore};
 
 use super::{Interrupt, Learner};
 use crate::{
-    batch::{Fresh, Input, Target},
+    batch::{Input, Target},
     callback::{Callback, Callbacks},
     callbacks::{Progress, ValidateEvery, mixing::MixUp},
     data::Data,
@@ -211,7 +211,6 @@ impl LearnerBuilder {
             train: false,
             last_input: Input::Tensors(Vec::new()),
             last_target: Target::Dense(Tensor::new()),
-            fresh: Fresh::nothing(),
             num_batch: 0,
             batches: 0,
             last_output: Tensor::new(),

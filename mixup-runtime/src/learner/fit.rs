@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Learner;
 use crate::{
-    batch::Fresh,
+    batch::in_place,
     callback::{
         Decision, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, Validate,
     },
@@ -223,19 +223,20 @@ impl Learner {
         let (batch, made) = (loader.next(order, num_batch, &rngs), loader.fresh());
         let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
         let Some(batch) = batch else { return Ok(false) };
-        let asked = self.callbacks.asks_at_all("fresh");
-        let sent = Fresh::send(batch, state.device, made, asked);
-        let (batch, fresh) = sent.map_err(|e| Error::Torch {
+        let asked = ["last_input", "last_target"].into_iter().any(|name| self.callbacks.asks_at_all(name));
+        let sent = in_place::begin(batch, state.device, made, asked);
+        let batch = sent.map_err(|e| Error::Torch {
             what: "sending the batch to the device",
             at: state.at(),
             source: Box::new(e),
         })?;
-        (state.last_input, state.last_target, state.fresh) = (batch.input, batch.target, fresh);
+        (state.last_input, state.last_target) = (batch.input, batch.target);
         self.callbacks.open(Hook::BatchEndAlways);
         Ok(true)
     }
 
     pub(super) fn forward(&mut self) -> Result<(), Exit> {
+        in_place::end();
         let state = &mut self.state;
         state.last_output = or_refusal(|| state.model.forward_batch(&state.last_input, state.train))
             .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;

@@ -17,7 +17,7 @@ use super::{
     smooth::SmoothLoss,
 };
 use crate::{
-    batch::{Fresh, Input, Target},
+    batch::{Input, Target, in_place},
     data::{Data, Sampling},
     loss::LossFunc,
     model::{Gradients, Model, Params},
@@ -45,7 +45,6 @@ pub(crate) struct State {
     pub train: bool,
     pub last_input: Input,
     pub last_target: Target,
-    pub fresh: Fresh,
     pub num_batch: usize,
     pub batches: usize,
     pub last_output: Tensor,
@@ -137,7 +136,7 @@ impl State {
     pub(crate) fn drop_batch(&mut self) {
         self.last_input = Input::Tensors(Vec::new());
         self.last_target = Target::Dense(Tensor::new());
-        self.fresh = Fresh::nothing();
+        in_place::end();
         self.last_output = Tensor::new();
         self.last_loss = Tensor::new();
     }

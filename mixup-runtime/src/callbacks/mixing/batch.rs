@@ -3,7 +3,7 @@
 use tch::{Kind, TchError};
 
 use super::{MixUpError, device_draws::DeviceDraws, mix::Mixer};
-use crate::batch::{Fresh, Input, Target, items};
+use crate::batch::{Input, Target, items};
 
 /// Rejects what can't be paired; returns the kind in which the weights are kept.
 pub(super) fn check(input: &Input, target: &Target, draws: usize, stack_y: bool) -> Result<Kind, MixUpError> {
@@ -50,10 +50,9 @@ pub(super) fn mix_target(
     stack_y: bool,
     mixer: &mut Mixer,
     draws: &DeviceDraws<'_>,
-    fresh: &Fresh,
 ) -> Result<Target, TchError> {
     if !stack_y {
-        return blend(target, &mut 1, mixer, draws, fresh);
+        return blend(target, &mut 1, mixer, draws);
     }
     Ok(Target::Mixed {
         first: Box::new(target.shallow_clone()),
@@ -63,22 +62,14 @@ pub(super) fn mix_target(
 }
 
 /// Dense targets, each mixed in the next odd slot. There are no others: [`check`] rejects them.
-fn blend(
-    target: &Target,
-    slot: &mut usize,
-    mixer: &mut Mixer,
-    draws: &DeviceDraws<'_>,
-    fresh: &Fresh,
-) -> Result<Target, TchError> {
+fn blend(target: &Target, slot: &mut usize, mixer: &mut Mixer, draws: &DeviceDraws<'_>) -> Result<Target, TchError> {
     Ok(match target {
         Target::Dense(dense) => {
             let own = *slot;
             *slot += 2;
-            Target::Dense(mixer.mix(own, dense, draws, fresh.may_change(dense))?)
+            Target::Dense(mixer.mix(own, dense, draws)?)
         }
-        Target::Several(several) => {
-            Target::Several(several.try_map(|target| blend(target, slot, mixer, draws, fresh))?)
-        }
+        Target::Several(several) => Target::Several(several.try_map(|target| blend(target, slot, mixer, draws))?),
         Target::Classes(_) | Target::Mixed { .. } => target.shallow_clone(),
     })
 }

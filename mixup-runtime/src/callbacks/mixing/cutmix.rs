@@ -10,7 +10,7 @@ use super::{
     paste::paste, wrapping::Wrapping,
 };
 use crate::{
-    batch::{Fresh, Input, Target},
+    batch::{Input, Target},
     loss::LossFunc,
     rng::Rng,
 };
@@ -85,27 +85,13 @@ impl CutMix {
     /// [`MixUpError`] for inputs that are no images, boxes outside of them and targets that can't be mixed. The batch then stays as
     /// it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, cuts: &Cuts) -> Result<(), MixUpError> {
-        self.mix_fresh(input, target, cuts, &Fresh::nothing())
-    }
-
-    /// Like [`mix`](Self::mix), but in place in the tensors that may be changed: what the callback does.
-    ///
-    /// # Errors
-    /// As [`mix`](Self::mix).
-    pub fn mix_fresh(
-        &mut self,
-        input: &mut Input,
-        target: &mut Target,
-        cuts: &Cuts,
-        fresh: &Fresh,
-    ) -> Result<(), MixUpError> {
         let kind = batch::check(input, target, cuts.partners().len(), self.stack_y)?;
         let draws = cuts.draws(image_size(input)?)?;
         self.mixer.spare(&[input.tensors(), target.tensors()].concat());
         let draws = DeviceDraws::new(&draws, kind, input.device());
-        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &draws, fresh)?;
+        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &draws)?;
         let images = images(input)?;
-        *input = paste(images, cuts, &draws, &mut self.mixer, fresh.may_change(images))?.into();
+        *input = paste(images, cuts, &draws, &mut self.mixer)?.into();
         *target = mixed_target;
         Ok(())
     }
@@ -113,14 +99,15 @@ impl CutMix {
     /// Draws for a batch and mixes it, or leaves it as it is if it drew that.
     pub(super) fn draw_and_mix(
         &mut self,
-        (input, target, fresh): (&mut Input, &mut Target, &Fresh),
+        input: &mut Input,
+        target: &mut Target,
         epoch: usize,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
         let size = image_size(input)?;
         let Some(draws) = self.pairing.draw(input.items(), epoch, rng) else { return Ok(()) };
         let cuts = Cuts::random(&draws, self.pairing.per(), size, rng)?;
-        self.mix_fresh(input, target, &cuts, fresh)
+        self.mix(input, target, &cuts)
     }
 
     /// Drops all buffers.
@@ -148,12 +135,11 @@ impl CutMix {
         &mut self,
         last_input: &mut Input,
         last_target: &mut Target,
-        fresh: &Fresh,
         epoch: usize,
         train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
-        if train { self.draw_and_mix((last_input, last_target, fresh), epoch, rng) } else { Ok(()) }
+        if train { self.draw_and_mix(last_input, last_target, epoch, rng) } else { Ok(()) }
     }
 
     fn on_train_end(&mut self, loss_func: &mut LossFunc) {

@@ -9,7 +9,10 @@
 use tch::{Device, TchError, Tensor};
 
 use super::{device_draws::DeviceDraws, rows};
-use crate::kernel::span::{Span, Strided};
+use crate::{
+    batch::in_place::may_change,
+    kernel::span::{Span, Strided},
+};
 
 /// The buffers that are kept.
 #[derive(Debug, Default)]
@@ -29,19 +32,13 @@ struct Buffer {
 impl Mixer {
     /// The blend of `x` `[n, …]` with itself, in the memory of `x` where it may be changed, else in a buffer. `slot` tells the
     /// tensors of a batch apart: each has its own buffer.
-    pub(super) fn mix(
-        &mut self,
-        slot: usize,
-        x: &Tensor,
-        draws: &DeviceDraws<'_>,
-        may_change: bool,
-    ) -> Result<Tensor, TchError> {
+    pub(super) fn mix(&mut self, slot: usize, x: &Tensor, draws: &DeviceDraws<'_>) -> Result<Tensor, TchError> {
         let Some(strided) = Strided::of(x).filter(|_| !x.requires_grad()) else {
             return out_of_place(x, &draws.weight()?, &draws.partner()?);
         };
         let _no_grad = tch::no_grad_guard();
         let pairs = if x.device() == Device::Cpu && strided.is_in_rows() { draws.pairs() } else { None };
-        if let Some(pairs) = pairs.as_ref().filter(|_| may_change) {
+        if let Some(pairs) = pairs.as_ref().filter(|_| may_change(x)) {
             let mut mixed = x.shallow_clone();
             if rows::in_place(&mut mixed, pairs) {
                 return Ok(mixed);

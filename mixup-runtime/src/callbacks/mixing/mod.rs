@@ -45,7 +45,7 @@ use tch::{Kind, Tensor};
 use wrapping::Wrapping;
 
 use crate::{
-    batch::{Fresh, Input, Target},
+    batch::{Input, Target},
     loss::LossFunc,
     rng::Rng,
 };
@@ -56,7 +56,7 @@ use crate::{
 /// [`MixUpLoss`] until training ends. Without it, dense targets are mixed like the inputs. With `stack_x`, the model gets the
 /// items, their partners and the weights ([`Input::Stacked`]) and mixes them at any layer.
 ///
-/// A batch that was made for its step alone ([`Fresh`]) is mixed in place. Any other batch is mixed into a buffer, which the next
+/// A batch that was made for its step alone is mixed in place, as [`Input::make_mut`] would change it. Any other batch is mixed into a buffer, which the next
 /// batch overwrites. So a callback that keeps `last_input` for longer must copy it. A graph that is kept past its batch reports
 /// in its backward pass that the batch was modified.
 ///
@@ -133,7 +133,8 @@ impl MixUp {
         self.pairing.ab().0
     }
 
-    /// Mixes a batch by the given draws, as the callback does with its own.
+    /// Mixes a batch by the given draws, as the callback does with its own. In your own training loop, [`with_fresh`](crate::batch::with_fresh)
+    /// lets it mix in place.
     ///
     /// ```
     /// use mixup::{batch::{Input, Target}, callbacks::mixing::{Draws, MixUp}};
@@ -148,28 +149,14 @@ impl MixUp {
     /// ```
     ///
     /// # Errors
-    /// [`MixUpError`] for a batch that can't be mixed, which then stays as it was.
-    pub fn mix(&mut self, input: &mut Input, target: &mut Target, draws: &Draws) -> Result<(), MixUpError> {
-        self.mix_fresh(input, target, draws, &Fresh::nothing())
-    }
-
-    /// Like [`mix`](Self::mix), but in place in the tensors that may be changed: what the callback does.
-    ///
-    /// # Errors
     /// [`MixUpError`] for a batch that can't be mixed, which then stays as it was. If libtorch runs out of memory half-way, some
     /// tensors that may be changed may be mixed already.
-    pub fn mix_fresh(
-        &mut self,
-        input: &mut Input,
-        target: &mut Target,
-        draws: &Draws,
-        fresh: &Fresh,
-    ) -> Result<(), MixUpError> {
+    pub fn mix(&mut self, input: &mut Input, target: &mut Target, draws: &Draws) -> Result<(), MixUpError> {
         let (kind, device) = (self.check(input, target, draws)?, input.device());
         self.mixer.spare(&[input.tensors(), target.tensors()].concat());
         let draws = DeviceDraws::new(draws, kind, device);
-        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &draws, fresh)?;
-        let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &draws, fresh.may_change(tensor));
+        let mixed_target = batch::mix_target(target, self.stack_y, &mut self.mixer, &draws)?;
+        let mut mix = |slot, tensor: &Tensor| self.mixer.mix(slot, tensor, &draws);
         *input = match &*input {
             Input::Tensor(tensor) if self.stack_x => Input::Stacked {
                 first: tensor.shallow_clone(),
@@ -202,12 +189,13 @@ impl MixUp {
     /// Draws for a batch and mixes it, or leaves it as it is if it drew that.
     fn draw_and_mix(
         &mut self,
-        (input, target, fresh): (&mut Input, &mut Target, &Fresh),
+        input: &mut Input,
+        target: &mut Target,
         epoch: usize,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
         match self.pairing.draw(input.items(), epoch, rng) {
-            Some(draws) => self.mix_fresh(input, target, &draws, fresh),
+            Some(draws) => self.mix(input, target, &draws),
             None => Ok(()),
         }
     }
@@ -230,12 +218,11 @@ impl MixUp {
         &mut self,
         last_input: &mut Input,
         last_target: &mut Target,
-        fresh: &Fresh,
         epoch: usize,
         train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
-        if train { self.draw_and_mix((last_input, last_target, fresh), epoch, rng) } else { Ok(()) }
+        if train { self.draw_and_mix(last_input, last_target, epoch, rng) } else { Ok(()) }
     }
 
     fn on_train_end(&mut self, loss_func: &mut LossFunc) {

@@ -4,7 +4,7 @@
 use tch::{Device, TchError, Tensor};
 
 use super::{CutBox, Cuts, device_draws::DeviceDraws, mix::Mixer};
-use crate::kernel::span::Strided;
+use crate::{batch::in_place::may_change, kernel::span::Strided};
 
 /// Images `[n, c, h, w]` with the boxes of their partners: in their own memory if it may be changed, else in the mixer's buffer;
 /// in fresh memory if autograd records.
@@ -13,7 +13,6 @@ pub(super) fn paste(
     cuts: &Cuts,
     draws: &DeviceDraws<'_>,
     mixer: &mut Mixer,
-    may_change: bool,
 ) -> Result<Tensor, TchError> {
     let Some(strided) = Strided::of(images).filter(|_| !images.requires_grad()) else {
         let pasted = copied(images)?;
@@ -21,7 +20,7 @@ pub(super) fn paste(
         return Ok(pasted);
     };
     let _no_grad = tch::no_grad_guard();
-    if may_change {
+    if may_change(images) {
         in_place(images, cuts, draws)?;
         return Ok(images.shallow_clone());
     }

@@ -6,7 +6,7 @@ use mixup_macros::callback;
 
 use super::{CutMix, MixUp, MixUpError, pairing::chance, pairing::probability, wrapping::Wrapping};
 use crate::{
-    batch::{Fresh, Input, Target},
+    batch::{Input, Target},
     loss::LossFunc,
     rng::Rng,
 };
@@ -70,16 +70,14 @@ impl MixUpOrCutMix {
         &mut self,
         last_input: &mut Input,
         last_target: &mut Target,
-        fresh: &Fresh,
         epoch: usize,
         train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
-        let batch = (last_input, last_target, fresh);
         match train {
             false => Ok(()),
-            true if chance(self.switch_prob, rng) => self.cutmix.draw_and_mix(batch, epoch, rng),
-            true => self.mixup.draw_and_mix(batch, epoch, rng),
+            true if chance(self.switch_prob, rng) => self.cutmix.draw_and_mix(last_input, last_target, epoch, rng),
+            true => self.mixup.draw_and_mix(last_input, last_target, epoch, rng),
         }
     }
 
