@@ -1,7 +1,7 @@
 //! Data without a length.
 
 use mixup::{
-    data::{InOrder, Loader, Stream},
+    data::{InOrder, Stream},
     prelude::*,
 };
 use rand::RngExt as _;
@@ -31,14 +31,15 @@ impl Stream for Counter {
         self.next += 2;
         Ok(Some(Batch { input: numbers.shallow_clone().into(), target: numbers.into() }))
     }
+}
 
-    fn position(&self) -> Vec<u64> {
-        vec![self.next]
+impl Stateful for Counter {
+    fn save(&self) -> Result<State, StateError> {
+        State::of_data(&self.next)
     }
 
-    fn seek(&mut self, position: &[u64]) -> Result<(), DataError> {
-        let [next] = position else { return Err(DataError::other("a counter stands at one number")) };
-        self.next = *next;
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.next = state.data()?;
         Ok(())
     }
 }
@@ -49,22 +50,23 @@ fn build(stream: impl Stream + 'static, batches_per_epoch: usize) -> Learner {
 }
 
 #[test]
-fn a_stream_continues_where_it_stopped() -> Result<(), DataError> {
+fn a_stream_continues_where_it_stopped() -> Result<(), StateError> {
     let mut learn = build(Counter::endless(), 3);
     assert_eq!(seen(&mut learn, 2).concat(), (0..12).collect::<Vec<_>>(), "the second epoch goes on after the first");
     assert_eq!(seen(&mut learn, 1).concat(), (12..18).collect::<Vec<_>>(), "so does the second training");
-    let position = learn.data().train().position().expect("a stream has one");
+    let state = learn.state()?;
+    assert_eq!(state.0["data/train"].data::<u64>()?, 18);
 
     // Another run of the program, later.
-    let mut stream = Counter::endless();
-    stream.seek(&position)?;
-    assert_eq!(seen(&mut build(stream, 3), 1).concat(), (18..24).collect::<Vec<_>>());
-    assert_eq!(numbered_loader().position(), None, "other data begin anew in each epoch");
-    Ok(())
-}
+    let mut other = build(Counter::endless(), 3);
+    other.load_state(&state)?;
+    assert_eq!(seen(&mut other, 1).concat(), (18..24).collect::<Vec<_>>());
 
-fn numbered_loader() -> Loader {
-    Loader::new(numbered(4), 2).expect("there are items")
+    // Other data begin anew in each epoch.
+    let numbers = Data::builder(numbered(4)).build().expect("there are items");
+    let state = on(numbers).build().expect("nothing is wrong with it").state()?;
+    assert_eq!(state.0.keys().collect::<Vec<_>>(), ["life"]);
+    Ok(())
 }
 
 #[test]
@@ -109,12 +111,14 @@ fn a_batch_of_a_stream_must_fit_itself() {
             let numbers = |n: i64| Tensor::ones([n, 1], (tch::Kind::Float, tch::Device::Cpu));
             Ok(Some(Batch { input: numbers(3).into(), target: numbers(2).into() }))
         }
+    }
 
-        fn position(&self) -> Vec<u64> {
-            Vec::new()
+    impl Stateful for Uneven {
+        fn save(&self) -> Result<State, StateError> {
+            Ok(State::new())
         }
 
-        fn seek(&mut self, _: &[u64]) -> Result<(), DataError> {
+        fn load(&mut self, _: &State) -> Result<(), StateError> {
             Ok(())
         }
     }
@@ -159,12 +163,14 @@ impl Stream for Drawn {
         let numbers = Tensor::f_from_slice(&drawn)?.f_unsqueeze(1)?;
         Ok(Some(Batch { input: numbers.shallow_clone().into(), target: numbers.into() }))
     }
+}
 
-    fn position(&self) -> Vec<u64> {
-        Vec::new()
+impl Stateful for Drawn {
+    fn save(&self) -> Result<State, StateError> {
+        Ok(State::new())
     }
 
-    fn seek(&mut self, _: &[u64]) -> Result<(), DataError> {
+    fn load(&mut self, _: &State) -> Result<(), StateError> {
         Ok(())
     }
 }

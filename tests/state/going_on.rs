@@ -4,7 +4,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mixup::{learner::LearnerState, model::Vars, prelude::*};
+use mixup::{
+    data::{Shuffled, Stream},
+    learner::LearnerState,
+    model::Vars,
+    prelude::*,
+};
 use tch::{Device, Kind, Tensor, nn};
 
 use crate::support::{bits, series};
@@ -19,11 +24,15 @@ const ITEMS: i64 = 20;
 
 /// Each item is of a class of its own: shuffled batches of four, five in an epoch.
 fn data() -> Data {
+    data_sampled(Sampling::new(Shuffled))
+}
+
+fn data_sampled(sampler: Sampling) -> Data {
     let set = |items: i64| {
         let classes = Tensor::arange(items, (Kind::Int64, Device::Cpu));
         TensorDataset::new(series(items * 3, 0.37).reshape([items, 3]), classes).expect("as many")
     };
-    Data::builder(set(ITEMS)).valid(set(6)).batch_size(4).build().expect("there are items")
+    Data::builder(set(ITEMS)).valid(set(6)).batch_size(4).sampler(sampler).build().expect("there are items")
 }
 
 /// `tch`'s layers, with dropout between them.
@@ -62,6 +71,11 @@ fn learner(seed: u64) -> Learner {
     builder.build().expect("nothing is wrong with it")
 }
 
+fn learner_on(data: Data) -> Learner {
+    let builder = Learner::builder(data, model).mixup().callback(Sum::default()).quiet();
+    builder.build().expect("nothing is wrong with it")
+}
+
 /// All that is to go over to another learner, through a file.
 struct Saved {
     state: Vec<u8>,
@@ -84,9 +98,9 @@ impl Saved {
     }
 }
 
-/// Trains four epochs at once, and two and two with another learner in between; and that is the same.
+/// Trains four epochs at once, and two and then two in another learner; and that is the same. Returns the names of the states.
 #[track_caller]
-fn goes_on(build: impl Fn() -> Learner, between: impl Fn(&mut Learner)) -> Learner {
+fn goes_on(build: impl Fn() -> Learner, between: impl Fn(&mut Learner)) -> Vec<String> {
     let mut whole = build();
     whole.fit(4, 0.01).expect("it trains");
     let mut first = build();
@@ -99,18 +113,21 @@ fn goes_on(build: impl Fn() -> Learner, between: impl Fn(&mut Learner)) -> Learn
     second.load_opt_state(&moments).expect("the same optimizer");
     second.fit(2, 0.01).expect("it trains");
     assert_eq!(bits(&second), bits(&whole));
-    assert!(
-        second.state().expect("it can be saved").0["callback/Sum"]
-            == whole.state().expect("it can be saved").0["callback/Sum"]
-    );
     assert_eq!(second.position().epochs_before, 4);
-    second
+    // But for the runs between, the states are the same too.
+    let states = |learn: &mut Learner| {
+        let mut state = learn.state().expect("it can be saved");
+        state.0.remove("life");
+        state
+    };
+    assert!(states(&mut second) == states(&mut whole));
+    whole.state().expect("it can be saved").0.into_keys().collect()
 }
 
 #[test]
 fn two_epochs_and_two_with_another_learner_give_the_bits_of_four() {
     let _alone = alone();
-    goes_on(|| learner(3), |_| {});
+    assert_eq!(goes_on(|| learner(3), |_| {}), ["callback/Sum", "life"]);
     // Runs in between count too.
     goes_on(
         || learner(4),
@@ -176,4 +193,95 @@ fn own_runs_go_on_as_well() {
     let (first, second, fresh) = (predicted(&mut first), predicted(&mut second), predicted(&mut fresh));
     assert_eq!(first, second);
     assert_ne!(first, fresh, "it would draw what the run before has drawn");
+}
+
+/// Counts its batches, up to an end or for ever.
+struct Counter {
+    next: u64,
+    end: u64,
+}
+
+impl Stream for Counter {
+    fn next(&mut self, rng: &mut Rng) -> Result<Option<Batch>, DataError> {
+        use mixup::rand::RngExt as _;
+
+        if self.next == self.end {
+            self.next = 0;
+            return Ok(None);
+        }
+        self.next += 1;
+        let input = series(12, self.next as f64).f_reshape([4, 3])?.f_add_scalar(rng.random::<f64>())?;
+        let classes = Tensor::arange(4, (Kind::Int64, Device::Cpu)).f_add_scalar(self.next as i64 % 10)?;
+        Ok(Some(Batch { input: input.into(), target: classes.into() }))
+    }
+}
+
+impl Stateful for Counter {
+    fn save(&self) -> Result<State, StateError> {
+        State::new().with("next", &self.next)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.next = state.field("next")?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_goes_on() {
+    let _alone = alone();
+    for end in [u64::MAX, 7] {
+        let build = || {
+            let data = Data::stream(Counter { next: 0, end }).batches_per_epoch(5).build().expect("a stream");
+            learner_on(data)
+        };
+        assert_eq!(goes_on(build, |_| {}), ["callback/Sum", "data/train", "life"]);
+    }
+}
+
+/// Begins with few items, and takes in more with each epoch.
+struct Growing(usize);
+
+impl Sampler for Growing {
+    fn order(&mut self, items: usize, rng: &mut Rng) -> Result<Vec<usize>, DataError> {
+        self.0 += 4;
+        Shuffled.order(items.min(self.0), rng)
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+}
+
+impl Stateful for Growing {
+    fn save(&self) -> Result<State, StateError> {
+        State::of_data(&self.0)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.0 = state.data()?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sampler_with_a_state_goes_on_also_within_a_shard_and_under_a_callback() {
+    let _alone = alone();
+    let build = |sampler: fn() -> Sampling, wrap: bool| {
+        move || {
+            let mut learn = learner_on(data_sampled(sampler()));
+            if wrap {
+                learn.callback(hook!(on_train_begin, |sampler: &mut Sampling| {
+                    sampler.wrap(|inner| Shard::new(0, 2).expect("the first of two").around(inner));
+                }));
+            }
+            learn
+        }
+    };
+    let plain: fn() -> Sampling = || Sampling::new(Growing(0));
+    let shard: fn() -> Sampling =
+        || Sampling::new(Shard::new(1, 2).expect("the second of two").around(Sampling::new(Growing(4))));
+    for (sampler, wrap) in [(plain, false), (shard, false), (plain, true)] {
+        assert_eq!(goes_on(build(sampler, wrap), |_| {}), ["callback/Sum", "life", "sampler"]);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A loader keeps no state between batches: the caller draws an order for each epoch and asks for batch k of it. So a
 //! training that was saved in the middle of an epoch needs only the order and the number to continue. Only a stream keeps
-//! its position, and can return it.
+//! its position, which is its state.
 
 use std::fmt;
 
@@ -12,6 +12,7 @@ use super::{DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream, da
 use crate::{
     batch::{Batch, Input, Target, items},
     rng::{ItemRngs, Rng},
+    state::Stateful,
 };
 
 /// Where batches come from.
@@ -263,10 +264,9 @@ impl Loader {
         }
     }
 
-    /// The position of a stream ([`Stream::position`]); `None` for other data, whose epochs always begin anew.
-    #[must_use]
-    pub fn position(&self) -> Option<Vec<u64>> {
-        if let Source::Stream(stream) = &self.source { Some(stream.position()) } else { None }
+    /// The state of a stream; other data begin anew in each epoch and have none.
+    pub(crate) fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        if let Source::Stream(stream) = &mut self.source { Some(&mut **stream) } else { None }
     }
 
     /// Returns the first item as a batch of one, or the first prepared batch, to see shapes before a training.

@@ -1,14 +1,14 @@
 //! Data without a length: batches that come one after another and may never end.
 
 use super::DataError;
-use crate::{batch::Batch, rng::Rng};
+use crate::{batch::Batch, rng::Rng, state::Stateful};
 
 /// Batches that come one after another, from a log, a simulator, or files too large to count.
 ///
-/// A stream can return its position, so that another run of the program can continue from there.
+/// A stream is [`Stateful`]: it saves its position, so that another run of the program can continue from there.
 ///
 /// ```
-/// use mixup::{batch::Batch, data::{Data, DataError, Stream}, rng::Rng};
+/// use mixup::{batch::Batch, data::{Data, DataError, Stream}, rng::Rng, state::{State, StateError, Stateful}};
 /// use tch::Tensor;
 ///
 /// /// Counts for ever, four numbers a batch; learns their halves.
@@ -21,14 +21,15 @@ use crate::{batch::Batch, rng::Rng};
 ///         let x = Tensor::f_from_slice(&numbers)?.f_unsqueeze(1)?;
 ///         Ok(Some(Batch { target: x.f_mul_scalar(0.5)?.into(), input: x.into() }))
 ///     }
+/// }
 ///
-///     fn position(&self) -> Vec<u64> {
-///         vec![self.0]
+/// impl Stateful for Counter {
+///     fn save(&self) -> Result<State, StateError> {
+///         State::of_data(&self.0)
 ///     }
 ///
-///     fn seek(&mut self, position: &[u64]) -> Result<(), DataError> {
-///         let [at] = position else { return Err(DataError::other("the position of a counter is one number")) };
-///         self.0 = *at;
+///     fn load(&mut self, state: &State) -> Result<(), StateError> {
+///         self.0 = state.data()?;
 ///         Ok(())
 ///     }
 /// }
@@ -37,22 +38,13 @@ use crate::{batch::Batch, rng::Rng};
 /// assert_eq!(data.to_string(), "a stream of training items, no validation");
 /// # Ok::<(), DataError>(())
 /// ```
-pub trait Stream: Send {
+pub trait Stream: Stateful + Send {
     /// Returns the next batch, or `None` at the end. The epoch then ends, and the next call must begin the stream anew: a stream that reads a
     /// file starts over. `rng` is a function of the learner's seed, the epoch and the batch's number in it.
     ///
     /// # Errors
     /// If the batch can't be made. Wrap your own errors with [`DataError::other`].
     fn next(&mut self, rng: &mut Rng) -> Result<Option<Batch>, DataError>;
-
-    /// The position from which [`next`](Self::next) continues, as numbers that the stream chooses.
-    fn position(&self) -> Vec<u64>;
-
-    /// Moves to a position that [`position`](Self::position) returned.
-    ///
-    /// # Errors
-    /// If this stream has no such position.
-    fn seek(&mut self, position: &[u64]) -> Result<(), DataError>;
 
     /// Whether the tensors of each batch are created for that batch, as described at [`Dataset::fresh`](super::Dataset::fresh). Defaults to
     /// false, which is always right.

@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Learner;
-use crate::state::{State, StateError, Stateful};
+use crate::{
+    data::{Loader, Sampler as _},
+    state::{State, StateError, Stateful},
+};
 
 /// What a learner remembers, by name.
 ///
 /// - `life`: the seed, and the counts from which everything random follows.
 /// - `callback/…`: the callbacks that have a state, by their names.
+/// - `sampler`: the sampler of the training data, if it has a state.
+/// - `data/train`: a [`Stream`](crate::data::Stream) of training data.
 ///
 /// The model's parameters are not in it: they are in [`Learner::params`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,7 +94,15 @@ impl Learner {
                 source => StateError::Of { name, source: Box::new(source) },
             })
         };
-        visit("life".to_owned(), &mut self.state.life)?;
+        let state = &mut self.state;
+        visit("life".to_owned(), &mut state.life)?;
+        let others = [
+            ("sampler", state.sampler.stateful()),
+            ("data/train", state.data.part_mut(true).and_then(Loader::stateful)),
+        ];
+        for (name, it) in others {
+            it.map_or(Ok(()), |it| visit(name.to_owned(), it))?;
+        }
         self.callbacks.each_stateful(|name, it| visit(format!("callback/{name}"), it))
     }
 }

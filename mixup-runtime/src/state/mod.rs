@@ -72,6 +72,22 @@ pub trait Stateful {
     fn load(&mut self, state: &State) -> Result<(), StateError>;
 }
 
+/// What the method `stateful` of other traits returns. Without something stateful there is an empty state.
+#[diagnostic::do_not_recommend]
+impl Stateful for Option<&mut dyn Stateful> {
+    fn version(&self) -> u32 {
+        self.as_ref().map_or(1, |it| it.version())
+    }
+
+    fn save(&self) -> Result<State, StateError> {
+        self.as_ref().map_or_else(|| Ok(State::new()), |it| it.save())
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.as_mut().map_or(Ok(()), |it| it.load(state))
+    }
+}
+
 /// A state: plain data (whole numbers, floats to the bit, text, bytes, lists, maps), named tensors, and a version.
 ///
 /// `serde` writes it in any format. CBOR keeps every float to the bit, while JSON has no NaN. Tensors are written as bytes, with their kind and

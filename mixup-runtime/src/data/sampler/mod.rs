@@ -15,7 +15,11 @@ pub use shard::Shard;
 pub use weighted::Weighted;
 
 use super::DataError;
-use crate::{names::short_type_name, rng::Rng};
+use crate::{
+    names::short_type_name,
+    rng::Rng,
+    state::{State, StateError, Stateful},
+};
 
 /// Draws the order of each epoch: which items it has, and in which order.
 ///
@@ -65,6 +69,11 @@ pub trait Sampler: Send + 'static {
     /// The name for messages and listings. Defaults to the name of the type.
     fn describe(&self) -> String {
         short_type_name::<Self>()
+    }
+
+    /// Returns `Some(self)` if the sampler is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
     }
 }
 
@@ -164,6 +173,26 @@ impl Sampler for Sampling {
 
     fn describe(&self) -> String {
         self.lock().describe()
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        let has_state = self.lock().stateful().is_some();
+        has_state.then_some(self)
+    }
+}
+
+/// The state of the sampler in use.
+impl Stateful for Sampling {
+    fn version(&self) -> u32 {
+        self.lock().stateful().version()
+    }
+
+    fn save(&self) -> Result<State, StateError> {
+        self.lock().stateful().save()
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.lock().stateful().load(state)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One part of an order that several learners divide among themselves.
 
 use super::{DataError, Sampler, Shuffled};
-use crate::rng::Rng;
+use crate::{rng::Rng, state::Stateful};
 
 /// Draws one of several shards of a common order: no entry is in two shards, and together they have all.
 ///
@@ -70,5 +70,9 @@ impl<S: Sampler> Sampler for Shard<S> {
 
     fn describe(&self) -> String {
         format!("shard {} of {} of {}", self.rank, self.of, self.inner.describe())
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        self.inner.stateful()
     }
 }
