@@ -47,6 +47,10 @@ const fn perhaps(mut moment: Moment) -> Moment {
 }
 
 const OUTCOME: &str = ", whose `outcome: &Outcome` says how training ended";
+const ALWAYS_BATCH: &str = ", which runs however the batch ends";
+const ALWAYS_EPOCH: &str = ", which runs however the epoch ends";
+const ALWAYS_VALIDATE: &str = ", which runs however the validation ends";
+const STEPPED: &str = ", whose `stepped: bool` is false after `SkipStep`";
 const TEST: &str = ", since `learn.validate()` is the only test phase that a learner has";
 const PREDICT: &str = ", since `learn.predictions()` runs the hooks of a validation";
 const ON_DEVICE: &str = ", where the batch is on the device already";
@@ -96,7 +100,7 @@ pub(crate) const MOMENTS: &[Moment] = &[
     is(&[Ignite], "epoch_started", "on_epoch_begin"),
     with(&[Composer], "iteration_start", "on_epoch_begin", "", ", since there is nothing above an epoch"),
     is(&[Fastai2], "after_epoch", "on_epoch_end"),
-    with(&[Fastai2], "after_cancel_epoch", "on_epoch_end", "", ", which also runs after `SkipEpoch`"),
+    with(&[Fastai2], "after_cancel_epoch", "on_epoch_end", "always", ALWAYS_EPOCH),
     is(&[Lightning], "on_train_epoch_end", "on_epoch_end"),
     is(&[Lightning], "training_epoch_end", "on_epoch_end"),
     perhaps(with(
@@ -110,13 +114,13 @@ pub(crate) const MOMENTS: &[Moment] = &[
     with(&[Composer], "iteration_end", "on_epoch_end", "", ", since there is nothing above an epoch"),
     with(&[Composer], "iteration_checkpoint", "on_epoch_end", "", ", since there is nothing above an epoch"),
     is(&[Ignite], "epoch_completed", "on_epoch_end"),
-    with(&[Ignite], "terminate_single_epoch", "on_epoch_end", "", ", which also runs after `SkipEpoch`"),
+    with(&[Ignite], "terminate_single_epoch", "on_epoch_end", "always", ALWAYS_EPOCH),
     with(
         &[Trainer],
         "on_log",
         "on_epoch_end",
         "",
-        ", with numbers such as `train_loss: f64` and `last_metrics: &[f64]`",
+        ", with numbers such as `train_loss: f64`, or all with `values: &Values`",
     ),
     // Batches of training.
     is(&[Fastai2], "before_batch", "on_batch_begin"),
@@ -154,16 +158,12 @@ pub(crate) const MOMENTS: &[Moment] = &[
     is(&[Composer], "after_train_batch", "on_backward_end"),
     is(&[Trainer], "on_pre_optimizer_step", "on_backward_end"),
     is(&[Fastai2], "after_step", "on_step_end"),
-    with(&[Fastai2], "after_cancel_step", "on_step_end", "", ", which also runs after `SkipStep`"),
+    with(&[Fastai2], "after_cancel_step", "on_step_end", "", STEPPED),
     is(&[Lightning], "on_before_zero_grad", "on_step_end"),
     is(&[Trainer], "on_optimizer_step", "on_step_end"),
-    with(&[Trainer], "on_substep_end", "on_step_end", "", ", which also runs after `SkipStep`"),
+    with(&[Trainer], "on_substep_end", "on_step_end", "", STEPPED),
     is(&[Fastai2], "after_batch", "on_batch_end"),
-    none(
-        &[Fastai2],
-        "after_cancel_batch",
-        "no hook follows a batch that is left out, so do it where you return `SkipBatch`",
-    ),
+    with(&[Fastai2], "after_cancel_batch", "on_batch_end", "always", ALWAYS_BATCH),
     train(&[Lightning, Keras], "on_train_batch_end", "on_batch_end"),
     perhaps(with(&[Composer], "batch_end", "on_batch_end", "", ", or `#[on(batch_end, train)]` for training alone")),
     train(&[Composer], "batch_checkpoint", "on_batch_end"),
@@ -205,13 +205,7 @@ pub(crate) const MOMENTS: &[Moment] = &[
     valid(&[Composer], "eval_batch_end", "on_batch_end"),
     valid(&[Trainer], "on_prediction_step", "on_batch_end"),
     is(&[Fastai2], "after_validate", "on_validate_end"),
-    with(
-        &[Fastai2],
-        "after_cancel_validate",
-        "on_epoch_end",
-        "",
-        ", where `valid_loss` is `None` after `SkipValidation`",
-    ),
+    with(&[Fastai2], "after_cancel_validate", "on_validate_end", "always", ALWAYS_VALIDATE),
     is(&[Lightning], "on_validation_end", "on_validate_end"),
     is(&[Lightning], "on_validation_epoch_end", "on_validate_end"),
     is(&[Lightning], "validation_epoch_end", "on_validate_end"),

@@ -19,7 +19,9 @@ const fn do_this(of: &'static [Library], name: &'static str, advice: &'static st
 
 const LEARNER: &str =
     "a hook has no learner, so ask for what you need by name, such as `epoch: usize` or `opt: &mut dyn Optimizer`";
-const NUMBERS: &str = "ask for the numbers by name, such as `smooth_loss: f64` in `on_batch_end` and `last_metrics: &[f64]` in `on_epoch_end`";
+const NUMBERS: &str = "ask for each number by its name, such as `smooth_loss: f64` in `on_batch_end`, or `accuracy: &Value` for a metric or \
+                       another callback's value; publish your own with `grad_norm: &mut Value`";
+const LOGGER: &str = "publish a number with `grad_norm: &mut Value`, which the table and the report show, or keep a logger in the callback's fields";
 const BATCH: &str = "ask for `last_input: &Input` and `last_target: &Target`, or for `num_batch: usize`";
 const LR: &str = "ask for `opt: &dyn Optimizer` and read `opt.hyper().lr`";
 const MOMENTUM: &str = "ask for `opt: &dyn Optimizer` and read `opt.hyper().momentum`";
@@ -35,6 +37,7 @@ const SKIP_VALIDATION: &str = "return `SkipValidation` from `on_validate_begin`"
 const SKIP_BATCH: &str = "return `SkipBatch` from `on_batch_begin`";
 const SKIP_BACKWARD: &str = "return `SkipBackward` from `on_backward_begin`";
 const SKIP_STEP: &str = "return `SkipStep` from `on_backward_end`";
+const VALIDATE: &str = "return `Validate` from `on_batch_end`";
 const KEEP: &str = "return `KeepGradients` from `on_step_end`";
 
 /// What the parameters of a hook are called elsewhere.
@@ -50,7 +53,7 @@ pub(crate) const VALUES: &[Word] = &[
     do_this(&[Trainer], "args", ARGS),
     do_this(&[Fastai1, Trainer], "kwargs", ARGS),
     do_this(&[Keras, Trainer], "logs", NUMBERS),
-    do_this(&[Composer], "logger", "a hook logs to what the callback keeps in its own fields"),
+    do_this(&[Composer], "logger", LOGGER),
     do_this(&[Fastai2], "cbs", OTHER),
     // The batch, its output and its loss.
     do_this(&[Lightning, Keras, Ignite], "batch", BATCH),
@@ -93,7 +96,11 @@ pub(crate) const VALUES: &[Word] = &[
     is(&[Keras], "steps_per_epoch", "batches"),
     is(&[Fastai2], "train_iter", "iteration"),
     is(&[Lightning, Trainer], "global_step", "steps"),
-    is(&[Loop], "step", "iteration"),
+    do_this(
+        &[Loop],
+        "step",
+        "ask for `steps: usize`, the optimizer's steps, or for `iteration: usize`, the training batches",
+    ),
     do_this(&[Trainer], "max_steps", "multiply `epochs: usize` by `batches: usize`"),
     do_this(&[Fastai2], "pct_train", "divide `iteration: usize` by `epochs: usize` times `batches: usize`"),
     is(&[Fastai2, Loop], "training", "train"),
@@ -124,13 +131,16 @@ pub(crate) const VALUES: &[Word] = &[
     is(&[Trainer, Composer], "train_dataloader", "data"),
     is(&[Trainer, Composer], "eval_dataloader", "data"),
     is(&[Lightning], "datamodule", "data"),
+    is(&[Loop], "batch_sampler", "sampler"),
+    is(&[Trainer], "train_sampler", "sampler"),
     do_this(&[Trainer], "tokenizer", ARGS),
     do_this(&[Trainer], "processing_class", ARGS),
     // What was measured.
     is(&[Fastai1], "metrics_names", "metric_names"),
     is(&[Trainer, Ignite, Composer], "metrics", "last_metrics"),
-    is(&[Lightning], "callback_metrics", "last_metrics"),
-    is(&[Lightning], "logged_metrics", "last_metrics"),
+    is(&[Lightning], "callback_metrics", "values"),
+    is(&[Lightning], "logged_metrics", "values"),
+    is(&[Lightning], "progress_bar_metrics", "values"),
     is(&[Keras, Loop], "val_loss", "valid_loss"),
     is(&[Trainer], "eval_loss", "valid_loss"),
     do_this(&[Fastai1], "pbar", "leave it out, since a callback shows progress in its own way"),
@@ -139,6 +149,8 @@ pub(crate) const VALUES: &[Word] = &[
     is(&[Loop], "error", "outcome"),
     do_this(&[Lightning], "checkpoint", STATE),
     do_this(&[Lightning], "state_dict", STATE),
+    is(&[Trainer], "resume_from_checkpoint", "resumed"),
+    do_this(&[Lightning], "ckpt_path", "ask for `resumed: bool` to learn whether a saved state was loaded"),
     // What fastai v1 answers in a dictionary, and others set on an object.
     do_this(&[Fastai1, Keras], "stop_training", STOP),
     do_this(&[Lightning], "should_stop", STOP),
@@ -149,6 +161,9 @@ pub(crate) const VALUES: &[Word] = &[
     do_this(&[Fastai1], "skip_bwd", SKIP_BACKWARD),
     do_this(&[Fastai1], "skip_step", SKIP_STEP),
     do_this(&[Fastai1], "skip_zero", KEEP),
+    do_this(&[Trainer], "should_evaluate", VALIDATE),
+    do_this(&[Trainer], "should_log", LOGGER),
+    do_this(&[Trainer], "should_save", STATE),
 ];
 
 /// Types that hold everything else, here and elsewhere. Under a parameter's name, a callback may have such a type too.

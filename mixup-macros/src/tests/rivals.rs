@@ -125,12 +125,19 @@ fn every_hook_value_and_flow_in_an_advice_exists() {
                 // "return `SkipStep` from `on_backward_end`"
                 assert!(hook.flows.contains(&first), "{name}: `{}` may not return `{first}`", hook.name);
             }
-            if first.starts_with("Skip") || first.starts_with("Stop") || first.starts_with("Keep") {
+            if ["Skip", "Stop", "Keep", "Validate"].iter().any(|request| first.starts_with(request)) {
                 assert!(flow, "{name}: `{first}` is no flow value");
             }
-            if let Some((value, ty)) = code.split_once(": ")
+            // What is asked for by its type has the name that its publisher or the user gives it.
+            let by_type = ["Recorder", "Value"]
+                .iter()
+                .any(|ty| code.ends_with(&format!(" {ty}")) || code.ends_with(&format!("&{ty}")));
+            if by_type {
+                let param = tokens(code);
+                assert_eq!(said_of(&quote! { fn on_batch_end(&self, #param) {} }), [""; 0], "{name}: `{code}`");
+                seen += 1;
+            } else if let Some((value, ty)) = code.split_once(": ")
                 && !code.starts_with('#')
-                && *code != "recorder: &Recorder"
             {
                 let (hook, _) = first_with(value).unwrap_or_else(|| panic!("{name}: no value `{value}`"));
                 let (hook, value, ty) = (ident(hook.name), ident(value), tokens(ty));
