@@ -365,7 +365,8 @@ fn the_error_for_a_setting_that_a_callback_spoils_names_the_callback() {
     impl Wrong {
         #[on(batch_begin, train, if = num_batch == 1)]
         fn set(&self, opt: &mut dyn Optimizer) {
-            (opt.hyper_mut().lr, opt.hyper_mut().momentum) = (self.0, self.1);
+            opt.set_lr(self.0);
+            opt.hypers_mut().set_momentum(self.1);
         }
     }
 
@@ -384,12 +385,12 @@ fn the_error_for_a_setting_that_a_callback_spoils_names_the_callback() {
 #[test]
 fn a_model_whose_parameters_are_all_frozen_has_nothing_to_train() {
     let mut learn = on(data(8, 4)).build().expect("nothing is wrong with it");
-    learn.params_mut().var_store_mut().freeze();
+    learn.freeze("default").expect("the only group");
     let error = learn.fit(1, 0.1).expect_err("all is frozen");
     let expected = "nothing is left to train, epoch 0, training batch 0: all parameters are frozen; unfreeze some, or only validate";
     assert_eq!(error.to_string(), expected);
     learn.validate().expect("it can be validated");
-    learn.params_mut().var_store_mut().unfreeze();
+    learn.unfreeze();
     learn.fit(1, 0.1).expect("it trains again");
 }
 

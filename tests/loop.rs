@@ -324,7 +324,7 @@ fn a_setting_of_the_optimizer_out_of_range_is_rejected() {
     let error = on(data(4, 0)).optimizer(Sgd::default().momentum(1.5)).build().err().expect("no momentum");
     assert!(matches!(error, Error::Build(BuildError::Setting(SettingError { name: "momentum", .. }))), "{error:?}");
     let mut learn = on(data(4, 0)).build().expect("nothing is wrong with it");
-    learn.opt_mut().hyper_mut().weight_decay = f64::NAN;
+    learn.opt_mut().hypers_mut().set_weight_decay(f64::NAN);
     let error = learn.fit(1, 0.1).expect_err("no weight decay");
     assert!(matches!(error, Error::Build(BuildError::Setting(SettingError { name: "weight_decay", .. }))), "{error:?}");
 }

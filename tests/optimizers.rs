@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use mixup::{
-    optim::{OptimizerError, OptimizerState, SettingError},
+    optim::{Hypers, OptimizerError, OptimizerState, SettingError},
     prelude::*,
     training::{BuildError, Error},
 };
@@ -135,7 +135,7 @@ fn ask(learn: &mut Learner, ask: impl FnOnce(&mut dyn Optimizer, &Params) + Send
         ask(opt, params);
         seen.store(true, Relaxed);
     })));
-    let lr = learn.opt().hyper().lr;
+    let lr = learn.opt().lr();
     learn.fit(0, lr).expect("no epoch");
     assert!(asked.load(Relaxed), "a training began");
 }
@@ -167,12 +167,13 @@ fn assert_resumes<O: Optimizer>(opt: O, with_defaults: impl Fn() -> O) {
         });
         let saved = OptimizerState {
             optimizer: state.optimizer.clone(),
+            hypers: state.hypers.clone(),
             numbers: state.numbers.clone(),
             tensors: state.tensors.iter().map(|(key, tensor)| (key.clone(), tensor.copy())).collect(),
         };
         if restore {
             ask(&mut other, move |opt, params| opt.load_state(&saved, params).expect("its own state"));
-            assert_eq!(other.opt().hyper().lr, 0.02);
+            assert_eq!(other.opt().lr(), 0.02);
         }
         other.fit(3, 0.02).expect("a training");
         parameters(&other)
@@ -211,12 +212,12 @@ fn a_state_names_settings_and_tensors_by_parameter() {
     assert_eq!(state.tensors["weight/exp_avg"].size(), [2, 3]);
 }
 
-/// Everything in a state, for comparison: the optimizer, numbers and tensors by name.
-type Content = (String, Vec<(String, f64)>, Vec<(String, Vec<f64>)>);
+/// Everything in a state, for comparison: the optimizer, its settings, numbers and tensors by name.
+type Content = (String, Hypers, Vec<(String, f64)>, Vec<(String, Vec<f64>)>);
 
 fn content(state: &OptimizerState) -> Content {
     let tensors = state.tensors.iter().map(|(key, tensor)| (key.clone(), f64s(tensor))).collect();
-    (state.optimizer.clone(), state.numbers.clone().into_iter().collect(), tensors)
+    (state.optimizer.clone(), state.hypers.clone(), state.numbers.clone().into_iter().collect(), tensors)
 }
 
 #[test]
@@ -238,10 +239,10 @@ fn a_state_that_does_not_fit_is_rejected_and_the_optimizer_is_unchanged() {
         ),
         (
             |state| {
-                state.numbers.remove("lr");
+                let _ = state.numbers.remove("eps");
             },
             |error| matches!(error, OptimizerError::Missing { .. }),
-            "no `lr`",
+            "no `eps`",
         ),
         (
             |state| {
@@ -282,7 +283,7 @@ fn a_state_that_does_not_fit_is_rejected_and_the_optimizer_is_unchanged() {
     for (spoil, fits, says) in cases {
         let (mut learn, mut state) = trained(AdamW::default().wd(0.3));
         spoil(&mut state);
-        state.numbers.entry("weight_decay".into()).and_modify(|decay| *decay = 0.7);
+        state.hypers.set_weight_decay(0.7);
         ask(&mut learn, move |opt, params| {
             let before = content(&opt.state(params).expect("copies"));
             let error = opt.load_state(&state, params).expect_err(says);
@@ -364,10 +365,10 @@ fn a_learning_rate_out_of_range_and_a_setting_spoilt_later_are_rejected_before_a
         assert!(matches!(error, Error::Build(BuildError::LearningRate { .. })), "{error}");
         assert!(error.to_string().contains(&format!("the learning rate is {lr}")), "{error}");
     }
-    learn.opt_mut().hyper_mut().momentum = 2.0;
+    learn.opt_mut().hypers_mut().set_momentum(2.0);
     assert!(matches!(learn.fit(1, 0.1), Err(Error::Build(BuildError::Setting(SettingError { name: "momentum", .. })))));
     assert_eq!(parameters(&learn), before);
-    learn.opt_mut().hyper_mut().momentum = 0.0;
+    learn.opt_mut().hypers_mut().set_momentum(0.0);
     learn.fit(1, 0.0).expect("a learning rate of 0 trains nothing, and is no mistake");
     assert_eq!(parameters(&learn), before);
 }

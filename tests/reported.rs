@@ -283,7 +283,7 @@ struct Search(usize);
 #[callback]
 impl Search {
     fn on_batch_begin(&self, iteration: usize, opt: &mut dyn Optimizer) -> Option<StopTraining> {
-        opt.hyper_mut().lr = 1e-5 * 10_f64.powi(i32::try_from(iteration).unwrap_or(0));
+        opt.set_lr(1e-5 * 10_f64.powi(i32::try_from(iteration).unwrap_or(0)));
         (iteration == self.0).then(|| StopTraining::because("the search is over"))
     }
 }

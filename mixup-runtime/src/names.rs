@@ -1,4 +1,4 @@
-//! The name of a type in messages.
+//! Names in messages: of a type, and of several things.
 
 /// The last part of a type's path: `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`, and a function's name. A
 /// closure and a function pointer have no name and are called `closure` and `function`.
@@ -22,4 +22,13 @@ pub(crate) fn short_type_name<T: ?Sized>() -> String {
         return "function".to_owned();
     }
     path.rsplit("::").find(|part| !part.is_empty()).unwrap_or(name).to_owned()
+}
+
+/// A list of names in words: "`a`, `b` and `c`".
+pub(crate) fn listed(names: &[String]) -> String {
+    let mut quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.pop() {
+        Some(last) if !quoted.is_empty() => format!("{} and {last}", quoted.join(", ")),
+        last => last.unwrap_or_else(|| "none".to_owned()),
+    }
 }

@@ -1,6 +1,6 @@
 //! Values that callbacks publish and read by name, and requests that depend on the instance.
 
-use mixup::{callback::Hook, optim::Hyper, prelude::*, training::BuildError};
+use mixup::{callback::Hook, prelude::*, training::BuildError};
 use tch::{Kind, Tensor, nn};
 
 use crate::support::{Log, data, on};
@@ -316,8 +316,7 @@ fn the_model_and_the_optimizer_can_be_asked_for_as_their_own_types() {
     impl Own {
         fn on_train_begin(&mut self, model: &nn::Linear, opt: &mut Sgd) {
             self.0 = model.ws.numel();
-            let Hyper { momentum, .. } = opt.hyper_mut();
-            *momentum = 0.5;
+            opt.hypers_mut().set_momentum(0.5);
         }
     }
 
@@ -327,7 +326,7 @@ fn the_model_and_the_optimizer_can_be_asked_for_as_their_own_types() {
     learn.fit(1, 0.1).expect("it trains");
     assert_eq!(learn.get::<Own>().map(|own| own.0), Some(6));
     assert_eq!(learn.model_as::<nn::Linear>().map(|model| model.ws.size()), Some(vec![2, 3]));
-    assert!((learn.opt().hyper().momentum - 0.5).abs() < 1e-12);
+    assert!((learn.opt().hypers().last().momentum - 0.5).abs() < 1e-12);
 
     let error = build(on(data(8, 0)).callback(Own::default())).map(|_| ()).expect_err("another model");
     let expected =

@@ -13,7 +13,7 @@ use mixup::{
     },
     error::BoxError,
     learner::Interrupt,
-    optim::{Hyper, OptimizerError, OptimizerState, SettingError},
+    optim::{Hypers, OptimizerError, OptimizerState, SettingError},
     prelude::*,
 };
 use signal_hook::{consts::SIGINT, low_level::raise};
@@ -216,12 +216,12 @@ impl<O: Optimizer> Optimizer for Fused<O> {
         self.0.step(params)
     }
 
-    fn hyper(&self) -> &Hyper {
-        self.0.hyper()
+    fn hypers(&self) -> &Hypers {
+        self.0.hypers()
     }
 
-    fn hyper_mut(&mut self) -> &mut Hyper {
-        self.0.hyper_mut()
+    fn hypers_mut(&mut self) -> &mut Hypers {
+        self.0.hypers_mut()
     }
 
     fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {

@@ -289,7 +289,7 @@ pub(crate) const MOMENTS: &[Moment] = &[
     perhaps(none(
         &[Lightning],
         "lr_scheduler_step",
-        "write `#[on(batch_begin, train)]` and set `opt.hyper_mut().lr` of `opt: &mut dyn Optimizer`",
+        "write `#[on(batch_begin, train)]` and call `opt.set_lr(…)` on `opt: &mut dyn Optimizer`",
     )),
     perhaps(none(&[Lightning], "configure_callbacks", "add each callback to the builder with `.callback(…)`")),
     perhaps(none(&[Lightning], "prepare_data", DATA)),

@@ -23,10 +23,10 @@ const NUMBERS: &str = "ask for each number by its name, such as `smooth_loss: f6
                        another callback's value; publish your own with `grad_norm: &mut Value`";
 const LOGGER: &str = "publish a number with `grad_norm: &mut Value`, which the table and the report show, or keep a logger in the callback's fields";
 const BATCH: &str = "ask for `last_input: &Input` and `last_target: &Target`, or for `num_batch: usize`";
-const LR: &str = "ask for `opt: &dyn Optimizer` and read `opt.hyper().lr`";
-const MOMENTUM: &str = "ask for `opt: &dyn Optimizer` and read `opt.hyper().momentum`";
-const DECAY: &str = "ask for `opt: &dyn Optimizer` and read `opt.hyper().weight_decay`";
-const SCHEDULE: &str = "ask for `opt: &mut dyn Optimizer` and set `opt.hyper_mut().lr`";
+const LR: &str = "ask for `opt: &dyn Optimizer` and read `opt.lr()`";
+const MOMENTUM: &str = "ask for `opt: &dyn Optimizer` and read `opt.hypers().last().momentum`";
+const DECAY: &str = "ask for `opt: &dyn Optimizer` and read `opt.hypers().last().weight_decay`";
+const SCHEDULE: &str = "ask for `opt: &mut dyn Optimizer` and call `opt.set_lr(…)`";
 const STATE: &str = "name the fields to save with `#[callback(state(…))]` on the `impl` block";
 const ARGS: &str = "ask for what you need by name, such as `epochs: usize`, and keep settings in the callback's fields";
 const ITEMS: &str = "ask for `last_input: &Input` and count with `last_input.items()`";

@@ -22,7 +22,7 @@ impl Recorder {
         self.losses.values()
     }
 
-    /// The learning rate of each training batch of the last training.
+    /// The learning rate of each training batch of the last training. If there are several groups of parameters, that of the last one.
     #[must_use]
     pub fn lrs(&self) -> &[f64] {
         &self.lrs
@@ -39,7 +39,7 @@ impl Recorder {
     }
 
     fn on_backward_begin(&mut self, last_loss: &Tensor, opt: &dyn Optimizer) -> Result<(), TchError> {
-        self.lrs.push(opt.hyper().lr);
+        self.lrs.push(opt.lr());
         self.losses.push(last_loss)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     data::Data,
     loss::{CrossEntropy, Loss, LossFunc},
     metrics::Metric,
-    model::{Model, Params, Vars},
+    model::{Grouping, Model, Params, Vars},
     optim::{AdamW, Optimizer},
     rng::Rng,
     training::{BuildError, Error, Internal, Life, Outcome, State, Values},
@@ -30,6 +30,7 @@ pub struct LearnerBuilder {
     model: BuildModel,
     loss_func: LossFunc,
     opt: Box<dyn Optimizer>,
+    grouping: Grouping,
     metrics: Vec<(String, Box<dyn Metric>)>,
     callbacks: Callbacks,
     device: Device,
@@ -46,6 +47,7 @@ impl LearnerBuilder {
             model,
             loss_func: LossFunc::new(CrossEntropy::default()),
             opt: Box::new(AdamW::default()),
+            grouping: Grouping::default(),
             metrics: Vec::new(),
             callbacks: Callbacks::default(),
             device: Device::Cpu,
@@ -65,6 +67,45 @@ impl LearnerBuilder {
     /// Sets the optimizer.
     pub fn optimizer(mut self, opt: impl Optimizer) -> Self {
         self.opt = Box::new(opt);
+        self
+    }
+
+    /// Adds a group of parameters, which has its own learning rate and other settings and can be frozen: the trainable parameters for
+    /// which `matches(name, tensor)` is true.
+    ///
+    /// The groups are a partition: the first group that matches a parameter has it. Their order is that of the calls. After them come
+    /// `default`, the group of all other parameters, and the groups that the model created with `tch`'s `Path::set_group`, whose names are
+    /// their numbers (`1`, `2`, …; the number 0 is `default`).
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), BoxError> {
+    /// let data = ImageData::digits()?.build()?;
+    /// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 16, 10]))
+    ///     .group("stem", |name, _| name.starts_with("0."))
+    ///     .no_decay(|_, tensor| tensor.dim() < 2)
+    ///     .quiet()
+    ///     .build()?;
+    /// learn.freeze("stem")?;
+    /// learn.fit(1, 1e-2)?;
+    /// learn.unfreeze();
+    /// learn.fit(1, Lr::spread(1e-3, 1e-2))?;
+    /// assert_eq!(learn.opt().hyper("stem")?.lr, 1e-3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn group(mut self, name: impl Into<String>, matches: impl Fn(&str, &Tensor) -> bool + 'static) -> Self {
+        self.grouping.group(name.into(), matches);
+        self
+    }
+
+    /// Adds a rule that excepts parameters from weight decay, whatever their group: those for which `matches(name, tensor)` is true. With
+    /// several rules, each excepts its parameters.
+    ///
+    /// Biases and the weights of norms are usually excepted: `.no_decay(|_, tensor| tensor.dim() < 2)`.
+    pub fn no_decay(mut self, matches: impl Fn(&str, &Tensor) -> bool + 'static) -> Self {
+        self.grouping.no_decay(matches);
         self
     }
 
@@ -169,8 +210,8 @@ impl LearnerBuilder {
     /// freed, instead of returning them to the system. [`keep_freed_memory(false)`](Self::keep_freed_memory) leaves it as it is.
     ///
     /// # Errors
-    /// A [`BuildError`] if the device does not exist, a setting of the optimizer is out of range, two metrics have one name,
-    /// `before` and `after` of callbacks form a cycle, or a callback asks for another one that is not there.
+    /// A [`BuildError`] if the device does not exist, a setting of the optimizer is out of range, a group or a rule matches no parameter, two
+    /// metrics have one name, `before` and `after` of callbacks form a cycle, or a callback asks for another one that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
         self.opt.check().map_err(BuildError::from)?;
@@ -189,7 +230,8 @@ impl LearnerBuilder {
         let life = Life::begin(self.seed);
         let var_store = VarStore::new(self.device);
         let model = (self.model)(&Vars::new(var_store.root(), self.seed));
-        let params = Params::new(var_store);
+        let params = Params::new(var_store, &self.grouping).map_err(BuildError::from)?;
+        self.opt.hypers_mut().set_groups(params.groups());
         let gradients = params.gradients();
         let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
         let state = State {

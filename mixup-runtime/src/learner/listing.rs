@@ -1,26 +1,13 @@
-//! Listings to read before a run: what a learner consists of, and which callbacks hook into its loop where.
+//! The listing of the training loop, to read before a run: which callbacks hook into it where.
 
 use std::fmt;
 
 use super::Learner;
-use crate::{
-    callback::{Handler, Hook},
-    loss::Loss,
-};
-
-/// A learner in words: data, model, loss, optimizer, metrics, callbacks. Returned by [`Learner::summary`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary(String);
+use crate::callback::{Handler, Hook};
 
 /// The training loop with each hook's callbacks. Returned by [`Learner::training_loop`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingLoop(String);
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 impl fmt::Display for TrainingLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,34 +101,5 @@ impl Learner {
     /// Prints [`training_loop`](Self::training_loop).
     pub fn show_training_loop(&self) {
         println!("{}", self.training_loop());
-    }
-
-    /// Describes the learner: data, parameters with their shapes, loss function, optimizer, metrics, callbacks.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        let state = &self.state;
-        let names: Vec<_> = state.params.iter().map(|(name, _)| name.len()).collect();
-        let width = names.into_iter().max().unwrap_or(0);
-        let params = state.params.iter().map(|(name, tensor)| {
-            let frozen = if tensor.requires_grad() { "" } else { "  frozen" };
-            format!("  {name:width$}  {:<18} {:>10}{frozen}\n", format!("{:?}", tensor.size()), tensor.numel())
-        });
-        let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        let metrics = list(state.metric_names.iter().map(String::as_str).collect());
-        let descriptions: Vec<_> = self.callbacks.descriptions().collect();
-        let callbacks = list(descriptions.iter().map(String::as_str).collect());
-        Summary(format!(
-            "data       {}\nparameters {} in {} tensors, on {:?}\n{}loss       {}\noptimizer  {}, lr {}\nmetrics    \
-             {metrics}\ncallbacks  {callbacks}\nseed       {}",
-            state.data,
-            state.params.numel(),
-            state.params.len(),
-            state.device,
-            params.collect::<String>(),
-            state.loss_func.name(),
-            state.opt.describe(),
-            state.opt.hyper().lr,
-            state.life.seed,
-        ))
     }
 }

@@ -10,6 +10,7 @@ mod interrupt;
 mod listing;
 mod run;
 mod state;
+mod summary;
 #[cfg(test)]
 mod waiting;
 
@@ -18,8 +19,9 @@ use std::{any::Any, cell::Ref};
 pub use builder::LearnerBuilder;
 pub use evaluate::{Predictions, Validation};
 pub use interrupt::Interrupt;
-pub use listing::{Summary, TrainingLoop};
+pub use listing::TrainingLoop;
 pub use state::LearnerState;
+pub use summary::Summary;
 
 use crate::{
     callback::{Callback, Callbacks},
@@ -28,8 +30,8 @@ use crate::{
     loss::LossFunc,
     metrics::Metric,
     model::{Model, Params, Vars},
-    optim::{Optimizer, OptimizerError, OptimizerState},
-    training::{Error, Position, Report, State, Values},
+    optim::{Lr, Optimizer, OptimizerError, OptimizerState},
+    training::{BuildError, Error, Position, Report, State, Values},
 };
 
 /// Trains a model on data, and runs callbacks at named moments.
@@ -64,7 +66,8 @@ impl Learner {
         LearnerBuilder::new(data, Box::new(|vars| Box::new(model(vars))))
     }
 
-    /// Trains for `epochs` at the learning rate `lr`, and prints a row for each epoch unless the learner is quiet.
+    /// Trains for `epochs` at the learning rate `lr`, and prints a row for each epoch unless the learner is quiet. `lr` may
+    /// also be a rate for each group of parameters: `Lr::spread(1e-5, 1e-3)`, `Lr::each([1e-4, 1e-3])`.
     ///
     /// Each training counts its epochs and iterations from 0. The optimizer's moments continue from the last training, as in
     /// fastai v1. So do the draws: two trainings of two epochs draw what one of four epochs draws.
@@ -73,10 +76,34 @@ impl Learner {
     /// The error that ended the training: of a callback, the model, the loss or the data, or an interrupt. By then
     /// `on_train_end` has run for every callback, the original loss function is back, and the learner can train again.
     /// A [`StopTraining`](crate::callback::StopTraining) is not an error: the outcome in the report says so.
-    pub fn fit(&mut self, epochs: usize, lr: f64) -> Result<Report, Error> {
-        self.set_lr(lr)?;
+    pub fn fit(&mut self, epochs: usize, lr: impl Into<Lr>) -> Result<Report, Error> {
+        self.set_lr(&lr.into())?;
         self.run(Some(epochs), Self::train)?;
         Ok(self.report())
+    }
+
+    /// Freezes a group of parameters: training leaves it alone until it is unfrozen. The optimizer keeps what it remembers of it.
+    ///
+    /// The running statistics of batch norms are not parameters and still change in training. The first call that freezes a batch
+    /// norm warns of this through `tracing`.
+    ///
+    /// # Errors
+    /// A [`GroupError`](crate::model::GroupError) if there is no such group, or if libtorch can't freeze a tensor.
+    pub fn freeze(&mut self, group: &str) -> Result<(), Error> {
+        Ok(self.state.params.freeze(group).map_err(BuildError::from)?)
+    }
+
+    /// Freezes all groups before `group`, and unfreezes `group` and those after it.
+    ///
+    /// # Errors
+    /// A [`GroupError`](crate::model::GroupError) if there is no such group or no group before it, or if libtorch can't freeze a tensor.
+    pub fn freeze_to(&mut self, group: &str) -> Result<(), Error> {
+        Ok(self.state.params.freeze_to(group).map_err(BuildError::from)?)
+    }
+
+    /// Unfreezes all parameters, including those that the model's own code has frozen.
+    pub fn unfreeze(&mut self) {
+        self.state.params.unfreeze();
     }
 
     /// The report of the last training, even if that ended with an error.
@@ -168,7 +195,7 @@ impl Learner {
         &self.state.params
     }
 
-    /// The model's parameters, mutably, for freezing, loading or converting.
+    /// The model's parameters, mutably, for loading or converting.
     pub fn params_mut(&mut self) -> &mut Params {
         &mut self.state.params
     }

@@ -10,16 +10,15 @@ use std::{
 use super::{Learner, fit::Exit, interrupt::Watch};
 use crate::{
     callback::Surroundings,
+    optim::Lr,
     rng::Use,
     training::{BuildError, Error, Outcome},
 };
 
 impl Learner {
-    pub(super) fn set_lr(&mut self, lr: f64) -> Result<(), Error> {
-        if !lr.is_finite() || lr < 0.0 {
-            return Err(BuildError::LearningRate { lr }.into());
-        }
-        self.state.opt.hyper_mut().lr = lr;
+    pub(super) fn set_lr(&mut self, lr: &Lr) -> Result<(), Error> {
+        let rates = lr.rates(self.state.params.groups()).map_err(BuildError::from)?;
+        self.state.opt.hypers_mut().set_lrs(rates);
         Ok(self.state.opt.check().map_err(BuildError::from)?)
     }
 

@@ -1,5 +1,8 @@
 //! The model: what it must do, and its parameters and gradients by name.
 
+mod freezing;
+mod gradients;
+mod groups;
 mod params;
 mod refusal;
 mod simple_cnn;
@@ -7,7 +10,10 @@ mod vars;
 
 use std::any::Any;
 
-pub use params::{GradientError, Gradients, Params};
+pub use gradients::{GradientError, Gradients};
+pub use groups::GroupError;
+pub(crate) use groups::Grouping;
+pub use params::{Param, Params};
 pub use refusal::Refusal;
 pub(crate) use refusal::or_refusal;
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};

@@ -1,18 +1,86 @@
-//! A model's parameters and gradients, by name, in the order in which the model created them.
+//! A model's parameters, by name, in the order in which the model created them.
+
+use std::sync::{
+    Arc, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use tch::{TchError, Tensor, nn::VarStore};
 
-/// The parameters of a model: its `VarStore`, and which of its variables are trained.
+use super::{
+    Gradients, GroupError,
+    groups::{Found, Grouping},
+};
+
+/// A trainable parameter of a model.
+#[derive(Debug)]
+pub struct Param {
+    pub(super) name: String,
+    pub(super) tensor: Tensor,
+    pub(super) group: usize,
+    pub(super) decays: bool,
+}
+
+impl Param {
+    /// The name in the `VarStore`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tensor. A shallow clone of it is the same parameter.
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// The index of its group in [`Params::groups`].
+    #[must_use]
+    pub fn group(&self) -> usize {
+        self.group
+    }
+
+    /// Whether weight decay applies: false if a `no_decay` rule excepts the parameter.
+    #[must_use]
+    pub fn decays(&self) -> bool {
+        self.decays
+    }
+
+    /// Whether the parameter is frozen: training leaves it alone.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        !self.tensor.requires_grad()
+    }
+
+    /// The gradient for an optimizer's step: `None` if the parameter is frozen, or if the loss does not depend on it.
+    ///
+    /// # Errors
+    /// Any error from libtorch.
+    pub fn gradient(&self) -> Result<Option<Tensor>, TchError> {
+        // A parameter that was frozen after some steps still has a gradient of zeros: momentum and decay would move it.
+        if self.is_frozen() {
+            return Ok(None);
+        }
+        Ok(Some(self.tensor.f_grad()?).filter(Tensor::defined))
+    }
+
+    fn shared(&self, group: usize) -> Self {
+        Self { name: self.name.clone(), tensor: self.tensor.shallow_clone(), group, decays: self.decays }
+    }
+}
+
+/// The parameters of a model: its `VarStore`, which of its variables are trained, and in which groups.
 #[derive(Debug)]
 pub struct Params {
     var_store: VarStore,
-    trained: Vec<(String, Tensor)>,
+    trained: Vec<Param>,
+    groups: Vec<String>,
+    /// Whether there was a warning about the statistics of frozen batch norms.
+    pub(super) told: AtomicBool,
 }
 
 impl Params {
-    /// The parameters that a model created under this `VarStore`.
-    #[must_use]
-    pub(crate) fn new(var_store: VarStore) -> Self {
+    /// The parameters that a model created under this `VarStore`, in their groups.
+    pub(crate) fn new(var_store: VarStore, grouping: &Grouping) -> Result<Self, GroupError> {
         let names = var_store.variables();
         let mut names: Vec<_> = names.iter().collect();
         names.sort_by_key(|(name, _)| *name);
@@ -20,14 +88,28 @@ impl Params {
             let found = names.iter().find(|(_, other)| other.data_ptr() == tensor.data_ptr());
             found.map_or_else(String::new, |(name, _)| (*name).clone())
         };
-        let trained = var_store.trainable_variables();
-        let trained = trained.into_iter().map(|tensor| (name_of(&tensor), tensor)).collect();
-        Self { var_store, trained }
+        let found = {
+            let variables = var_store.variables_.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = variables.trainable_variables.iter().map(|var| Found {
+                name: name_of(&var.tensor),
+                tensor: var.tensor.shallow_clone(),
+                number: var.group,
+            });
+            found.collect()
+        };
+        let (groups, trained) = grouping.part(found)?;
+        Ok(Self { var_store, trained, groups, told: AtomicBool::new(false) })
     }
 
     /// The trainable parameters with their names, in the order in which the model created them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.trained.iter().map(|(name, tensor)| (name.as_str(), tensor))
+        self.trained.iter().map(|param| (param.name(), param.tensor()))
+    }
+
+    /// The trainable parameters with their groups, in the same order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Param] {
+        &self.trained
     }
 
     /// How many trainable parameters (tensors) there are.
@@ -45,7 +127,50 @@ impl Params {
     /// The total number of elements in all trainable parameters.
     #[must_use]
     pub fn numel(&self) -> usize {
-        self.trained.iter().map(|(_, tensor)| tensor.numel()).sum()
+        self.trained.iter().map(|param| param.tensor.numel()).sum()
+    }
+
+    /// The names of the groups, at least one, in their order.
+    ///
+    /// The groups that the builder was given come first, in the order in which it got them. Then come `default`, the group of all other
+    /// parameters, and the groups of `tch`'s `Path::set_group`, by their numbers.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// The parameters of a group.
+    ///
+    /// # Errors
+    /// [`GroupError::Unknown`], which lists the groups.
+    pub fn group(&self, name: &str) -> Result<impl Iterator<Item = &Param>, GroupError> {
+        let group = self.place_of(name)?;
+        Ok(self.trained.iter().filter(move |param| param.group == group))
+    }
+
+    /// The parameters of some groups, for an optimizer that changes only these. They have the same names and the same order, and their
+    /// tensors and the `VarStore` are shared.
+    ///
+    /// # Errors
+    /// [`GroupError::Unknown`], which lists the groups.
+    pub fn only(&self, groups: &[&str]) -> Result<Self, GroupError> {
+        let places = groups.iter().map(|name| self.place_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let kept: Vec<_> = (0..self.groups.len()).filter(|place| places.contains(place)).collect();
+        let in_group = |param: &Param| Some(param.shared(kept.iter().position(|&place| place == param.group)?));
+        // A `VarStore` can't be cloned, but the variables in it are shared.
+        let mut var_store = VarStore::new(self.var_store.device());
+        var_store.variables_ = Arc::clone(&self.var_store.variables_);
+        Ok(Self {
+            var_store,
+            trained: self.trained.iter().filter_map(in_group).collect(),
+            groups: kept.iter().map(|&place| self.groups[place].clone()).collect(),
+            told: AtomicBool::new(self.told.load(Relaxed)),
+        })
+    }
+
+    pub(super) fn place_of(&self, name: &str) -> Result<usize, GroupError> {
+        let found = self.groups.iter().position(|group| group == name);
+        found.ok_or_else(|| GroupError::Unknown { group: name.to_owned(), groups: self.groups.clone() })
     }
 
     /// The `VarStore`, for saving, and for buffers such as the running means of batch normalisation.
@@ -54,7 +179,7 @@ impl Params {
         &self.var_store
     }
 
-    /// The `VarStore`, mutably, for freezing, loading or converting.
+    /// The `VarStore`, mutably, for loading or converting.
     pub fn var_store_mut(&mut self) -> &mut VarStore {
         &mut self.var_store
     }
@@ -65,8 +190,8 @@ impl Params {
     /// Any error from libtorch.
     pub fn zero_grad(&self) -> Result<(), TchError> {
         tch::no_grad(|| {
-            for (_, tensor) in &self.trained {
-                let mut grad = tensor.f_grad()?;
+            for param in &self.trained {
+                let mut grad = param.tensor.f_grad()?;
                 if grad.defined() {
                     let _ = grad.f_zero_()?;
                 }
@@ -78,99 +203,6 @@ impl Params {
     /// The gradients of the trainable parameters.
     #[must_use]
     pub(crate) fn gradients(&self) -> Gradients {
-        Gradients { of: self.trained.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect() }
-    }
-}
-
-/// The gradients of the trainable parameters after the backward pass.
-#[derive(Debug)]
-pub struct Gradients {
-    of: Vec<(String, Tensor)>,
-}
-
-impl Gradients {
-    /// Each gradient with its parameter's name. A parameter that the loss does not depend on has no gradient and is left out.
-    /// The optimizer sees a change in place.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Tensor)> {
-        self.of.iter().map(|(name, tensor)| (name.as_str(), tensor.grad())).filter(|(_, grad)| grad.defined())
-    }
-
-    /// The Euclidean norm of all gradients, taken as one vector. Waits for the device.
-    ///
-    /// # Errors
-    /// Any error from libtorch.
-    pub fn norm(&self) -> Result<f64, TchError> {
-        self.norm_tensor()?.f_double_value(&[])
-    }
-
-    /// The [`norm`](Self::norm) as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients.
-    ///
-    /// # Errors
-    /// Any error from libtorch.
-    pub fn norm_tensor(&self) -> Result<Tensor, TchError> {
-        let norms = self.iter().map(|(_, grad)| grad.f_norm()).collect::<Result<Vec<_>, _>>()?;
-        if norms.is_empty() { Ok(Tensor::from(0.0)) } else { Tensor::f_stack(&norms, 0)?.f_norm() }
-    }
-
-    /// Multiplies every gradient by `factor`.
-    ///
-    /// # Errors
-    /// Any error from libtorch.
-    pub fn scale(&self, factor: f64) -> Result<(), TchError> {
-        tch::no_grad(|| {
-            for (_, mut grad) in self.iter() {
-                let _ = grad.f_mul_scalar_(factor)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Scales all gradients so that their norm is at most `max`, as `torch.nn.utils.clip_grad_norm_` does, and returns
-    /// the norm before scaling. Waits for the device.
-    ///
-    /// # Errors
-    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
-    pub fn clip_norm(&self, max: f64) -> Result<f64, GradientError> {
-        GradientError::check(max)?;
-        let norm = self.norm()?;
-        if norm > max {
-            self.scale(max / (norm + 1e-6))?;
-        }
-        Ok(norm)
-    }
-
-    /// Bounds each number of each gradient to `-max ..= max`, as `torch.nn.utils.clip_grad_value_` does.
-    ///
-    /// # Errors
-    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
-    pub fn clip_value(&self, max: f64) -> Result<(), GradientError> {
-        GradientError::check(max)?;
-        tch::no_grad(|| {
-            for (_, mut grad) in self.iter() {
-                let _ = grad.f_clamp_(-max, max)?;
-            }
-            Ok(())
-        })
-    }
-}
-
-/// Why gradients could not be clipped.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum GradientError {
-    /// The bound is negative or not a number.
-    #[error("gradients can't be clipped to {max}: the bound must be a number of at least 0; 1.0 is usual")]
-    Bound {
-        /// The bound that was given.
-        max: f64,
-    },
-    /// libtorch returned an error.
-    #[error("{}", crate::error::brief(.0))]
-    Torch(#[from] TchError),
-}
-
-impl GradientError {
-    fn check(max: f64) -> Result<(), Self> {
-        if max >= 0.0 { Ok(()) } else { Err(Self::Bound { max }) }
+        Gradients { of: self.trained.iter().map(|param| (param.name.clone(), param.tensor.shallow_clone())).collect() }
     }
 }

@@ -5,7 +5,7 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
+use super::{Hyper, Hypers, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
 use crate::model::Params;
 
 /// Adam with decoupled weight decay. The defaults are fastai's: betas 0.9 and 0.99, eps 1e-8, weight decay 0.01.
@@ -17,7 +17,7 @@ pub type Adam = AdamOf<false>;
 /// The common implementation of [`Adam`] and [`AdamW`], which differ in where the weight decay is applied.
 #[derive(Debug)]
 pub struct AdamOf<const DECOUPLED: bool> {
-    hyper: Hyper,
+    hypers: Hypers,
     beta2: f64,
     eps: f64,
     slots: Slots,
@@ -25,8 +25,8 @@ pub struct AdamOf<const DECOUPLED: bool> {
 
 impl<const DECOUPLED: bool> Default for AdamOf<DECOUPLED> {
     fn default() -> Self {
-        let hyper = Hyper::new(if DECOUPLED { 0.01 } else { 0.0 }, 0.9);
-        Self { hyper, beta2: 0.99, eps: 1e-8, slots: Slots::new(&["exp_avg", "exp_avg_sq"]) }
+        let hypers = Hypers::new(Hyper::new(if DECOUPLED { 0.01 } else { 0.0 }, 0.9));
+        Self { hypers, beta2: 0.99, eps: 1e-8, slots: Slots::new(&["exp_avg", "exp_avg_sq"]) }
     }
 }
 
@@ -36,7 +36,7 @@ impl<const DECOUPLED: bool> AdamOf<DECOUPLED> {
     /// Sets the betas: how slowly the running means of the gradient and of its square forget.
     #[must_use]
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-        self.hyper.momentum = beta1;
+        self.hypers.set_momentum(beta1);
         self.beta2 = beta2;
         self
     }
@@ -51,15 +51,15 @@ impl<const DECOUPLED: bool> AdamOf<DECOUPLED> {
     /// Sets the weight decay.
     #[must_use]
     pub fn wd(mut self, weight_decay: f64) -> Self {
-        self.hyper.weight_decay = weight_decay;
+        self.hypers.set_weight_decay(weight_decay);
         self
     }
 }
 
 impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
-        let (Hyper { lr, momentum: beta1, weight_decay }, beta2, eps) = (self.hyper, self.beta2, self.eps);
-        self.slots.step(params, |param, grad, slot| {
+        let (beta2, eps) = (self.beta2, self.eps);
+        self.slots.step(params, &self.hypers, |param, grad, slot, Hyper { lr, momentum: beta1, weight_decay }| {
             let mut decayed = None;
             if weight_decay != 0.0 && DECOUPLED {
                 let _ = param.f_mul_scalar_(1.0 - lr * weight_decay)?;
@@ -84,23 +84,22 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
         })
     }
 
-    fn hyper(&self) -> &Hyper {
-        &self.hyper
+    fn hypers(&self) -> &Hypers {
+        &self.hypers
     }
 
-    fn hyper_mut(&mut self) -> &mut Hyper {
-        &mut self.hyper
+    fn hypers_mut(&mut self) -> &mut Hypers {
+        &mut self.hypers
     }
 
     fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        let mut settings = self.hyper.numbers().to_vec();
-        settings.extend([("beta2", self.beta2), ("eps", self.eps)]);
-        self.slots.save(Self::NAME, &settings, params)
+        self.slots.save(Self::NAME, &self.hypers, &[("beta2", self.beta2), ("eps", self.eps)], params)
     }
 
     fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
         let slots = self.slots.load(Self::NAME, state, params)?;
-        *self = Self { hyper: Hyper::load(state)?, beta2: state.number("beta2")?, eps: state.number("eps")?, slots };
+        *self =
+            Self { hypers: self.hypers.load(state)?, beta2: state.number("beta2")?, eps: state.number("eps")?, slots };
         Ok(())
     }
 
@@ -109,13 +108,13 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
     }
 
     fn check(&self) -> Result<(), SettingError> {
-        self.hyper.check()?;
+        self.hypers.check()?;
         fraction("beta2", self.beta2)?;
         setting("eps", self.eps, self.eps > 0.0, "above 0")
     }
 
     fn describe(&self) -> String {
-        let (name, Hyper { momentum, weight_decay, .. }) = (Self::NAME, self.hyper);
+        let (name, Hyper { momentum, weight_decay, .. }) = (Self::NAME, self.hypers.last());
         format!("{name}(betas {momentum} and {}, eps {:e}, weight decay {weight_decay})", self.beta2, self.eps)
     }
 }

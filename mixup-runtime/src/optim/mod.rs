@@ -2,6 +2,8 @@
 //! restored exactly here.
 
 mod adam;
+mod hyper;
+mod lr;
 mod rms_prop;
 mod sgd;
 mod state;
@@ -9,50 +11,61 @@ mod state;
 use std::any::Any;
 
 pub use adam::{Adam, AdamOf, AdamW};
+pub use hyper::{Hyper, Hypers, SettingError};
+use hyper::{fraction, setting};
+pub use lr::{Lr, LrError};
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
 use state::Slots;
 pub use state::{OptimizerError, OptimizerState};
 use tch::TchError;
 
-use crate::{model::Params, names::short_type_name};
-
-/// The settings that every optimizer has and that schedules change from step to step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hyper {
-    /// The learning rate.
-    pub lr: f64,
-    /// The momentum; β₁ for `Adam` and `AdamW`, 0 if there is none.
-    pub momentum: f64,
-    /// The weight decay.
-    pub weight_decay: f64,
-}
-
-/// An optimizer's setting is out of range.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("the optimizer's {name} is {value}: it must be {wanted}")]
-pub struct SettingError {
-    /// The setting's name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: f64,
-    /// Which values are allowed.
-    pub wanted: &'static str,
-}
+use crate::{
+    model::{GroupError, Params},
+    names::short_type_name,
+};
 
 /// Changes the parameters by their gradients.
 pub trait Optimizer: Any + Send {
     /// Takes one step. It leaves alone parameters that are frozen or have no gradient, and does not zero the gradients.
     ///
+    /// [`Param::gradient`](crate::model::Param::gradient) tells which parameters a step changes, and [`Hypers::of`] with which settings.
+    ///
     /// # Errors
     /// Any error from libtorch.
     fn step(&mut self, params: &Params) -> Result<(), TchError>;
 
-    /// The learning rate, momentum and weight decay.
-    fn hyper(&self) -> &Hyper;
+    /// The learning rate, momentum and weight decay of each group of parameters.
+    fn hypers(&self) -> &Hypers;
 
-    /// The learning rate, momentum and weight decay, mutably, for the following steps.
-    fn hyper_mut(&mut self) -> &mut Hyper;
+    /// The settings of each group, mutably, for the following steps.
+    fn hypers_mut(&mut self) -> &mut Hypers;
+
+    /// The settings of a group. A learner without groups has one, `default`.
+    ///
+    /// # Errors
+    /// [`GroupError::Unknown`], which lists the groups.
+    fn hyper(&self, group: &str) -> Result<&Hyper, GroupError> {
+        self.hypers().get(group)
+    }
+
+    /// The settings of a group, mutably, for the following steps.
+    ///
+    /// # Errors
+    /// [`GroupError::Unknown`], which lists the groups.
+    fn hyper_mut(&mut self, group: &str) -> Result<&mut Hyper, GroupError> {
+        self.hypers_mut().get_mut(group)
+    }
+
+    /// The learning rate. If there are several groups, that of the last one.
+    fn lr(&self) -> f64 {
+        self.hypers().last().lr
+    }
+
+    /// Sets the learning rate of all groups for the following steps.
+    fn set_lr(&mut self, lr: f64) {
+        self.hypers_mut().set_lr(lr);
+    }
 
     /// All that the optimizer remembers of its steps, for saving. After [`load_state`](Self::load_state) restores it, the
     /// next steps are the same to the bit. The tensors are copies.
@@ -64,7 +77,7 @@ pub trait Optimizer: Any + Send {
     /// Continues from a saved state.
     ///
     /// # Errors
-    /// If the state is that of another optimizer or of other parameters; the optimizer is then unchanged.
+    /// If the state is that of another optimizer, or of other parameters or groups; the optimizer is then unchanged.
     fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError>;
 
     /// The type's name, for messages.
@@ -80,40 +93,4 @@ pub trait Optimizer: Any + Send {
 
     /// The name and all settings except the learning rate, for summaries.
     fn describe(&self) -> String;
-}
-
-impl Hyper {
-    fn new(weight_decay: f64, momentum: f64) -> Self {
-        Self { lr: 1e-3, momentum, weight_decay }
-    }
-
-    fn check(&self) -> Result<(), SettingError> {
-        not_negative("lr", self.lr)?;
-        fraction("momentum", self.momentum)?;
-        not_negative("weight_decay", self.weight_decay)
-    }
-
-    fn numbers(&self) -> [(&'static str, f64); 3] {
-        [("lr", self.lr), ("momentum", self.momentum), ("weight_decay", self.weight_decay)]
-    }
-
-    fn load(state: &OptimizerState) -> Result<Self, OptimizerError> {
-        let number = |key| state.number(key);
-        Ok(Self { lr: number("lr")?, momentum: number("momentum")?, weight_decay: number("weight_decay")? })
-    }
-}
-
-/// Rejects a setting that is out of its range.
-fn setting(name: &'static str, value: f64, fits: bool, wanted: &'static str) -> Result<(), SettingError> {
-    if value.is_finite() && fits { Ok(()) } else { Err(SettingError { name, value, wanted }) }
-}
-
-/// A setting that must be in `[0, 1)`, such as a momentum.
-fn fraction(name: &'static str, value: f64) -> Result<(), SettingError> {
-    setting(name, value, (0.0..1.0).contains(&value), "at least 0 and below 1")
-}
-
-/// A setting that must not be negative, such as a weight decay.
-fn not_negative(name: &'static str, value: f64) -> Result<(), SettingError> {
-    setting(name, value, value >= 0.0, "a finite number of at least 0")
 }

@@ -4,13 +4,13 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
+use super::{Hyper, Hypers, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
 use crate::model::Params;
 
 /// RMSProp. The defaults are PyTorch's: alpha 0.99, eps 1e-8, no momentum, no weight decay.
 #[derive(Debug)]
 pub struct RmsProp {
-    hyper: Hyper,
+    hypers: Hypers,
     alpha: f64,
     eps: f64,
     slots: Slots,
@@ -19,7 +19,7 @@ pub struct RmsProp {
 impl Default for RmsProp {
     fn default() -> Self {
         let slots = Slots::new(&["square_avg", "momentum_buffer"]);
-        Self { hyper: Hyper::new(0.0, 0.0), alpha: 0.99, eps: 1e-8, slots }
+        Self { hypers: Hypers::new(Hyper::new(0.0, 0.0)), alpha: 0.99, eps: 1e-8, slots }
     }
 }
 
@@ -41,22 +41,22 @@ impl RmsProp {
     /// Sets the momentum.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
-        self.hyper.momentum = momentum;
+        self.hypers.set_momentum(momentum);
         self
     }
 
     /// Sets the weight decay, which is added to the gradient.
     #[must_use]
     pub fn wd(mut self, weight_decay: f64) -> Self {
-        self.hyper.weight_decay = weight_decay;
+        self.hypers.set_weight_decay(weight_decay);
         self
     }
 }
 
 impl Optimizer for RmsProp {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
-        let (Hyper { lr, momentum, weight_decay }, alpha, eps) = (self.hyper, self.alpha, self.eps);
-        self.slots.step(params, |param, grad, slot| {
+        let (alpha, eps) = (self.alpha, self.eps);
+        self.slots.step(params, &self.hypers, |param, grad, slot, Hyper { lr, momentum, weight_decay }| {
             let mut decayed = None;
             if weight_decay != 0.0 {
                 decayed = Some(grad.f_add(&param.f_mul_scalar(weight_decay)?)?);
@@ -73,34 +73,33 @@ impl Optimizer for RmsProp {
         })
     }
 
-    fn hyper(&self) -> &Hyper {
-        &self.hyper
+    fn hypers(&self) -> &Hypers {
+        &self.hypers
     }
 
-    fn hyper_mut(&mut self) -> &mut Hyper {
-        &mut self.hyper
+    fn hypers_mut(&mut self) -> &mut Hypers {
+        &mut self.hypers
     }
 
     fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        let mut settings = self.hyper.numbers().to_vec();
-        settings.extend([("alpha", self.alpha), ("eps", self.eps)]);
-        self.slots.save("RmsProp", &settings, params)
+        self.slots.save("RmsProp", &self.hypers, &[("alpha", self.alpha), ("eps", self.eps)], params)
     }
 
     fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
         let slots = self.slots.load("RmsProp", state, params)?;
-        *self = Self { hyper: Hyper::load(state)?, alpha: state.number("alpha")?, eps: state.number("eps")?, slots };
+        *self =
+            Self { hypers: self.hypers.load(state)?, alpha: state.number("alpha")?, eps: state.number("eps")?, slots };
         Ok(())
     }
 
     fn check(&self) -> Result<(), SettingError> {
-        self.hyper.check()?;
+        self.hypers.check()?;
         fraction("alpha", self.alpha)?;
         setting("eps", self.eps, self.eps > 0.0, "above 0")
     }
 
     fn describe(&self) -> String {
-        let Hyper { momentum, weight_decay, .. } = self.hyper;
+        let Hyper { momentum, weight_decay, .. } = self.hypers.last();
         format!("RmsProp(alpha {}, eps {:e}, momentum {momentum}, weight decay {weight_decay})", self.alpha, self.eps)
     }
 }

@@ -4,20 +4,20 @@
 
 use tch::TchError;
 
-use super::{Hyper, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, setting};
+use super::{Hyper, Hypers, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, setting};
 use crate::model::Params;
 
 /// Stochastic gradient descent. By default without momentum and weight decay.
 #[derive(Debug)]
 pub struct Sgd {
-    hyper: Hyper,
+    hypers: Hypers,
     nesterov: bool,
     slots: Slots,
 }
 
 impl Default for Sgd {
     fn default() -> Self {
-        Self { hyper: Hyper::new(0.0, 0.0), nesterov: false, slots: Slots::new(&["momentum_buffer"]) }
+        Self { hypers: Hypers::new(Hyper::new(0.0, 0.0)), nesterov: false, slots: Slots::new(&["momentum_buffer"]) }
     }
 }
 
@@ -25,7 +25,7 @@ impl Sgd {
     /// Sets the momentum; 0.9 is usual.
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
-        self.hyper.momentum = momentum;
+        self.hypers.set_momentum(momentum);
         self
     }
 
@@ -39,15 +39,15 @@ impl Sgd {
     /// Sets the weight decay, which is added to the gradient.
     #[must_use]
     pub fn wd(mut self, weight_decay: f64) -> Self {
-        self.hyper.weight_decay = weight_decay;
+        self.hypers.set_weight_decay(weight_decay);
         self
     }
 }
 
 impl Optimizer for Sgd {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
-        let (Hyper { lr, momentum, weight_decay }, nesterov) = (self.hyper, self.nesterov);
-        self.slots.step(params, |param, grad, slot| {
+        let nesterov = self.nesterov;
+        self.slots.step(params, &self.hypers, |param, grad, slot, Hyper { lr, momentum, weight_decay }| {
             let mut update = grad.shallow_clone();
             if weight_decay != 0.0 {
                 update = update.f_add(&param.f_mul_scalar(weight_decay)?)?;
@@ -62,35 +62,34 @@ impl Optimizer for Sgd {
         })
     }
 
-    fn hyper(&self) -> &Hyper {
-        &self.hyper
+    fn hypers(&self) -> &Hypers {
+        &self.hypers
     }
 
-    fn hyper_mut(&mut self) -> &mut Hyper {
-        &mut self.hyper
+    fn hypers_mut(&mut self) -> &mut Hypers {
+        &mut self.hypers
     }
 
     fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        let mut settings = self.hyper.numbers().to_vec();
-        settings.push(("nesterov", f64::from(u8::from(self.nesterov))));
-        self.slots.save("Sgd", &settings, params)
+        self.slots.save("Sgd", &self.hypers, &[("nesterov", f64::from(u8::from(self.nesterov)))], params)
     }
 
     fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
         let slots = self.slots.load("Sgd", state, params)?;
-        *self = Self { hyper: Hyper::load(state)?, nesterov: state.number("nesterov")? != 0.0, slots };
+        *self = Self { hypers: self.hypers.load(state)?, nesterov: state.number("nesterov")? != 0.0, slots };
         Ok(())
     }
 
     fn check(&self) -> Result<(), SettingError> {
-        self.hyper.check()?;
-        let momentum = self.hyper.momentum;
-        setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 for Nesterov momentum")
+        self.hypers.check()?;
+        self.hypers.check_each(|&Hyper { momentum, .. }| {
+            setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 for Nesterov momentum")
+        })
     }
 
     fn describe(&self) -> String {
         let (Hyper { momentum, weight_decay, .. }, nesterov) =
-            (self.hyper, if self.nesterov { " (Nesterov)" } else { "" });
+            (self.hypers.last(), if self.nesterov { " (Nesterov)" } else { "" });
         format!("Sgd(momentum {momentum}{nesterov}, weight decay {weight_decay})")
     }
 }

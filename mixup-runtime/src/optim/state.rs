@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use tch::{TchError, Tensor};
 
-use crate::model::Params;
+use super::{Hyper, Hypers};
+use crate::{model::Params, names::listed};
 
 /// The state of an optimizer, for saving: numbers by name, and tensors by `parameter/name`.
 #[derive(Debug, Default)]
 pub struct OptimizerState {
     /// The name of the optimizer.
     pub optimizer: String,
-    /// Settings and counts.
+    /// The settings of each group of parameters.
+    pub hypers: Hypers,
+    /// Other settings, and counts.
     pub numbers: BTreeMap<String, f64>,
     /// Moments and the like, each with the shape of its parameter.
     pub tensors: BTreeMap<String, Tensor>,
@@ -34,6 +37,14 @@ pub enum OptimizerError {
     Missing {
         /// What is missing.
         key: String,
+    },
+    /// The state has settings for other groups of parameters.
+    #[error("the state has the groups {}, and the optimizer has {}", listed(found), listed(wanted))]
+    Groups {
+        /// The groups of the state.
+        found: Vec<String>,
+        /// The groups of the optimizer.
+        wanted: Vec<String>,
     },
     /// The state has an entry for a parameter that the model does not have.
     #[error("the state has `{key}`, and the model has no such parameter: it is the state of another model")]
@@ -84,32 +95,26 @@ impl Slots {
         Self { names, of: Vec::new() }
     }
 
-    /// Calls `step(parameter, gradient, slot)` for each parameter that has a gradient, outside of autograd.
+    /// Calls `step(parameter, gradient, slot, settings)` for each parameter that a step changes, outside of autograd.
     pub(super) fn step(
         &mut self,
         params: &Params,
-        mut step: impl FnMut(&mut Tensor, &Tensor, &mut Slot) -> Result<(), TchError>,
+        hypers: &Hypers,
+        mut step: impl FnMut(&mut Tensor, &Tensor, &mut Slot, Hyper) -> Result<(), TchError>,
     ) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
         self.of.resize_with(params.len(), || None);
-        for ((_, param), slot) in params.iter().zip(&mut self.of) {
-            // A parameter that was frozen after some steps still has a gradient of zeros: momentum and decay would move it.
-            if !param.requires_grad() {
-                continue;
-            }
-            let grad = param.f_grad()?;
-            if !grad.defined() {
-                continue;
-            }
+        for (param, slot) in params.as_slice().iter().zip(&mut self.of) {
+            let Some(grad) = param.gradient()? else { continue };
             let slot = match slot {
                 Some(slot) => slot,
                 empty => {
-                    let tensors = self.names.iter().map(|_| param.f_zeros_like()).collect::<Result<_, _>>()?;
+                    let tensors = self.names.iter().map(|_| param.tensor().f_zeros_like()).collect::<Result<_, _>>()?;
                     empty.insert(Slot { steps: 0, tensors })
                 }
             };
             slot.steps = slot.steps.saturating_add(1);
-            step(&mut param.shallow_clone(), &grad, slot)?;
+            step(&mut param.tensor().shallow_clone(), &grad, slot, hypers.of(param))?;
         }
         Ok(())
     }
@@ -118,10 +123,12 @@ impl Slots {
     pub(super) fn save(
         &self,
         optimizer: &str,
+        hypers: &Hypers,
         settings: &[(&str, f64)],
         params: &Params,
     ) -> Result<OptimizerState, OptimizerError> {
-        let mut state = OptimizerState { optimizer: optimizer.to_owned(), ..OptimizerState::default() };
+        let (optimizer, hypers) = (optimizer.to_owned(), hypers.clone());
+        let mut state = OptimizerState { optimizer, hypers, ..OptimizerState::default() };
         state.numbers.extend(settings.iter().map(|&(name, value)| (name.to_owned(), value)));
         for ((param, _), slot) in params.iter().zip(&self.of) {
             let Some(slot) = slot else { continue };

@@ -9,7 +9,9 @@ use crate::{
     batch::TargetError,
     data::DataError,
     error::{BoxError, brief},
-    optim::SettingError,
+    model::GroupError,
+    names::listed,
+    optim::{LrError, SettingError},
 };
 
 /// A place in a training: a callback's hook, and when it ran.
@@ -187,12 +189,12 @@ pub enum BuildError {
         /// How many CUDA devices libtorch sees.
         found: i64,
     },
-    /// The learning rate is negative or not a finite number.
-    #[error("the learning rate is {lr}: it must be a finite number of at least 0")]
-    LearningRate {
-        /// The rate that was given.
-        lr: f64,
-    },
+    /// A learning rate is out of range, or the rates do not fit the groups.
+    #[error(transparent)]
+    LearningRate(#[from] LrError),
+    /// A group of parameters or a rule is wrong, or there is no such group.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A setting of the optimizer is out of range.
     #[error(transparent)]
     Setting(#[from] SettingError),
@@ -341,15 +343,6 @@ pub enum BuildError {
 fn cycle_text(cycle: &[String]) -> String {
     let names: Vec<_> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
     names.join(" before ")
-}
-
-/// A list of names in words: "`a`, `b` and `c`".
-pub(super) fn listed(names: &[String]) -> String {
-    let mut quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.pop() {
-        Some(last) if !quoted.is_empty() => format!("{} and {last}", quoted.join(", ")),
-        last => last.unwrap_or_else(|| "none".to_owned()),
-    }
 }
 
 /// `; then …` for each further error.

@@ -6,10 +6,10 @@ use tch::{TchError, Tensor};
 
 use super::{
     ReadError,
-    error::listed,
     series::{Series, Shared},
     smooth::SmoothLoss,
 };
+use crate::names::listed;
 
 /// A number with a name, which callbacks publish (`grad_norm: &mut Value`) and read (`grad_norm: &Value`).
 ///

@@ -1,0 +1,96 @@
+//! The gradients of a model's parameters, by name.
+
+use tch::{TchError, Tensor};
+
+/// The gradients of the trainable parameters after the backward pass.
+#[derive(Debug)]
+pub struct Gradients {
+    pub(super) of: Vec<(String, Tensor)>,
+}
+
+impl Gradients {
+    /// Each gradient with its parameter's name. A parameter that the loss does not depend on has no gradient and is left out.
+    /// The optimizer sees a change in place.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Tensor)> {
+        self.of.iter().map(|(name, tensor)| (name.as_str(), tensor.grad())).filter(|(_, grad)| grad.defined())
+    }
+
+    /// The Euclidean norm of all gradients, taken as one vector. Waits for the device.
+    ///
+    /// # Errors
+    /// Any error from libtorch.
+    pub fn norm(&self) -> Result<f64, TchError> {
+        self.norm_tensor()?.f_double_value(&[])
+    }
+
+    /// The [`norm`](Self::norm) as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients.
+    ///
+    /// # Errors
+    /// Any error from libtorch.
+    pub fn norm_tensor(&self) -> Result<Tensor, TchError> {
+        let norms = self.iter().map(|(_, grad)| grad.f_norm()).collect::<Result<Vec<_>, _>>()?;
+        if norms.is_empty() { Ok(Tensor::from(0.0)) } else { Tensor::f_stack(&norms, 0)?.f_norm() }
+    }
+
+    /// Multiplies every gradient by `factor`.
+    ///
+    /// # Errors
+    /// Any error from libtorch.
+    pub fn scale(&self, factor: f64) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (_, mut grad) in self.iter() {
+                let _ = grad.f_mul_scalar_(factor)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Scales all gradients so that their norm is at most `max`, as `torch.nn.utils.clip_grad_norm_` does, and returns
+    /// the norm before scaling. Waits for the device.
+    ///
+    /// # Errors
+    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
+    pub fn clip_norm(&self, max: f64) -> Result<f64, GradientError> {
+        GradientError::check(max)?;
+        let norm = self.norm()?;
+        if norm > max {
+            self.scale(max / (norm + 1e-6))?;
+        }
+        Ok(norm)
+    }
+
+    /// Bounds each number of each gradient to `-max ..= max`, as `torch.nn.utils.clip_grad_value_` does.
+    ///
+    /// # Errors
+    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
+    pub fn clip_value(&self, max: f64) -> Result<(), GradientError> {
+        GradientError::check(max)?;
+        tch::no_grad(|| {
+            for (_, mut grad) in self.iter() {
+                let _ = grad.f_clamp_(-max, max)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Why gradients could not be clipped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GradientError {
+    /// The bound is negative or not a number.
+    #[error("gradients can't be clipped to {max}: the bound must be a number of at least 0; 1.0 is usual")]
+    Bound {
+        /// The bound that was given.
+        max: f64,
+    },
+    /// libtorch returned an error.
+    #[error("{}", crate::error::brief(.0))]
+    Torch(#[from] TchError),
+}
+
+impl GradientError {
+    fn check(max: f64) -> Result<(), Self> {
+        if max >= 0.0 { Ok(()) } else { Err(Self::Bound { max }) }
+    }
+}

@@ -1,0 +1,232 @@
+//! Each optimizer's steps with different settings for each group and a rule, against PyTorch's formulas for its `param_groups`, written out in
+//! `f64`.
+//!
+//! Source: the documentation of `torch.optim.SGD`, `Adam`, `AdamW` and `RMSprop`, each with its algorithm.
+
+use mixup::{
+    optim::{Hypers, OptimizerError, OptimizerState, SettingError},
+    prelude::*,
+};
+use tch::TchError;
+
+use super::{batches, built, f64s, in_groups, numbers::assert_close, parameters};
+
+/// An optimizer's formula for one number.
+enum Formula {
+    Sgd { nesterov: bool },
+    Adam { decoupled: bool, beta2: f64, eps: f64 },
+    RmsProp { alpha: f64, eps: f64 },
+}
+
+/// What is remembered of a number.
+#[derive(Clone, Default)]
+struct Memory {
+    steps: i32,
+    first: f64,
+    second: f64,
+}
+
+impl Formula {
+    fn step(&self, p: f64, g: f64, Hyper { lr, momentum, weight_decay }: Hyper, memory: &mut Memory) -> f64 {
+        memory.steps += 1;
+        let decayed = g + weight_decay * p;
+        match *self {
+            Self::Sgd { nesterov } => {
+                memory.first = if memory.steps == 1 { decayed } else { momentum * memory.first + decayed };
+                p - lr * if nesterov { decayed + momentum * memory.first } else { memory.first }
+            }
+            Self::Adam { decoupled, beta2, eps } => {
+                let (p, g) = if decoupled { (p - lr * weight_decay * p, g) } else { (p, decayed) };
+                memory.first = momentum * memory.first + (1.0 - momentum) * g;
+                memory.second = beta2 * memory.second + (1.0 - beta2) * g * g;
+                let mean = memory.first / (1.0 - momentum.powi(memory.steps));
+                let square = memory.second / (1.0 - beta2.powi(memory.steps));
+                p - lr * mean / (square.sqrt() + eps)
+            }
+            Self::RmsProp { alpha, eps } => {
+                memory.second = alpha * memory.second + (1.0 - alpha) * decayed * decayed;
+                memory.first = momentum * memory.first + decayed / (memory.second.sqrt() + eps);
+                p - lr * memory.first
+            }
+        }
+    }
+}
+
+/// The gradients of the mean of `(weight·(trunk·x + trunk_bias) + bias − y)²`, by hand, of these four.
+fn gradients(params: &[Vec<f64>], inputs: &[f64], targets: &[f64]) -> Vec<Vec<f64>> {
+    let [trunk, trunk_bias, weight, bias] = params else { panic!("four parameters") };
+    let mut grads = vec![vec![0.0; 3], vec![0.0], vec![0.0], vec![0.0]];
+    for (x, y) in inputs.chunks(3).zip(targets) {
+        let hidden = trunk.iter().zip(x).map(|(a, x)| a * x).sum::<f64>() + trunk_bias[0];
+        let slope = 2.0 * (weight[0] * hidden + bias[0] - y) / targets.len() as f64;
+        for (grad, x) in grads[0].iter_mut().zip(x) {
+            *grad += slope * weight[0] * x;
+        }
+        grads[1][0] += slope * weight[0];
+        grads[2][0] += slope * hidden;
+        grads[3][0] += slope;
+    }
+    grads
+}
+
+const TRUNK: Hyper = Hyper { lr: 0.01, momentum: 0.5, weight_decay: 0.3 };
+const HEAD: Hyper = Hyper { lr: 0.03, momentum: 0.9, weight_decay: 0.1 };
+
+/// The parameters after ten epochs with these settings for `trunk.weight`, `trunk.bias`, `head.weight`, `head.bias`.
+fn by_hand(formula: &Formula, mut params: Vec<Vec<f64>>, hypers: [Hyper; 4]) -> Vec<Vec<f64>> {
+    let mut memory: Vec<_> = params.iter().map(|param| vec![Memory::default(); param.len()]).collect();
+    for (x, y) in (0..10).flat_map(|_| batches()) {
+        let grads = gradients(&params, &f64s(&x), &f64s(&y));
+        for (((param, grad), hyper), memory) in params.iter_mut().zip(grads).zip(hypers).zip(&mut memory) {
+            for ((number, grad), memory) in param.iter_mut().zip(grad).zip(memory) {
+                *number = formula.step(*number, grad, hyper, memory);
+            }
+        }
+    }
+    params
+}
+
+#[track_caller]
+fn assert_as_pytorchs_groups(opt: impl Optimizer, formula: &Formula) {
+    let mut learn = built(in_groups(opt).no_decay(|name, _| name.ends_with("bias")));
+    for (group, hyper) in [("trunk", TRUNK), ("head", HEAD)] {
+        *learn.opt_mut().hyper_mut(group).expect("it is there") = hyper;
+    }
+    let bias = |hyper| Hyper { weight_decay: 0.0, ..hyper };
+    let expected = by_hand(formula, parameters(&learn), [TRUNK, bias(TRUNK), HEAD, bias(HEAD)]);
+    learn.fit(10, Lr::each([TRUNK.lr, HEAD.lr])).expect("a training");
+    let what = learn.opt().describe();
+    for (index, (got, want)) in parameters(&learn).iter().zip(&expected).enumerate() {
+        assert_close(&format!("{what}, parameter {index}"), got, want, 1e-9, 1.0);
+    }
+}
+
+#[test]
+fn every_optimizer_steps_like_pytorch_with_groups_and_parameters_without_decay() {
+    assert_as_pytorchs_groups(Sgd::default(), &Formula::Sgd { nesterov: false });
+    assert_as_pytorchs_groups(Sgd::default().nesterov(true).momentum(0.9), &Formula::Sgd { nesterov: true });
+    let (beta2, eps) = (0.95, 1e-6);
+    let adam = |decoupled| Formula::Adam { decoupled, beta2, eps };
+    assert_as_pytorchs_groups(Adam::default().betas(0.9, beta2).eps(eps), &adam(false));
+    assert_as_pytorchs_groups(AdamW::default().betas(0.9, beta2).eps(eps), &adam(true));
+    assert_as_pytorchs_groups(RmsProp::default().alpha(0.9).eps(eps), &Formula::RmsProp { alpha: 0.9, eps });
+}
+
+/// A user's own optimizer: steps of one size against the sign of the gradient.
+#[derive(Default)]
+struct SignSgd {
+    hypers: Hypers,
+}
+
+impl Optimizer for SignSgd {
+    fn step(&mut self, params: &Params) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        for param in params.as_slice() {
+            let Some(grad) = param.gradient()? else { continue };
+            let Hyper { lr, weight_decay, .. } = self.hypers.of(param);
+            let step = grad.f_sign()?.f_add(&param.tensor().f_mul_scalar(weight_decay)?)?;
+            let _ = param.tensor().shallow_clone().f_sub_(&step.f_mul_scalar(lr)?)?;
+        }
+        Ok(())
+    }
+
+    fn hypers(&self) -> &Hypers {
+        &self.hypers
+    }
+
+    fn hypers_mut(&mut self) -> &mut Hypers {
+        &mut self.hypers
+    }
+
+    fn state(&self, _params: &Params) -> Result<OptimizerState, OptimizerError> {
+        let (optimizer, hypers) = ("SignSgd".to_owned(), self.hypers.clone());
+        Ok(OptimizerState { optimizer, hypers, ..OptimizerState::default() })
+    }
+
+    fn load_state(&mut self, state: &OptimizerState, _params: &Params) -> Result<(), OptimizerError> {
+        self.hypers = self.hypers.load(state)?;
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        self.hypers.check()
+    }
+
+    fn describe(&self) -> String {
+        "SignSgd".to_owned()
+    }
+}
+
+#[test]
+fn a_users_own_optimizer_follows_groups_rules_and_freezing() {
+    let mut learn = built(in_groups(SignSgd::default()).no_decay(|_, tensor| tensor.dim() < 2));
+    learn.opt_mut().hypers_mut().set_weight_decay(0.5);
+    let mut expected = parameters(&learn);
+    let rates = [0.25, 0.25, 0.5, 0.5];
+    for (x, y) in batches() {
+        let grads = gradients(&expected, &f64s(&x), &f64s(&y));
+        for (((param, grad), lr), decay) in expected.iter_mut().zip(grads).zip(rates).zip([0.5, 0.0, 0.5, 0.0]) {
+            for (number, grad) in param.iter_mut().zip(grad) {
+                *number -= lr * (grad.signum() + decay * *number);
+            }
+        }
+    }
+    learn.fit(1, Lr::each([0.25, 0.5])).expect("a training");
+    assert_close("signs", &parameters(&learn).concat(), &expected.concat(), 1e-12, 1.0);
+
+    learn.freeze("trunk").expect("a group");
+    let before = parameters(&learn);
+    learn.fit(1, 0.1).expect("a training");
+    assert_eq!(parameters(&learn)[..2], before[..2]);
+    assert_ne!(parameters(&learn)[2..], before[2..]);
+}
+
+#[test]
+fn an_optimizer_that_gets_some_of_the_groups_changes_only_them() {
+    let learn = built(in_groups(Sgd::default()));
+    let head = learn.params().only(&["head"]).expect("a group");
+    assert_eq!(head.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["head.weight", "head.bias"]);
+    assert_eq!((head.groups(), head.len(), head.numel()), (&["head".to_owned()][..], 2, 2));
+    assert_eq!(head.var_store().len(), 4, "the same store");
+
+    let (x, y) = &batches()[0];
+    let output = learn.model().forward_batch(&x.shallow_clone().into(), true).expect("an output");
+    output.mse_loss(y, tch::Reduction::Mean).backward();
+    let (before, grads) = (parameters(&learn), gradients(&parameters(&learn), &f64s(x), &f64s(y)));
+    let mut opt = Sgd::default();
+    opt.set_lr(0.5);
+    opt.step(&head).expect("a step");
+    let after = parameters(&learn);
+    assert_eq!(after[..2], before[..2], "the trunk");
+    let expected: Vec<_> = before[2..].iter().zip(&grads[2..]).map(|(p, g)| p[0] - 0.5 * g[0]).collect();
+    assert_close("the head", &after[2..].concat(), &expected, 1e-12, 1.0);
+
+    head.zero_grad().expect("zeros");
+    let norms: Vec<_> = learn.params().iter().map(|(_, tensor)| f64s(&tensor.grad().norm())[0]).collect();
+    assert!(norms[0] > 0.0 && norms[1] > 0.0 && norms[2..] == [0.0, 0.0], "{norms:?}");
+    assert!(matches!(learn.params().only(&["head", "hat"]), Err(GroupError::Unknown { group, .. }) if group == "hat"));
+}
+
+#[test]
+fn an_optimizers_state_has_the_settings_of_each_group_and_is_rejected_by_other_groups() {
+    let mut learn = built(in_groups(AdamW::default()));
+    learn.opt_mut().hyper_mut("trunk").expect("a group").weight_decay = 0.25;
+    learn.fit(1, Lr::each([0.01, 0.02])).expect("a training");
+    let state = learn.opt_state().expect("copies");
+    let settings: Vec<_> = state.hypers.iter().map(|(name, hyper)| (name, hyper.lr, hyper.weight_decay)).collect();
+    assert_eq!(settings, [("trunk", 0.01, 0.25), ("head", 0.02, 0.01)]);
+
+    let mut other = built(in_groups(AdamW::default()));
+    other.load_opt_state(&state).expect("the same groups");
+    assert_eq!(other.opt().hypers(), learn.opt().hypers());
+
+    let mut without = built(super::builder(AdamW::default()));
+    let before = without.opt().hypers().clone();
+    let error = without.load_opt_state(&state).expect_err("other groups");
+    assert!(matches!(error, OptimizerError::Groups { .. }), "{error:?}");
+    let expected = "the state has the groups `trunk` and `head`, and the optimizer has `default`";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(without.opt().hypers(), &before);
+    let default = without.opt_state().expect("copies");
+    assert!(matches!(learn.load_opt_state(&default), Err(OptimizerError::Groups { .. })));
+}
