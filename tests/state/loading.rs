@@ -197,3 +197,52 @@ fn resumed_is_true_from_loading_to_the_first_epoch_after_it() {
     learn.fit(1, 0.1).expect("a stop is no error");
     assert_eq!(log.take(), ["1 true", "1 true"]);
 }
+
+#[test]
+fn no_state_is_loaded_if_one_of_them_is_of_a_newer_version() {
+    /// Writes down that it was asked to load.
+    struct Loads(Log);
+
+    impl Stateful for Loads {
+        fn save(&self) -> Result<State, StateError> {
+            Ok(State::new())
+        }
+
+        fn load(&mut self, _: &State) -> Result<(), StateError> {
+            self.0.add("loaded");
+            Ok(())
+        }
+    }
+
+    #[callback(stateful)]
+    impl Loads {
+        fn on_train_end(&mut self) {}
+    }
+
+    struct Newer;
+
+    impl Stateful for Newer {
+        fn version(&self) -> u32 {
+            2
+        }
+
+        fn save(&self) -> Result<State, StateError> {
+            Ok(State::new())
+        }
+
+        fn load(&mut self, _: &State) -> Result<(), StateError> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let builder = on(data(8, 0)).callback(Loads(log.clone())).callback(Picky::default());
+    let mut learn = builder.build().expect("nothing is wrong with it");
+    let mut saved = learn.state().expect("it can be saved");
+    saved.0.insert("callback/Picky".to_owned(), State::of(&Newer).expect("it can be saved"));
+    let error = learn.load_state(&saved).expect_err("it is newer").to_string();
+    let text = "the state of `callback/Picky`: the saved state is of version 2, and versions up to 1 can be loaded here: a newer \
+                program has saved it";
+    assert_eq!(error, text);
+    assert_eq!(log.take(), [""; 0]);
+}
