@@ -1,13 +1,16 @@
 //! Compares each optimizer with libtorch's own over fifty steps; saves and loads its state; and what it rejects.
 #![allow(clippy::float_cmp, reason = "what must be the same to the bit is compared so")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use mixup::{
-    optim::{Hypers, OptimizerError, OptimizerState, SettingError},
+    optim::SettingError,
     prelude::*,
     training::{BuildError, Error},
 };
@@ -140,12 +143,17 @@ fn ask(learn: &mut Learner, ask: impl FnOnce(&mut dyn Optimizer, &Params) + Send
     assert!(asked.load(Relaxed), "a training began");
 }
 
-/// A learner that was trained for two epochs.
-fn trained(opt: impl Optimizer) -> (Learner, OptimizerState) {
+/// A learner that was trained for two epochs, and the state of its optimizer.
+fn trained(opt: impl Optimizer) -> (Learner, State) {
     let mut learn = learner(opt);
     learn.fit(2, 0.02).expect("a training");
-    let state = learn.opt().state(learn.params()).expect("copies");
+    let state = saved(&mut learn);
     (learn, state)
+}
+
+/// The state of the optimizer.
+fn saved(learn: &mut Learner) -> State {
+    State::of(&learn.opt_mut().stateful()).expect("copies")
 }
 
 #[track_caller]
@@ -165,14 +173,8 @@ fn assert_resumes<O: Optimizer>(opt: O, with_defaults: impl Fn() -> O) {
                 tensor.shallow_clone().copy_(copy);
             }
         });
-        let saved = OptimizerState {
-            optimizer: state.optimizer.clone(),
-            hypers: state.hypers.clone(),
-            numbers: state.numbers.clone(),
-            tensors: state.tensors.iter().map(|(key, tensor)| (key.clone(), tensor.copy())).collect(),
-        };
         if restore {
-            ask(&mut other, move |opt, params| opt.load_state(&saved, params).expect("its own state"));
+            state.load_into(&mut other.opt_mut().stateful()).expect("its own state");
             assert_eq!(other.opt().lr(), 0.02);
         }
         other.fit(3, 0.02).expect("a training");
@@ -192,105 +194,89 @@ fn a_saved_state_that_another_learner_loads_continues_to_the_bit() {
 
 #[test]
 fn a_learner_saves_and_loads_the_state_of_its_optimizer() {
-    let (learn, state) = trained(AdamW::default());
-    assert_eq!(content(&learn.opt_state().expect("copies")), content(&state));
+    let (mut learn, state) = trained(AdamW::default());
+    let of_learner = learn.state().expect("copies");
+    assert!(of_learner.0["optimizer"] == state);
     let mut other = learner(AdamW::default());
-    other.load_opt_state(&state).expect("its own kind of state");
-    assert_eq!(content(&other.opt_state().expect("copies")), content(&state));
-    let error = learner(Sgd::default()).load_opt_state(&state).expect_err("AdamW's state");
-    assert!(error.to_string().contains("AdamW"), "{error}");
+    other.load_state(&of_learner).expect("its own kind of state");
+    assert!(saved(&mut other) == state);
+    let error = learner(Sgd::default()).load_state(&of_learner).expect_err("AdamW's state").to_string();
+    assert_eq!(error, "the state of `optimizer`: this is the state of AdamW, and the optimizer is Sgd");
 }
 
 #[test]
 fn a_state_names_settings_and_tensors_by_parameter() {
     let (_, state) = trained(AdamW::default());
-    assert_eq!(state.optimizer, "AdamW");
-    let tensors: Vec<_> = state.tensors.keys().map(String::as_str).collect();
+    assert_eq!(state.field::<String>("optimizer").expect("its name"), "AdamW");
+    let tensors: Vec<_> = state.tensor_names().collect();
     assert_eq!(tensors, ["bias/exp_avg", "bias/exp_avg_sq", "weight/exp_avg", "weight/exp_avg_sq"]);
-    assert_eq!(state.numbers["weight/steps"], 10.0);
-    assert_eq!(state.numbers["beta2"], 0.99);
-    assert_eq!(state.tensors["weight/exp_avg"].size(), [2, 3]);
+    let steps: BTreeMap<String, u32> = state.field("steps").expect("counts");
+    assert_eq!(steps, BTreeMap::from([("bias".to_owned(), 10), ("weight".to_owned(), 10)]));
+    assert_eq!(state.field::<f64>("beta2").expect("a setting"), 0.99);
+    assert_eq!(state.tensor("weight/exp_avg").expect("a moment").size(), [2, 3]);
 }
 
-/// Everything in a state, for comparison: the optimizer, its settings, numbers and tensors by name.
-type Content = (String, Hypers, Vec<(String, f64)>, Vec<(String, Vec<f64>)>);
-
-fn content(state: &OptimizerState) -> Content {
-    let tensors = state.tensors.iter().map(|(key, tensor)| (key.clone(), f64s(tensor))).collect();
-    (state.optimizer.clone(), state.hypers.clone(), state.numbers.clone().into_iter().collect(), tensors)
+#[test]
+fn moments_that_were_read_from_a_file_move_to_the_kind_of_their_parameters() {
+    let (_, state) = trained(AdamW::default());
+    let mut other = learner(AdamW::default());
+    other.params_mut().var_store_mut().float();
+    state.load_into(&mut other.opt_mut().stateful()).expect("its own kind of state");
+    let batch = (random(&[6, 3], Kind::Float, 1), random(&[6, 2], Kind::Float, 2));
+    let mut layer = Layer { weight: Tensor::new(), bias: Tensor::new() };
+    for (name, tensor) in other.params().iter() {
+        match name {
+            "weight" => layer.weight = tensor.shallow_clone(),
+            "bias" => layer.bias = tensor.shallow_clone(),
+            _ => {}
+        }
+    }
+    nn::Module::forward(&layer, &batch.0).mse_loss(&batch.1, TchReduction::Mean).backward();
+    ask(&mut other, move |opt, params| opt.step(params).expect("a step"));
+    let moment = saved(&mut other).tensor("bias/exp_avg").expect("a moment");
+    assert_eq!(moment.kind(), Kind::Float);
 }
 
 #[test]
 fn a_state_that_does_not_fit_is_rejected_and_the_optimizer_is_unchanged() {
-    type Spoil = fn(&mut OptimizerState);
-    type Fits = fn(&OptimizerError) -> bool;
-    let cases: [(Spoil, Fits, &str); 8] = [
+    type Spoil = fn(&mut serde_json::Value);
+    let cases: [(Spoil, &str); 9] = [
+        (|state| state["data"]["optimizer"] = "Adam".into(), "state of Adam, and the optimizer is AdamW"),
+        (|state| remove(&mut state["data"], "beta2"), "no `beta2`"),
+        (|state| remove(&mut state["data"], "eps"), "no `eps`"),
+        (|state| remove(&mut state["data"], "hypers"), "no `hypers`"),
+        (|state| remove(&mut state["tensors"], "bias/exp_avg"), "no tensor `bias/exp_avg`"),
+        (|state| remove(&mut state["data"]["steps"], "bias"), "no `steps/bias`"),
         (
-            |state| state.optimizer = "Adam".into(),
-            |error| matches!(error, OptimizerError::Optimizer { .. }),
-            "state of Adam, and the optimizer is AdamW",
-        ),
-        (
-            |state| {
-                state.numbers.remove("beta2");
-            },
-            |error| matches!(error, OptimizerError::Missing { .. }),
-            "no `beta2`",
-        ),
-        (
-            |state| {
-                let _ = state.numbers.remove("eps");
-            },
-            |error| matches!(error, OptimizerError::Missing { .. }),
-            "no `eps`",
-        ),
-        (
-            |state| {
-                state.tensors.remove("bias/exp_avg");
-            },
-            |error| matches!(error, OptimizerError::Missing { .. }),
-            "no `bias/exp_avg`",
-        ),
-        (
-            |state| {
-                state.numbers.remove("bias/steps");
-            },
-            |error| matches!(error, OptimizerError::Missing { .. }),
-            "no `bias/steps`",
-        ),
-        (
-            |state| {
-                state.tensors.insert("weight/exp_avg".into(), Tensor::from_slice(&[1.0, 2.0]));
-            },
-            |error| matches!(error, OptimizerError::Shape { .. }),
+            |state| state["tensors"]["weight/exp_avg"] = state["tensors"]["bias/exp_avg"].clone(),
             "`weight/exp_avg` has the shape [2] in the state, and its parameter is [2, 3]",
         ),
         (
-            |state| {
-                state.tensors.insert("2.weight/exp_avg".into(), Tensor::from_slice(&[1.0]));
-            },
-            |error| matches!(error, OptimizerError::Parameter { .. }),
-            "`2.weight/exp_avg`",
+            |state| state["tensors"]["2.weight/exp_avg"] = state["tensors"]["bias/exp_avg"].clone(),
+            "`2.weight/exp_avg`, and the model has no such parameter",
         ),
         (
-            |state| {
-                state.numbers.insert("2.weight/steps".into(), 3.0);
-            },
-            |error| matches!(error, OptimizerError::Parameter { .. }),
-            "another model",
+            |state| state["data"]["steps"]["2.weight"] = 3.into(),
+            "`2.weight/steps`, and the model has no such parameter",
         ),
     ];
-    for (spoil, fits, says) in cases {
-        let (mut learn, mut state) = trained(AdamW::default().wd(0.3));
-        spoil(&mut state);
-        state.hypers.set_weight_decay(0.7);
-        ask(&mut learn, move |opt, params| {
-            let before = content(&opt.state(params).expect("copies"));
-            let error = opt.load_state(&state, params).expect_err(says);
-            assert!(fits(&error) && error.to_string().contains(says), "{error}");
-            assert_eq!(content(&opt.state(params).expect("copies")), before, "{says}");
-        });
+    for (spoil, says) in cases {
+        let (mut learn, state) = trained(AdamW::default().wd(0.3));
+        let mut spoilt = serde_json::to_value(&state).expect("numbers and bytes");
+        spoilt["data"]["hypers"]["data"][0][1]["weight_decay"] = 0.7.into();
+        let fits: State = serde_json::from_value(spoilt.clone()).expect("a state");
+        spoil(&mut spoilt);
+        let spoilt: State = serde_json::from_value(spoilt).expect("a state");
+        let error = spoilt.load_into(&mut learn.opt_mut().stateful()).expect_err(says).to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(saved(&mut learn) == state, "{says}");
+        fits.load_into(&mut learn.opt_mut().stateful()).expect("only another weight decay");
+        assert_eq!(learn.opt().hypers().last().weight_decay, 0.7);
     }
+}
+
+fn remove(map: &mut serde_json::Value, key: &str) {
+    map.as_object_mut().expect("a map").remove(key).expect("it was there");
 }
 
 #[track_caller]

@@ -265,9 +265,9 @@ fn trains_on_as_if_nothing_had_been(learn: &mut Learner, arrange: Arrange, sabot
             to.shallow_clone().copy_(from);
         }
     });
-    let moments = learn.opt().state(learn.params()).expect("its state");
+    let moments = State::of(&learn.opt_mut().stateful()).expect("its state");
     // The twin's parameters have the same names and shapes.
-    twin.opt_mut().load_state(&moments, learn.params()).expect("the same optimizer");
+    moments.load_into(&mut twin.opt_mut().stateful()).expect("the same optimizer");
     twin.callback(Leaves);
     while twin.position().epochs_before < learn.position().epochs_before {
         twin.fit(1, 0.1).expect("a stop is no error");

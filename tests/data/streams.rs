@@ -65,7 +65,7 @@ fn a_stream_continues_where_it_stopped() -> Result<(), StateError> {
     // Other data begin anew in each epoch.
     let numbers = Data::builder(numbered(4)).build().expect("there are items");
     let state = on(numbers).build().expect("nothing is wrong with it").state()?;
-    assert_eq!(state.0.keys().collect::<Vec<_>>(), ["life"]);
+    assert_eq!(state.0.keys().collect::<Vec<_>>(), ["life", "optimizer"]);
     Ok(())
 }
 

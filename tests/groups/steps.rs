@@ -4,7 +4,7 @@
 //! Source: the documentation of `torch.optim.SGD`, `Adam`, `AdamW` and `RMSprop`, each with its algorithm.
 
 use mixup::{
-    optim::{Hypers, OptimizerError, OptimizerState, SettingError},
+    optim::{Hypers, SettingError},
     prelude::*,
 };
 use tch::TchError;
@@ -138,14 +138,8 @@ impl Optimizer for SignSgd {
         &mut self.hypers
     }
 
-    fn state(&self, _params: &Params) -> Result<OptimizerState, OptimizerError> {
-        let (optimizer, hypers) = ("SignSgd".to_owned(), self.hypers.clone());
-        Ok(OptimizerState { optimizer, hypers, ..OptimizerState::default() })
-    }
-
-    fn load_state(&mut self, state: &OptimizerState, _params: &Params) -> Result<(), OptimizerError> {
-        self.hypers = self.hypers.load(state)?;
-        Ok(())
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(&mut self.hypers)
     }
 
     fn check(&self) -> Result<(), SettingError> {
@@ -209,24 +203,29 @@ fn an_optimizer_that_gets_some_of_the_groups_changes_only_them() {
 
 #[test]
 fn an_optimizers_state_has_the_settings_of_each_group_and_is_rejected_by_other_groups() {
-    let mut learn = built(in_groups(AdamW::default()));
-    learn.opt_mut().hyper_mut("trunk").expect("a group").weight_decay = 0.25;
-    learn.fit(1, Lr::each([0.01, 0.02])).expect("a training");
-    let state = learn.opt_state().expect("copies");
-    let settings: Vec<_> = state.hypers.iter().map(|(name, hyper)| (name, hyper.lr, hyper.weight_decay)).collect();
-    assert_eq!(settings, [("trunk", 0.01, 0.25), ("head", 0.02, 0.01)]);
+    fn check(opt: fn() -> Learner, without: fn() -> Learner) {
+        let mut learn = opt();
+        learn.opt_mut().hyper_mut("trunk").expect("a group").weight_decay = 0.25;
+        learn.fit(1, Lr::each([0.01, 0.02])).expect("a training");
+        let state = learn.state().expect("copies");
 
-    let mut other = built(in_groups(AdamW::default()));
-    other.load_opt_state(&state).expect("the same groups");
-    assert_eq!(other.opt().hypers(), learn.opt().hypers());
+        let mut other = opt();
+        other.load_state(&state).expect("the same groups");
+        assert_eq!(other.opt().hypers(), learn.opt().hypers());
+        assert_eq!(other.opt().hyper("trunk").expect("a group").weight_decay, 0.25);
+        assert_eq!(other.opt().hypers().lrs(), [0.01, 0.02]);
 
-    let mut without = built(super::builder(AdamW::default()));
-    let before = without.opt().hypers().clone();
-    let error = without.load_opt_state(&state).expect_err("other groups");
-    assert!(matches!(error, OptimizerError::Groups { .. }), "{error:?}");
-    let expected = "the state has the groups `trunk` and `head`, and the optimizer has `default`";
-    assert_eq!(error.to_string(), expected);
-    assert_eq!(without.opt().hypers(), &before);
-    let default = without.opt_state().expect("copies");
-    assert!(matches!(learn.load_opt_state(&default), Err(OptimizerError::Groups { .. })));
+        let mut without = without();
+        let before = without.opt().hypers().clone();
+        let error = without.load_state(&state).expect_err("other groups");
+        let text =
+            "the state of `optimizer`: the state has the groups `trunk` and `head`, and the optimizer has `default`";
+        assert_eq!(error.to_string(), text);
+        assert_eq!(without.opt().hypers(), &before);
+        let error = learn.load_state(&without.state().expect("copies")).expect_err("other groups").to_string();
+        assert!(error.contains("has the groups `default`, and"), "{error}");
+    }
+
+    check(|| built(in_groups(AdamW::default())), || built(super::builder(AdamW::default())));
+    check(|| built(in_groups(SignSgd::default())), || built(super::builder(SignSgd::default())));
 }

@@ -64,7 +64,7 @@ fn a_state_that_went_through_a_file_is_the_same_to_the_bit() {
     let mut learn = learner();
     learn.fit(2, 1e-3).expect("it trains");
     let saved = learn.state().expect("it can be saved");
-    assert_eq!(saved.0.keys().collect::<Vec<_>>(), ["callback/History", "callback/patience", "life"]);
+    assert_eq!(saved.0.keys().collect::<Vec<_>>(), ["callback/History", "callback/patience", "life", "optimizer"]);
     let mut file = Vec::new();
     ciborium::into_writer(&saved, &mut file).expect("it can be written");
 
@@ -85,13 +85,13 @@ fn two_instances_of_one_type_have_their_own_states() {
         builder.build().expect("nothing is wrong with it")
     };
     let states = two(Patience::new(3), Patience::new(4)).state().expect("both can be saved");
-    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["callback/by loss", "callback/patience", "life"]);
+    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["callback/by loss", "callback/patience", "life", "optimizer"]);
     let mut learn = two(Patience::new(5), Patience::new(6));
     learn.load_state(&states).expect("the states are of these callbacks");
     assert_eq!(learn.state().expect("both can be saved"), states);
     let mut learn = on(data(8, 4)).callback(Patience::new(3)).callback(Patience::new(4)).build().expect("two may run");
     let states = learn.state().expect("both can be saved");
-    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["callback/patience", "callback/patience#2", "life"]);
+    assert_eq!(states.0.keys().collect::<Vec<_>>(), ["callback/patience", "callback/patience#2", "life", "optimizer"]);
 }
 
 /// Tensors under an alias: what is saved how follows from the types, not from their names.

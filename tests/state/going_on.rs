@@ -107,10 +107,8 @@ fn goes_on(build: impl Fn() -> Learner, between: impl Fn(&mut Learner)) -> Vec<S
     first.fit(2, 0.01).expect("it trains");
     between(&mut first);
     let saved = Saved::of(&mut first);
-    let moments = first.opt_state().expect("copies");
     let mut second = build();
     saved.load_into(&mut second);
-    second.load_opt_state(&moments).expect("the same optimizer");
     second.fit(2, 0.01).expect("it trains");
     assert_eq!(bits(&second), bits(&whole));
     assert_eq!(second.position().epochs_before, 4);
@@ -127,7 +125,7 @@ fn goes_on(build: impl Fn() -> Learner, between: impl Fn(&mut Learner)) -> Vec<S
 #[test]
 fn two_epochs_and_two_with_another_learner_give_the_bits_of_four() {
     let _alone = alone();
-    assert_eq!(goes_on(|| learner(3), |_| {}), ["callback/Sum", "life"]);
+    assert_eq!(goes_on(|| learner(3), |_| {}), ["callback/Sum", "life", "optimizer"]);
     // Runs in between count too.
     goes_on(
         || learner(4),
@@ -146,11 +144,10 @@ fn without_the_state_it_would_be_another_training() {
     let mut first = learner(3);
     first.fit(2, 0.01).expect("it trains");
     let saved = Saved::of(&mut first);
-    for left_out in ["life", "callback/Sum"] {
+    for left_out in ["life", "callback/Sum", "optimizer"] {
         let mut second = learner(3);
         let fresh = second.state().expect("it can be saved");
         saved.load_into(&mut second);
-        second.load_opt_state(&first.opt_state().expect("copies")).expect("the same optimizer");
         let mut state = first.state().expect("it can be saved");
         state.0.insert(left_out.to_owned(), fresh.0[left_out].clone());
         second.load_state(&state).expect("it fits");
@@ -168,7 +165,6 @@ fn the_seed_is_part_of_the_state() {
     first.fit(2, 0.01).expect("it trains");
     let mut other_seed = learner(5);
     Saved::of(&mut first).load_into(&mut other_seed);
-    other_seed.load_opt_state(&first.opt_state().expect("copies")).expect("the same optimizer");
     other_seed.fit(2, 0.01).expect("it trains");
     assert_eq!(bits(&other_seed), bits(&whole));
 }
@@ -235,7 +231,7 @@ fn a_stream_goes_on() {
             let data = Data::stream(Counter { next: 0, end }).batches_per_epoch(5).build().expect("a stream");
             learner_on(data)
         };
-        assert_eq!(goes_on(build, |_| {}), ["callback/Sum", "data/train", "life"]);
+        assert_eq!(goes_on(build, |_| {}), ["callback/Sum", "data/train", "life", "optimizer"]);
     }
 }
 
@@ -282,6 +278,6 @@ fn a_sampler_with_a_state_goes_on_also_within_a_shard_and_under_a_callback() {
     let shard: fn() -> Sampling =
         || Sampling::new(Shard::new(1, 2).expect("the second of two").around(Sampling::new(Growing(4))));
     for (sampler, wrap) in [(plain, false), (shard, false), (plain, true)] {
-        assert_eq!(goes_on(build(sampler, wrap), |_| {}), ["callback/Sum", "life", "sampler"]);
+        assert_eq!(goes_on(build(sampler, wrap), |_| {}), ["callback/Sum", "life", "optimizer", "sampler"]);
     }
 }

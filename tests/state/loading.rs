@@ -83,12 +83,12 @@ fn a_state_that_does_not_fit_changes_nothing_and_says_what_is_wrong() {
         ),
         (
             |saved| drop(saved.0.insert("callback/nobody".to_owned(), State::new())),
-            "there is a saved state of `callback/nobody`, and the learner has states of `callback/Count`, `callback/Picky`, `life`",
+            "there is a saved state of `callback/nobody`, and the learner has states of `callback/Count`, `callback/Picky`, `life`, `optimizer`",
         ),
         (
             |saved| drop(saved.0.insert("callback/Stateless".to_owned(), State::new())),
             "there is a saved state of `callback/Stateless`, and the learner has states of `callback/Count`, `callback/Picky`, \
-             `life`",
+             `life`, `optimizer`",
         ),
         (
             |saved| drop(saved.0.insert("callback/Picky".to_owned(), State::of_data(&13).expect("a number"))),

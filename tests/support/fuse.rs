@@ -13,7 +13,7 @@ use mixup::{
     },
     error::BoxError,
     learner::Interrupt,
-    optim::{Hypers, OptimizerError, OptimizerState, SettingError},
+    optim::{Hypers, SettingError},
     prelude::*,
 };
 use signal_hook::{consts::SIGINT, low_level::raise};
@@ -224,12 +224,8 @@ impl<O: Optimizer> Optimizer for Fused<O> {
         self.0.hypers_mut()
     }
 
-    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        self.0.state(params)
-    }
-
-    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
-        self.0.load_state(state, params)
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        self.0.stateful()
     }
 
     fn check(&self) -> Result<(), SettingError> {

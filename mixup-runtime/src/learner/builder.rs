@@ -231,7 +231,7 @@ impl LearnerBuilder {
         let var_store = VarStore::new(self.device);
         let model = (self.model)(&Vars::new(var_store.root(), self.seed));
         let params = Params::new(var_store, &self.grouping).map_err(BuildError::from)?;
-        self.opt.hypers_mut().set_groups(params.groups());
+        self.opt.hypers_mut().set_params(&params);
         let gradients = params.gradients();
         let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
         let state = State {

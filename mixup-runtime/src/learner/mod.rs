@@ -30,7 +30,7 @@ use crate::{
     loss::LossFunc,
     metrics::Metric,
     model::{Model, Params, Vars},
-    optim::{Lr, Optimizer, OptimizerError, OptimizerState},
+    optim::{Lr, Optimizer},
     training::{BuildError, Error, Position, Report, State, Values},
 };
 
@@ -209,22 +209,6 @@ impl Learner {
     /// The optimizer, mutably, for changing its settings.
     pub fn opt_mut(&mut self) -> &mut dyn Optimizer {
         &mut *self.state.opt
-    }
-
-    /// Returns the state of the optimizer, for saving.
-    ///
-    /// # Errors
-    /// Any error from libtorch when it copies a tensor.
-    pub fn opt_state(&self) -> Result<OptimizerState, OptimizerError> {
-        self.state.opt.state(&self.state.params)
-    }
-
-    /// Loads a saved state of the optimizer: the next steps are the same to the bit as without the interruption.
-    ///
-    /// # Errors
-    /// If the state is that of another optimizer or of other parameters; the optimizer is then unchanged.
-    pub fn load_opt_state(&mut self, state: &OptimizerState) -> Result<(), OptimizerError> {
-        self.state.opt.load_state(state, &self.state.params)
     }
 
     /// The loss function.

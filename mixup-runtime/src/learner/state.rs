@@ -14,10 +14,11 @@ use crate::{
 ///
 /// - `life`: the seed, and the counts from which everything random follows.
 /// - `callback/…`: the callbacks that have a state, by their names.
+/// - `optimizer`: its settings and moments, if it has a state, as all optimizers here have.
 /// - `sampler`: the sampler of the training data, if it has a state.
 /// - `data/train`: a [`Stream`](crate::data::Stream) of training data.
 ///
-/// The model's parameters are not in it: they are in [`Learner::params`].
+/// The model's parameters are not in it, nor which of them are frozen: that is in [`Learner::params`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LearnerState(pub BTreeMap<String, State>);
@@ -97,6 +98,7 @@ impl Learner {
         let state = &mut self.state;
         visit("life".to_owned(), &mut state.life)?;
         let others = [
+            ("optimizer", state.opt.stateful()),
             ("sampler", state.sampler.stateful()),
             ("data/train", state.data.part_mut(true).and_then(Loader::stateful)),
         ];

@@ -5,8 +5,11 @@
 
 use tch::TchError;
 
-use super::{Hyper, Hypers, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
-use crate::model::Params;
+use super::{Hyper, Hypers, Optimizer, SettingError, Slots, fraction, setting};
+use crate::{
+    model::Params,
+    state::{State, StateError, Stateful},
+};
 
 /// Adam with decoupled weight decay. The defaults are fastai's: betas 0.9 and 0.99, eps 1e-8, weight decay 0.01.
 pub type AdamW = AdamOf<true>;
@@ -92,15 +95,8 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
         &mut self.hypers
     }
 
-    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        self.slots.save(Self::NAME, &self.hypers, &[("beta2", self.beta2), ("eps", self.eps)], params)
-    }
-
-    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
-        let slots = self.slots.load(Self::NAME, state, params)?;
-        *self =
-            Self { hypers: self.hypers.load(state)?, beta2: state.number("beta2")?, eps: state.number("eps")?, slots };
-        Ok(())
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
     }
 
     fn type_name(&self) -> String {
@@ -116,5 +112,17 @@ impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
     fn describe(&self) -> String {
         let (name, Hyper { momentum, weight_decay, .. }) = (Self::NAME, self.hypers.last());
         format!("{name}(betas {momentum} and {}, eps {:e}, weight decay {weight_decay})", self.beta2, self.eps)
+    }
+}
+
+impl<const DECOUPLED: bool> Stateful for AdamOf<DECOUPLED> {
+    fn save(&self) -> Result<State, StateError> {
+        self.slots.save(Self::NAME, &self.hypers)?.with("beta2", &self.beta2)?.with("eps", &self.eps)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let (slots, hypers) = self.slots.load(Self::NAME, &self.hypers, state)?;
+        *self = Self { hypers, beta2: state.field("beta2")?, eps: state.field("eps")?, slots };
+        Ok(())
     }
 }

@@ -2,11 +2,16 @@
 
 use std::iter;
 
-use super::{OptimizerError, OptimizerState};
-use crate::model::{GroupError, Param};
+use serde::{Deserialize, Serialize};
+
+use super::OptimizerError;
+use crate::{
+    model::{GroupError, Param, Params},
+    state::{State, StateError, Stateful},
+};
 
 /// The settings that every optimizer has and that schedules change from step to step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hyper {
     /// The learning rate.
     pub lr: f64,
@@ -37,6 +42,8 @@ impl Hyper {
 pub struct Hypers {
     before: Vec<(String, Hyper)>,
     last: (String, Hyper),
+    /// The names and shapes of the parameters, once they are known: a saved state must have the same.
+    params: Option<Vec<(String, Vec<i64>)>>,
 }
 
 /// One group, `default`, with the default settings.
@@ -50,15 +57,23 @@ impl Hypers {
     /// One group, `default`, with these settings.
     #[must_use]
     pub fn new(hyper: Hyper) -> Self {
-        Self { before: Vec::new(), last: ("default".to_owned(), hyper) }
+        Self { before: Vec::new(), last: ("default".to_owned(), hyper), params: None }
     }
 
-    /// Has the groups of the parameters from now on. A new group begins with the settings of the last one.
-    pub(crate) fn set_groups(&mut self, groups: &[String]) {
+    /// Has the groups of these parameters from now on. A new group begins with the settings of the last one.
+    pub(crate) fn set_params(&mut self, params: &Params) {
         let begin = |name: &String| (name.clone(), *self.get(name).unwrap_or(&self.last.1));
-        if let Some((last, before)) = groups.split_last() {
-            *self = Self { before: before.iter().map(begin).collect(), last: begin(last) };
+        if let Some((last, before)) = params.groups().split_last() {
+            (self.before, self.last) = (before.iter().map(begin).collect(), begin(last));
         }
+        self.params = Some(params.iter().map(|(name, tensor)| (name.to_owned(), tensor.size())).collect());
+    }
+
+    /// The shape of a parameter of which a saved state has the entry `key`; `None` if the parameters are not known yet.
+    pub(super) fn check_parameter(&self, param: &str, key: &str) -> Result<Option<&Vec<i64>>, OptimizerError> {
+        let Some(params) = &self.params else { return Ok(None) };
+        let found = params.iter().find(|(name, _)| name == param).map(|(_, size)| size);
+        found.map(Some).ok_or_else(|| OptimizerError::Parameter { key: key.to_owned() })
     }
 
     /// The settings for a parameter: those of its group, without weight decay if a rule excepts the parameter.
@@ -159,18 +174,22 @@ impl Hypers {
             })
         })
     }
+}
 
-    /// The settings of a saved state for these groups.
-    ///
-    /// # Errors
-    /// [`OptimizerError::Groups`] if the state has other groups.
-    pub fn load(&self, state: &OptimizerState) -> Result<Self, OptimizerError> {
-        let groups = |hypers: &Self| OptimizerError::Groups { found: state.hypers.names(), wanted: hypers.names() };
-        let mut loaded = self.clone();
-        for (name, hyper) in loaded.iter_mut() {
-            *hyper = *state.hypers.get(name).map_err(|_| groups(self))?;
+/// The settings of each group. A state with other groups is rejected.
+impl Stateful for Hypers {
+    fn save(&self) -> Result<State, StateError> {
+        State::of_data(&self.iter().collect::<Vec<_>>())
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let saved: Vec<(String, Hyper)> = state.data()?;
+        let found: Vec<_> = saved.iter().map(|(name, _)| name.clone()).collect();
+        if found != self.names() {
+            return Err(OptimizerError::Groups { found, wanted: self.names() }.into());
         }
-        if state.hypers.before.len() == self.before.len() { Ok(loaded) } else { Err(groups(self)) }
+        self.iter_mut().zip(saved).for_each(|((_, hyper), (_, saved))| *hyper = saved);
+        Ok(())
     }
 }
 

@@ -16,13 +16,14 @@ use hyper::{fraction, setting};
 pub use lr::{Lr, LrError};
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
+pub use state::OptimizerError;
 use state::Slots;
-pub use state::{OptimizerError, OptimizerState};
 use tch::TchError;
 
 use crate::{
     model::{GroupError, Params},
     names::short_type_name,
+    state::Stateful,
 };
 
 /// Changes the parameters by their gradients.
@@ -67,18 +68,11 @@ pub trait Optimizer: Any + Send {
         self.hypers_mut().set_lr(lr);
     }
 
-    /// All that the optimizer remembers of its steps, for saving. After [`load_state`](Self::load_state) restores it, the
-    /// next steps are the same to the bit. The tensors are copies.
-    ///
-    /// # Errors
-    /// Any error from libtorch when it copies a tensor.
-    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError>;
-
-    /// Continues from a saved state.
-    ///
-    /// # Errors
-    /// If the state is that of another optimizer, or of other parameters or groups; the optimizer is then unchanged.
-    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError>;
+    /// Returns `Some(self)` if the optimizer is [`Stateful`], as all optimizers here are: the learner then saves and loads what it remembers of
+    /// its steps. An optimizer that has only [`Hypers`] returns these. Defaults to `None`.
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
+    }
 
     /// The type's name, for messages.
     fn type_name(&self) -> String {

@@ -4,8 +4,11 @@
 
 use tch::TchError;
 
-use super::{Hyper, Hypers, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, fraction, setting};
-use crate::model::Params;
+use super::{Hyper, Hypers, Optimizer, SettingError, Slots, fraction, setting};
+use crate::{
+    model::Params,
+    state::{State, StateError, Stateful},
+};
 
 /// RMSProp. The defaults are PyTorch's: alpha 0.99, eps 1e-8, no momentum, no weight decay.
 #[derive(Debug)]
@@ -81,15 +84,8 @@ impl Optimizer for RmsProp {
         &mut self.hypers
     }
 
-    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        self.slots.save("RmsProp", &self.hypers, &[("alpha", self.alpha), ("eps", self.eps)], params)
-    }
-
-    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
-        let slots = self.slots.load("RmsProp", state, params)?;
-        *self =
-            Self { hypers: self.hypers.load(state)?, alpha: state.number("alpha")?, eps: state.number("eps")?, slots };
-        Ok(())
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
     }
 
     fn check(&self) -> Result<(), SettingError> {
@@ -101,5 +97,17 @@ impl Optimizer for RmsProp {
     fn describe(&self) -> String {
         let Hyper { momentum, weight_decay, .. } = self.hypers.last();
         format!("RmsProp(alpha {}, eps {:e}, momentum {momentum}, weight decay {weight_decay})", self.alpha, self.eps)
+    }
+}
+
+impl Stateful for RmsProp {
+    fn save(&self) -> Result<State, StateError> {
+        self.slots.save("RmsProp", &self.hypers)?.with("alpha", &self.alpha)?.with("eps", &self.eps)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let (slots, hypers) = self.slots.load("RmsProp", &self.hypers, state)?;
+        *self = Self { hypers, alpha: state.field("alpha")?, eps: state.field("eps")?, slots };
+        Ok(())
     }
 }

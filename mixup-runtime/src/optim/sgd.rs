@@ -4,8 +4,11 @@
 
 use tch::TchError;
 
-use super::{Hyper, Hypers, Optimizer, OptimizerError, OptimizerState, SettingError, Slots, setting};
-use crate::model::Params;
+use super::{Hyper, Hypers, Optimizer, SettingError, Slots, setting};
+use crate::{
+    model::Params,
+    state::{State, StateError, Stateful},
+};
 
 /// Stochastic gradient descent. By default without momentum and weight decay.
 #[derive(Debug)]
@@ -70,14 +73,8 @@ impl Optimizer for Sgd {
         &mut self.hypers
     }
 
-    fn state(&self, params: &Params) -> Result<OptimizerState, OptimizerError> {
-        self.slots.save("Sgd", &self.hypers, &[("nesterov", f64::from(u8::from(self.nesterov)))], params)
-    }
-
-    fn load_state(&mut self, state: &OptimizerState, params: &Params) -> Result<(), OptimizerError> {
-        let slots = self.slots.load("Sgd", state, params)?;
-        *self = Self { hypers: self.hypers.load(state)?, nesterov: state.number("nesterov")? != 0.0, slots };
-        Ok(())
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
     }
 
     fn check(&self) -> Result<(), SettingError> {
@@ -91,5 +88,17 @@ impl Optimizer for Sgd {
         let (Hyper { momentum, weight_decay, .. }, nesterov) =
             (self.hypers.last(), if self.nesterov { " (Nesterov)" } else { "" });
         format!("Sgd(momentum {momentum}{nesterov}, weight decay {weight_decay})")
+    }
+}
+
+impl Stateful for Sgd {
+    fn save(&self) -> Result<State, StateError> {
+        self.slots.save("Sgd", &self.hypers)?.with("nesterov", &self.nesterov)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let (slots, hypers) = self.slots.load("Sgd", &self.hypers, state)?;
+        *self = Self { hypers, nesterov: state.field("nesterov")?, slots };
+        Ok(())
     }
 }

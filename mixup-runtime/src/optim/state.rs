@@ -1,26 +1,17 @@
-//! What an optimizer remembers: a count of steps and some tensors for each parameter, and all of this as data to be saved.
+//! What an optimizer remembers of each parameter: a count of steps and some tensors.
 
 use std::collections::BTreeMap;
 
 use tch::{TchError, Tensor};
 
 use super::{Hyper, Hypers};
-use crate::{model::Params, names::listed};
+use crate::{
+    model::Params,
+    names::listed,
+    state::{State, StateError},
+};
 
-/// The state of an optimizer, for saving: numbers by name, and tensors by `parameter/name`.
-#[derive(Debug, Default)]
-pub struct OptimizerState {
-    /// The name of the optimizer.
-    pub optimizer: String,
-    /// The settings of each group of parameters.
-    pub hypers: Hypers,
-    /// Other settings, and counts.
-    pub numbers: BTreeMap<String, f64>,
-    /// Moments and the like, each with the shape of its parameter.
-    pub tensors: BTreeMap<String, Tensor>,
-}
-
-/// Why a saved state could not be loaded.
+/// Why a saved state is not that of this optimizer. [`StateError::Other`] has it as its source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimizerError {
@@ -31,12 +22,6 @@ pub enum OptimizerError {
         found: String,
         /// The optimizer that was to load it.
         wanted: &'static str,
-    },
-    /// A number or a tensor is missing.
-    #[error("the state has no `{key}`")]
-    Missing {
-        /// What is missing.
-        key: String,
     },
     /// The state has settings for other groups of parameters.
     #[error("the state has the groups {}, and the optimizer has {}", listed(found), listed(wanted))]
@@ -62,23 +47,20 @@ pub enum OptimizerError {
         /// The parameter's.
         wanted: Vec<i64>,
     },
-    /// libtorch returned an error.
-    #[error("{}", crate::error::brief(.0))]
-    Torch(#[from] TchError),
 }
 
-impl OptimizerState {
-    pub(super) fn number(&self, key: &str) -> Result<f64, OptimizerError> {
-        self.numbers.get(key).copied().ok_or_else(|| OptimizerError::Missing { key: key.to_owned() })
+impl From<OptimizerError> for StateError {
+    fn from(error: OptimizerError) -> Self {
+        Self::other(error)
     }
 }
 
-/// The slots of all parameters, in their order; a parameter that never had a gradient has none.
+/// The slots of all parameters, by name; a parameter that never had a gradient has none.
 #[derive(Debug)]
 pub(super) struct Slots {
     /// The tensors' names, PyTorch's: `exp_avg`, `momentum_buffer`, …
     names: &'static [&'static str],
-    of: Vec<Option<Slot>>,
+    of: BTreeMap<String, Slot>,
 }
 
 /// What is remembered of one parameter.
@@ -88,11 +70,28 @@ pub(super) struct Slot {
     pub steps: u32,
     /// Tensors of the parameter's shape and kind, zero at first.
     pub tensors: Vec<Tensor>,
+    /// Whether the tensors come from a saved state, and may still be of another kind and on another device than the parameter.
+    loaded: bool,
+}
+
+impl Slot {
+    fn zeros(param: &Tensor, tensors: usize) -> Result<Self, TchError> {
+        let tensors = (0..tensors).map(|_| param.f_zeros_like()).collect::<Result<_, _>>()?;
+        Ok(Self { steps: 0, tensors, loaded: false })
+    }
+
+    fn move_to(&mut self, param: &Tensor) -> Result<(), TchError> {
+        for tensor in &mut self.tensors {
+            *tensor = tensor.f_to_device(param.device())?.f_to_kind(param.kind())?;
+        }
+        self.loaded = false;
+        Ok(())
+    }
 }
 
 impl Slots {
     pub(super) fn new(names: &'static [&'static str]) -> Self {
-        Self { names, of: Vec::new() }
+        Self { names, of: BTreeMap::new() }
     }
 
     /// Calls `step(parameter, gradient, slot, settings)` for each parameter that a step changes, outside of autograd.
@@ -103,77 +102,74 @@ impl Slots {
         mut step: impl FnMut(&mut Tensor, &Tensor, &mut Slot, Hyper) -> Result<(), TchError>,
     ) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
-        self.of.resize_with(params.len(), || None);
-        for (param, slot) in params.as_slice().iter().zip(&mut self.of) {
+        for param in params.as_slice() {
             let Some(grad) = param.gradient()? else { continue };
-            let slot = match slot {
+            let slot = match self.of.get_mut(param.name()) {
                 Some(slot) => slot,
-                empty => {
-                    let tensors = self.names.iter().map(|_| param.tensor().f_zeros_like()).collect::<Result<_, _>>()?;
-                    empty.insert(Slot { steps: 0, tensors })
+                None => {
+                    let slot = Slot::zeros(param.tensor(), self.names.len())?;
+                    self.of.entry(param.name().to_owned()).or_insert(slot)
                 }
             };
+            if slot.loaded {
+                slot.move_to(param.tensor())?;
+            }
             slot.steps = slot.steps.saturating_add(1);
             step(&mut param.tensor().shallow_clone(), &grad, slot, hypers.of(param))?;
         }
         Ok(())
     }
 
-    /// All slots as data, with the optimizer's settings.
-    pub(super) fn save(
-        &self,
-        optimizer: &str,
-        hypers: &Hypers,
-        settings: &[(&str, f64)],
-        params: &Params,
-    ) -> Result<OptimizerState, OptimizerError> {
-        let (optimizer, hypers) = (optimizer.to_owned(), hypers.clone());
-        let mut state = OptimizerState { optimizer, hypers, ..OptimizerState::default() };
-        state.numbers.extend(settings.iter().map(|&(name, value)| (name.to_owned(), value)));
-        for ((param, _), slot) in params.iter().zip(&self.of) {
-            let Some(slot) = slot else { continue };
-            state.numbers.insert(format!("{param}/steps"), f64::from(slot.steps));
+    /// All slots, with the optimizer's name and its settings for the groups, as a state to which the optimizer adds its other settings.
+    pub(super) fn save(&self, optimizer: &str, hypers: &Hypers) -> Result<State, StateError> {
+        let steps: BTreeMap<_, _> = self.of.iter().map(|(param, slot)| (param, slot.steps)).collect();
+        let mut state =
+            State::new().with("optimizer", optimizer)?.with_part("hypers", hypers)?.with("steps", &steps)?;
+        for (param, slot) in &self.of {
             for (name, tensor) in self.names.iter().zip(&slot.tensors) {
-                state.tensors.insert(format!("{param}/{name}"), tensor.f_detach_copy()?);
+                state = state.with_tensor(&format!("{param}/{name}"), tensor)?;
             }
         }
         Ok(state)
     }
 
-    /// The slots from a saved state, checked against the optimizer and the parameters.
+    /// The slots and the settings for the groups from a saved state, checked against the optimizer and its parameters.
     pub(super) fn load(
         &self,
         optimizer: &'static str,
-        state: &OptimizerState,
-        params: &Params,
-    ) -> Result<Self, OptimizerError> {
-        if state.optimizer != optimizer {
-            return Err(OptimizerError::Optimizer { found: state.optimizer.clone(), wanted: optimizer });
+        hypers: &Hypers,
+        state: &State,
+    ) -> Result<(Self, Hypers), StateError> {
+        let found: String = state.field("optimizer")?;
+        if found != optimizer {
+            return Err(OptimizerError::Optimizer { found, wanted: optimizer }.into());
         }
-        let known =
-            |key: &str| key.rsplit_once('/').is_none_or(|(param, _)| params.iter().any(|(name, _)| name == param));
-        if let Some(key) = state.numbers.keys().chain(state.tensors.keys()).find(|key| !known(key)) {
-            return Err(OptimizerError::Parameter { key: key.clone() });
+        let steps: BTreeMap<String, u32> = state.field("steps")?;
+        for key in state.tensor_names() {
+            let param = key.rsplit_once('/').map_or(key, |(param, _)| param);
+            hypers.check_parameter(param, key)?;
+            if !steps.contains_key(param) {
+                return Err(StateError::Field { field: format!("steps/{param}"), version: state.version() });
+            }
         }
-        let slot = |(param, tensor): (&str, &Tensor)| {
-            let key = format!("{param}/steps");
-            let Some(&steps) = state.numbers.get(&key) else {
-                let mut tensors = self.names.iter().map(|name| format!("{param}/{name}"));
-                let has_any = tensors.any(|tensor| state.tensors.contains_key(&tensor));
-                return if has_any { Err(OptimizerError::Missing { key }) } else { Ok(None) };
-            };
-            let load = |name: &&str| {
+        let slot = |(param, steps): (String, u32)| {
+            let size = hypers.check_parameter(&param, &format!("{param}/steps"))?;
+            let tensor = |name: &&str| {
                 let key = format!("{param}/{name}");
-                let Some(saved) = state.tensors.get(&key) else { return Err(OptimizerError::Missing { key }) };
-                if saved.size() == tensor.size() {
-                    Ok(saved.f_detach_copy()?.f_to_device(tensor.device())?.f_to_kind(tensor.kind())?)
-                } else {
-                    Err(OptimizerError::Shape { key, found: saved.size(), wanted: tensor.size() })
+                let tensor = state.tensor(&key)?;
+                match size {
+                    Some(size) if *size != tensor.size() => {
+                        Err(OptimizerError::Shape { key, found: tensor.size(), wanted: size.clone() }.into())
+                    }
+                    _ => Ok(tensor),
                 }
             };
-            let tensors = self.names.iter().map(load).collect::<Result<_, _>>()?;
-            Ok(Some(Slot { steps: steps as u32, tensors }))
+            let tensors = self.names.iter().map(tensor).collect::<Result<_, StateError>>()?;
+            Ok((param, Slot { steps, tensors, loaded: true }))
         };
-        Ok(Self { names: self.names, of: params.iter().map(slot).collect::<Result<_, OptimizerError>>()? })
+        let of = steps.into_iter().map(slot).collect::<Result<_, StateError>>()?;
+        let mut settings = hypers.clone();
+        state.part("hypers")?.load_into(&mut settings)?;
+        Ok((Self { names: self.names, of }, settings))
     }
 }
