@@ -8,8 +8,9 @@ use std::{
 
 use mixup::{
     callback::{
-        BackwardBegin, BackwardEnd, BatchBegin, BatchEnd, EpochBegin, EpochEnd, Handler, Hook, HookResult, LossBegin,
-        Requests, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
+        BackwardBegin, BackwardEnd, BatchBegin, BatchEnd, BatchEndAlways, EpochBegin, EpochEnd, EpochEndAlways,
+        Handler, Hook, HookResult, LossBegin, Requests, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
+        ValidateEndAlways,
     },
     error::BoxError,
     learner::Interrupt,
@@ -163,9 +164,12 @@ sabotage! {
     on_backward_end BackwardEnd,
     on_step_end StepEnd,
     on_batch_end BatchEnd,
+    on_batch_end_always BatchEndAlways,
     on_validate_begin ValidateBegin,
     on_validate_end ValidateEnd,
+    on_validate_end_always ValidateEndAlways,
     on_epoch_end EpochEnd,
+    on_epoch_end_always EpochEndAlways,
     on_train_end TrainEnd,
 }
 

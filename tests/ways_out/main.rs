@@ -41,15 +41,22 @@ use crate::{
 
 #[test]
 fn without_mixing() {
-    every_way_out(&Mixing { name: "no mixing", add: None, wraps: false, one_hot: false });
+    every_way_out(&NO_MIXING, None);
+}
+
+#[test]
+fn without_mixing_with_a_validation_between_two_batches() {
+    every_way_out(&NO_MIXING, Some(1));
 }
 
 #[test]
 fn with_mixup() {
-    let add: fn(&mut Learner) = |learn| {
-        learn.callback(MixUp::default());
-    };
-    every_way_out(&Mixing { name: "MixUp", add: Some(add), wraps: true, one_hot: false });
+    every_way_out(&mixup(), None);
+}
+
+#[test]
+fn with_mixup_and_a_validation_between_two_batches() {
+    every_way_out(&mixup(), Some(0));
 }
 
 #[test]
@@ -57,7 +64,7 @@ fn with_mixup_whose_inputs_are_stacked() {
     let add: fn(&mut Learner) = |learn| {
         learn.callback(MixUp::default().stack_x(true));
     };
-    every_way_out(&Mixing { name: "MixUp with stack_x", add: Some(add), wraps: true, one_hot: false });
+    every_way_out(&Mixing { name: "MixUp with stack_x", add: Some(add), wraps: true, one_hot: false }, None);
 }
 
 #[test]
@@ -65,7 +72,7 @@ fn with_mixup_whose_targets_are_mixed() {
     let add: fn(&mut Learner) = |learn| {
         learn.callback(MixUp::default().stack_y(false));
     };
-    every_way_out(&Mixing { name: "MixUp without stack_y", add: Some(add), wraps: false, one_hot: true });
+    every_way_out(&Mixing { name: "MixUp without stack_y", add: Some(add), wraps: false, one_hot: true }, None);
 }
 
 #[test]
@@ -73,7 +80,7 @@ fn with_cutmix() {
     let add: fn(&mut Learner) = |learn| {
         learn.callback(CutMix::default());
     };
-    every_way_out(&Mixing { name: "CutMix", add: Some(add), wraps: true, one_hot: false });
+    every_way_out(&Mixing { name: "CutMix", add: Some(add), wraps: true, one_hot: false }, None);
 }
 
 #[test]
@@ -81,28 +88,37 @@ fn with_mixup_or_cutmix() {
     let add: fn(&mut Learner) = |learn| {
         learn.callback(MixUpOrCutMix::default());
     };
-    every_way_out(&Mixing { name: "MixUpOrCutMix", add: Some(add), wraps: true, one_hot: true });
+    every_way_out(&Mixing { name: "MixUpOrCutMix", add: Some(add), wraps: true, one_hot: true }, None);
 }
 
-/// Takes every way out of a training, and checks what is left.
-fn every_way_out(mixing: &Mixing) {
+const NO_MIXING: Mixing = Mixing { name: "no mixing", add: None, wraps: false, one_hot: false };
+
+fn mixup() -> Mixing {
+    let add: fn(&mut Learner) = |learn| {
+        learn.callback(MixUp::default());
+    };
+    Mixing { name: "MixUp", add: Some(add), wraps: true, one_hot: false }
+}
+
+/// Takes every way out of a training, and checks what is left. `validates_after`: the batch after which each epoch also validates.
+fn every_way_out(mixing: &Mixing, validates_after: Option<usize>) {
     print_no_planned_panic();
-    let script = Script::of(EPOCHS);
-    let ways = Way::all(&script);
+    let ways = Way::all(&Script::of(EPOCHS, |at| at.batch == validates_after));
     let mut tried = 0;
     for &sabotage in mixing.sabotages() {
         for way in &ways {
             let case = format!("{}, sabotage {sabotage:?}: {way}", mixing.name);
-            take(way, &script, mixing, sabotage, &case);
+            take(way, validates_after, mixing, sabotage, &case);
             tried += 1;
         }
     }
     println!("{}: {tried} ways out", mixing.name);
 }
 
-fn take(way: &Way, script: &Script, mixing: &Mixing, sabotage: Sabotage, case: &str) {
+fn take(way: &Way, validates_after: Option<usize>, mixing: &Mixing, sabotage: Sabotage, case: &str) {
+    let script = &Script::of(EPOCHS, |at| at.batch == validates_after || way.validates(at));
     let path = Path::of(way, script);
-    let mut subject = Subject::new(mixing, sabotage);
+    let mut subject = Subject::new(mixing, sabotage, validates_after);
     let trouble = way.deed.trouble(subject.learn.interrupt_handle());
     subject.fuse.set(way.moment.place, trouble, script.passed_before(way.number));
 
@@ -117,7 +133,7 @@ fn take(way: &Way, script: &Script, mixing: &Mixing, sabotage: Sabotage, case: &
     assert!(autograd_is_on(), "{case}: autograd is off");
     assert!(gradients(&subject.learn).iter().all(|gradient| *gradient == 0.0), "{case}: a gradient is left");
     assert!(subject.data_is_unchanged(mixing), "{case}: the data was changed");
-    trains_on(&mut subject, mixing, case);
+    trains_on(&mut subject, validates_after, mixing, case);
 }
 
 /// Checks that the result of the run and the report say what happened and where.
@@ -188,10 +204,10 @@ fn reports_what_is_finished(report: &Report, path: &Path, case: &str) {
 }
 
 /// Checks that the learner runs another training as if nothing had happened.
-fn trains_on(subject: &mut Subject, mixing: &Mixing, case: &str) {
+fn trains_on(subject: &mut Subject, validates_after: Option<usize>, mixing: &Mixing, case: &str) {
     let before = bits(&subject.learn);
     let report = subject.learn.fit(1, 0.1).unwrap_or_else(|error| panic!("{case}: it does not train on: {error}"));
-    let script = Script::of(1);
+    let script = Script::of(1, |at| at.batch == validates_after);
     let path = Path::of(&Way::through(&script), &script);
     same_lines(&subject.fuse.passed.take(), &path.lines(mixing), &format!("{case}, the training after it"));
     assert_eq!((report.outcome, report.epochs.len()), (Outcome::Finished, 1), "{case}");

@@ -1,10 +1,10 @@
 //! Which callbacks run at which moment on a way out, and what they find there.
 
-use mixup::callback::Hook;
+use mixup::{callback::Hook, training::Position};
 
 use crate::{
     script::{Moment, Script},
-    subject::{CAST, FIRST, Mixing, SABOTEUR, sight},
+    subject::{CAST, FIRST, Mixing, SABOTEUR, is_always, sight},
     support::fuse::Place,
     way::Way,
 };
@@ -34,9 +34,10 @@ impl Path {
         Self(path)
     }
 
-    /// Whether the training reaches a moment with this place in this epoch.
+    /// Whether the training reaches a moment with this place in this epoch, other than in a validation between two batches.
     pub fn passes(&self, place: Place, epoch: usize) -> bool {
-        self.0.iter().any(|(moment, _)| moment.place == place && moment.at.epoch == Some(epoch))
+        let here = |at: Position| at.epoch == Some(epoch) && at.after_batch.is_none();
+        self.0.iter().any(|(moment, _)| moment.place == place && here(moment.at))
     }
 
     /// The lines that the witnesses record.
@@ -44,7 +45,7 @@ impl Path {
         let line = |moment: &Moment, who: &str| match moment.place {
             Place::Hook(hook) if who != SABOTEUR => {
                 let outermost = who == FIRST && matches!(hook, Hook::TrainBegin | Hook::TrainEnd);
-                let validates = moment.at.batch.is_some() && !moment.at.train;
+                let validates = moment.at.batch.is_some() && !moment.at.train && !is_always(hook);
                 sight(who, hook, moment.at, !mixing.wraps || outermost, !validates)
             }
             place => format!("{place:?}"),
@@ -61,10 +62,10 @@ impl Path {
     }
 }
 
-/// Hooks that end something run in reverse order.
+/// Hooks that end something run in reverse order, and what always runs at an end too.
 fn in_order(hook: Hook, mut runs: Vec<&'static str>) -> Vec<&'static str> {
     runs.sort_by_key(|who| CAST.iter().position(|other| other == who));
-    if hook.is_end() {
+    if hook.is_end() || is_always(hook) {
         runs.reverse();
     }
     runs

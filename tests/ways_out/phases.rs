@@ -23,7 +23,7 @@ fn phase(hook: Hook) -> Option<(usize, bool)> {
 
 /// `on_train_begin` of a callback runs before everything else, and `on_train_end` once, after everything else. An `…_end` hook
 /// closes the phase that its begin hook opened. In an epoch, only a skip leaves a phase open; at `on_train_end`, only an early
-/// end does.
+/// end does. A phase that always ends does so once, at its place, however the training leaves it.
 pub fn are_nested(path: &Path, way: &Way) {
     let skips = matches!(&way.deed, Deed::Request(flow) if format!("{flow:?}").starts_with("Skip"));
     for who in CAST {
@@ -43,5 +43,12 @@ pub fn are_nested(path: &Path, way: &Way) {
             }
         }
         assert!(open.is_empty(), "{way}: {who} does not get its `on_train_end`");
+        for begin in Hook::ALL {
+            let Some(always) = begin.always() else { continue };
+            let of = |hook: Hook| {
+                path.of_callback(who).filter(move |(other, _)| *other == hook).map(|(_, moment)| moment.at)
+            };
+            assert!(of(*begin).eq(of(always)), "{way}: {who} does not get `{always}` once for each `{begin}`");
+        }
     }
 }

@@ -21,19 +21,26 @@ pub struct Moment {
 pub struct Script(Vec<Moment>);
 
 impl Script {
-    /// Writes the script of a training of some epochs.
+    /// Writes the script of a training of some epochs, which also validates after the training batches that `validates` holds for.
     ///
     /// A hook that runs on every way out is written where it runs after a phase that is completed, with
     /// [`owed`](Self::owed) instead of [`hook`](Self::hook).
-    pub fn of(epochs: usize) -> Self {
+    pub fn of(epochs: usize, validates: impl Fn(Position) -> bool) -> Self {
         let mut script = Self::default();
         let training = script.hook(Hook::TrainBegin, Position::default());
         for epoch in 0..epochs {
             let of_epoch = Position { epoch: Some(epoch), epochs_before: epoch, train: true, ..Position::default() };
-            script.hook(Hook::EpochBegin, of_epoch);
-            (0..TRAINING_BATCHES).for_each(|batch| script.training_batch(Position { batch: Some(batch), ..of_epoch }));
+            let begun = script.hook(Hook::EpochBegin, of_epoch);
+            for batch in 0..TRAINING_BATCHES {
+                let at = Position { batch: Some(batch), ..of_epoch };
+                script.training_batch(at);
+                if validates(at) {
+                    script.validation(Position { train: false, after_batch: Some(batch), ..of_epoch });
+                }
+            }
             script.validation(Position { train: false, ..of_epoch });
             script.hook(Hook::EpochEnd, of_epoch);
+            script.owed(Hook::EpochEndAlways, of_epoch, begun);
         }
         script.owed(Hook::TrainEnd, Position::default(), training);
         script
@@ -41,7 +48,7 @@ impl Script {
 
     fn training_batch(&mut self, at: Position) {
         self.part(Place::Data, at);
-        self.hook(Hook::BatchBegin, at);
+        let begun = self.hook(Hook::BatchBegin, at);
         self.part(Place::Model, at);
         self.hook(Hook::LossBegin, at);
         self.part(Place::Loss, at);
@@ -50,22 +57,25 @@ impl Script {
         self.part(Place::Optimizer, at);
         self.hook(Hook::StepEnd, at);
         self.hook(Hook::BatchEnd, at);
+        self.owed(Hook::BatchEndAlways, at, begun);
     }
 
     fn validation(&mut self, at: Position) {
-        self.hook(Hook::ValidateBegin, at);
+        let begun = self.hook(Hook::ValidateBegin, at);
         (0..VALIDATION_BATCHES).for_each(|batch| self.validation_batch(Position { batch: Some(batch), ..at }));
         self.hook(Hook::ValidateEnd, at);
+        self.owed(Hook::ValidateEndAlways, at, begun);
     }
 
     fn validation_batch(&mut self, at: Position) {
         self.part(Place::Data, at);
-        self.hook(Hook::BatchBegin, at);
+        let begun = self.hook(Hook::BatchBegin, at);
         self.part(Place::Model, at);
         self.hook(Hook::LossBegin, at);
         self.part(Place::Loss, at);
         self.part(Place::Metric, at);
         self.hook(Hook::BatchEnd, at);
+        self.owed(Hook::BatchEndAlways, at, begun);
     }
 
     fn part(&mut self, place: Place, at: Position) {
@@ -84,6 +94,11 @@ impl Script {
 
     pub fn moments(&self) -> &[Moment] {
         &self.0
+    }
+
+    /// The moment at which a hook runs at a position.
+    pub fn number(&self, hook: Hook, at: Position) -> Option<usize> {
+        self.0.iter().position(|moment| moment.place == Place::Hook(hook) && moment.at == at)
     }
 
     /// How many times the place of this moment is passed before it.

@@ -53,7 +53,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub fn new(mixing: &Mixing, sabotage: Sabotage) -> Self {
+    /// `validates_after`: the batch after which each epoch also validates.
+    pub fn new(mixing: &Mixing, sabotage: Sabotage, validates_after: Option<usize>) -> Self {
         let (fuse, items) = (Fuse::default(), Views::new(mixing.one_hot));
         let part = |batches| Fused(items.first(batches), fuse.clone());
         let data = Data::builder(part(TRAINING_BATCHES)).valid(part(VALIDATION_BATCHES));
@@ -75,6 +76,10 @@ impl Subject {
         mixing.add.into_iter().for_each(|add| add(&mut learn));
         if sabotage == Sabotage::AfterMixing {
             learn.callback(Saboteur(fuse.clone()));
+        }
+        if let Some(batch) = validates_after {
+            learn
+                .callback(hook!(on_batch_end, train, move |num_batch: usize| (num_batch == batch).then_some(Validate)));
         }
         learn.callback(witness(LAST));
         Self { learn, fuse, original, data: items }
@@ -145,7 +150,8 @@ struct Witness {
 impl Witness {
     fn sees(&self, hook: Hook, at: Position, loss_func: &LossFunc) {
         let own_loss = loss_func.is_same(&self.original);
-        self.seen.add(sight(self.name, hook, at, own_loss, autograd_is_on()));
+        // What always runs does so inside of a pass or behind it.
+        self.seen.add(sight(self.name, hook, at, own_loss, is_always(hook) || autograd_is_on()));
     }
 }
 
@@ -195,6 +201,21 @@ impl Witness {
         self.sees(Hook::EpochEnd, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }
 
+    #[on(batch_end, always)]
+    fn after_batch(&self, epoch: usize, num_batch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::BatchEndAlways, batch_at(epoch, num_batch, train), loss_func);
+    }
+
+    #[on(validate_end, always)]
+    fn after_validate(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::ValidateEndAlways, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
+    }
+
+    #[on(epoch_end, always)]
+    fn after_epoch(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::EpochEndAlways, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
+    }
+
     fn on_train_end(&self, loss_func: &LossFunc) {
         self.sees(Hook::TrainEnd, Position::default(), loss_func);
     }
@@ -204,8 +225,14 @@ fn batch_at(epoch: usize, batch: usize, train: bool) -> Position {
     Position { epoch: Some(epoch), batch: Some(batch), train, ..Position::default() }
 }
 
-/// `first: on_batch_begin, epoch 0, validation batch 1, loss wrapped, autograd off`.
+/// Whether a hook runs for everybody who entered a phase, however it ends.
+pub fn is_always(hook: Hook) -> bool {
+    Hook::ALL.iter().any(|begin| begin.always() == Some(hook))
+}
+
+/// `first: on_batch_begin, epoch 0, validation batch 1, loss wrapped, autograd off`. A hook is not told after which batch a validation runs.
 pub fn sight(who: &str, hook: Hook, at: Position, own_loss: bool, autograd: bool) -> String {
+    let at = Position { after_batch: None, ..at };
     let loss = if own_loss { "" } else { ", loss wrapped" };
     let autograd = if autograd { "" } else { ", autograd off" };
     format!("{who}: {hook}, {at}{loss}{autograd}")

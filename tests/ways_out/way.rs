@@ -40,6 +40,7 @@ impl Deed {
             Flow::SkipBackward,
             Flow::SkipStep,
             Flow::KeepGradients,
+            Flow::Validate,
         ];
         let found = all.into_iter().find(|flow| format!("{flow:?}").starts_with(name));
         Self::Request(found.unwrap_or_else(|| panic!("add `{name}` here, and to `Way::leaves_out` what it leaves out")))
@@ -69,9 +70,7 @@ impl Way {
             let mut deeds = vec![Deed::Error, Deed::Panic];
             if let Place::Hook(hook) = moment.place {
                 deeds.push(Deed::Interrupt);
-                // A validation in the middle of an epoch leaves nothing out, but adds to it: `tests/language/requests.rs` tests it.
-                let requests = hook.flows().iter().filter(|name| **name != "Validate");
-                deeds.extend(requests.map(|name| Deed::request(name)));
+                deeds.extend(hook.flows().iter().map(|name| Deed::request(name)));
             }
             ways.extend(deeds.into_iter().map(|deed| Self { deed, number, moment }));
         }
@@ -81,6 +80,12 @@ impl Way {
     /// The way on which nothing happens.
     pub fn through(script: &Script) -> Self {
         Self { deed: Deed::Request(Flow::Continue), number: 0, moment: script.moments()[0] }
+    }
+
+    /// Whether it makes the training validate after this batch.
+    pub fn validates(&self, at: Position) -> bool {
+        let place = self.moment.place == Place::Hook(Hook::BatchEnd);
+        self.deed == Deed::Request(Flow::Validate) && place && self.moment.at == at
     }
 
     /// Whether the hook or the part fails: then no further callback runs at this moment.
@@ -101,8 +106,18 @@ impl Way {
         }
         let here = self.moment.at;
         let same_epoch = moment.at.epoch == here.epoch;
-        let same_pass = same_epoch && moment.at.train == here.train && moment.at.batch.is_some();
+        let same_validation = same_epoch && !moment.at.train && moment.at.after_batch == here.after_batch;
+        let same_pass = moment.at.batch.is_some()
+            && (same_validation || same_epoch && moment.at.train)
+            && moment.at.train == here.train;
         let same_batch = same_pass && moment.at.batch == here.batch;
+        // A validation between two batches follows the hook whose callbacks ask for it.
+        let asks = moment.at.after_batch.and_then(|batch| {
+            script.number(Hook::BatchEnd, Position { batch: Some(batch), train: true, after_batch: None, ..moment.at })
+        });
+        if asks.is_some_and(|asks| self.leaves_out(script, asks)) {
+            return true;
+        }
         match &self.deed {
             Deed::Error | Deed::Panic | Deed::Request(Flow::StopTraining(_)) => true,
             Deed::Interrupt => self.heard(script).is_some_and(|heard| number >= heard),
@@ -111,7 +126,7 @@ impl Way {
             }
             Deed::Request(Flow::SkipEpoch) => same_pass,
             Deed::Request(Flow::SkipBatch) => same_batch,
-            Deed::Request(Flow::SkipValidation) => same_epoch && !moment.at.train,
+            Deed::Request(Flow::SkipValidation) => same_validation,
             Deed::Request(Flow::SkipBackward) => same_batch && moment.place != Place::Hook(Hook::BatchEnd),
             Deed::Request(Flow::SkipStep) => same_batch && moment.place == Place::Optimizer,
             Deed::Request(Flow::KeepGradients | Flow::Continue | Flow::Validate) => false,

@@ -144,7 +144,7 @@ impl Learner {
         self.validation(Use::MidEpoch)?;
         let state = &mut self.state;
         (state.num_batch, state.batches, state.train) = (num_batch, batches, true);
-        state.internal.after_batch = None;
+        (state.internal.in_batch, state.internal.after_batch) = (true, None);
         state.internal.measured = None; // the epoch's row shows the validation at its end
         Ok(())
     }
