@@ -41,7 +41,7 @@ pub mod prelude {
         },
         data::{Data, DataError, Dataset, ImageData, Sampler, Sampling, Shard, TensorDataset, Weighted},
         error::BoxError,
-        learner::Learner,
+        learner::{Learner, LearnerState},
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
         metrics::{accuracy, error_rate, mae, mse},
         model::{GradientError, Gradients, GroupError, Model, Params, simple_cnn},

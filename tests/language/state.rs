@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mixup::{learner::LearnerState, prelude::*};
+use mixup::prelude::*;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mixup::{
     data::{Shuffled, Stream},
-    learner::LearnerState,
     model::Vars,
     prelude::*,
 };

@@ -1,6 +1,6 @@
 //! Loading is all or nothing, and says what does not fit; and `resumed` says that something was loaded.
 
-use mixup::{learner::LearnerState, prelude::*, training::BuildError};
+use mixup::{prelude::*, training::BuildError};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Log, data, on};
@@ -43,7 +43,7 @@ impl Stateful for Picky {
 
 #[callback(stateful)]
 impl Picky {
-    fn on_train_end(&mut self) {}
+    fn on_train_end() {}
 }
 
 /// Has no state.
@@ -216,7 +216,7 @@ fn no_state_is_loaded_if_one_of_them_is_of_a_newer_version() {
 
     #[callback(stateful)]
     impl Loads {
-        fn on_train_end(&mut self) {}
+        fn on_train_end() {}
     }
 
     struct Newer;

@@ -104,12 +104,11 @@ impl Slots {
         let _no_grad = tch::no_grad_guard();
         for param in params.as_slice() {
             let Some(grad) = param.gradient()? else { continue };
-            let slot = match self.of.get_mut(param.name()) {
-                Some(slot) => slot,
-                None => {
-                    let slot = Slot::zeros(param.tensor(), self.names.len())?;
-                    self.of.entry(param.name().to_owned()).or_insert(slot)
-                }
+            let slot = if let Some(slot) = self.of.get_mut(param.name()) {
+                slot
+            } else {
+                let slot = Slot::zeros(param.tensor(), self.names.len())?;
+                self.of.entry(param.name().to_owned()).or_insert(slot)
             };
             if slot.loaded {
                 slot.move_to(param.tensor())?;
