@@ -372,3 +372,37 @@ fn a_callback_asks_for_an_instance_by_its_name() {
     let error = build(two().callback_named("first", GradNorm)).map(|_| ()).expect_err("two of one name");
     assert_eq!(error, BuildError::CallbackName { name: "first".to_owned() });
 }
+
+/// Publishes the number of the batch, but not in the first epoch.
+struct Late;
+
+#[callback]
+impl Late {
+    #[on(batch_end, train)]
+    fn publish(epoch: usize, iteration: usize, number: &mut Value) -> Option<StopTraining> {
+        if epoch > 0 {
+            number.set(iteration as f64);
+        }
+        (iteration == 6).then(|| StopTraining::because("it is in the middle of an epoch"))
+    }
+}
+
+#[test]
+fn an_epoch_in_which_nothing_is_published_has_no_number_in_its_row() {
+    let mut learn = on(data(8, 0)).callback(Late).build().expect("it is right");
+    let report = learn.fit(3, 0.1).expect("it trains");
+    assert!(report.epochs[0].values[0].is_nan(), "{report}");
+    assert_eq!(report.epochs[1].values, [2.5]);
+}
+
+#[test]
+fn a_recorder_has_every_number_that_is_published_also_of_an_epoch_that_is_stopped() {
+    let mut learn = on(data(8, 0)).callback(Late).callback(Recorder::default()).build().expect("it is right");
+    for _ in 0..2 {
+        learn.fit(4, 0.1).expect("it trains");
+        let recorder = learn.get::<Recorder>().expect("it was added");
+        assert_eq!(recorder.published("number").expect("it is read"), Some(vec![2.0, 3.0, 4.0, 5.0, 6.0]));
+        assert_eq!(recorder.published("grad_norm").expect("there is nothing to read"), None);
+        assert_eq!(recorder.lrs().len(), 7);
+    }
+}

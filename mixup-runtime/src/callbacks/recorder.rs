@@ -1,16 +1,22 @@
-//! The loss and the learning rate of every training batch.
+//! The loss and the learning rate of every training batch, and what other callbacks publish.
 
 use mixup_macros::callback;
 use tch::{TchError, Tensor};
 
-use crate::{batch::Scalars, optim::Optimizer};
+use crate::{
+    batch::Scalars,
+    optim::Optimizer,
+    training::{Numbers, ReadError, Values},
+};
 
-/// Records each training batch's loss and learning rate, without waiting for the device: read them after the training with
-/// `learn.get_mut::<Recorder>()`.
+/// Records each training batch's loss and learning rate, and the values that callbacks publish, without waiting for the device: read them
+/// after the training with `learn.get_mut::<Recorder>()`.
 #[derive(Debug, Default)]
 pub struct Recorder {
     losses: Scalars,
     lrs: Vec<f64>,
+    /// Of each epoch and each value.
+    published: Vec<Numbers>,
 }
 
 impl Recorder {
@@ -27,6 +33,20 @@ impl Recorder {
     pub fn lrs(&self) -> &[f64] {
         &self.lrs
     }
+
+    /// All numbers that a callback has published under this name in the epochs of the last training, in order: one for each training batch
+    /// if it is set in each. `None` if nobody publishes it.
+    ///
+    /// # Errors
+    /// [`ReadError`] if they can't be read from the device.
+    pub fn published(&self, name: &str) -> Result<Option<Vec<f64>>, ReadError> {
+        let epochs: Vec<_> = self.published.iter().filter(|numbers| numbers.name() == name).collect();
+        if epochs.is_empty() {
+            return Ok(None);
+        }
+        let numbers = epochs.into_iter().map(Numbers::read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(numbers.concat()))
+    }
 }
 
 #[callback(crate = crate, order = -10)]
@@ -35,11 +55,18 @@ impl Recorder {
         if epochs > 0 {
             self.losses.clear();
             self.lrs.clear();
+            self.published.clear();
         }
     }
 
     fn on_backward_begin(&mut self, last_loss: &Tensor, opt: &dyn Optimizer) -> Result<(), TchError> {
         self.lrs.push(opt.lr());
         self.losses.push(last_loss)
+    }
+
+    /// Also of an epoch that is left early, as the losses are.
+    #[on(epoch_end, always)]
+    fn keep_published(&mut self, values: &Values) {
+        self.published.extend(values.published().filter_map(|value| value.numbers()));
     }
 }

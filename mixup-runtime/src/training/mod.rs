@@ -27,4 +27,4 @@ pub(crate) use series::Shared;
 pub(crate) use smooth::SmoothLoss;
 pub(crate) use state::{Internal, State};
 pub(crate) use table::Table;
-pub use value::{IntoNumber, NoValue, Value, Values};
+pub use value::{IntoNumber, NoValue, Numbers, Value, Values};

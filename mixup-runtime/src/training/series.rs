@@ -37,6 +37,11 @@ impl Series {
         Ok(())
     }
 
+    /// All numbers.
+    pub(crate) fn numbers(&mut self) -> Result<&[f64], TchError> {
+        self.numbers.values()
+    }
+
     /// The number that was pushed last; `None` if there is none yet.
     pub(crate) fn last(&mut self) -> Result<Option<f64>, TchError> {
         Ok(self.numbers.values()?.last().copied())

@@ -156,6 +156,13 @@ impl Value {
         }
     }
 
+    /// The numbers that are set in this epoch, to be read later. Does not wait for the device. `None` for a metric and for the training's own
+    /// numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Option<Numbers> {
+        Some(Numbers { name: self.name.clone(), series: self.of_epoch()? })
+    }
+
     fn named<T>(&self, read: Result<T, TchError>) -> Result<T, ReadError> {
         read.map_err(|source| ReadError::new(&self.name, source))
     }
@@ -180,8 +187,10 @@ impl Value {
     pub(crate) fn begin_epoch(&self) {
         if let Source::Published(published) = &self.source {
             let mut published = published.lock();
-            if !published.epoch.lock().is_empty() {
-                published.before = mem::take(&mut published.epoch);
+            // Also without numbers: the next epoch's must not be added to this one's.
+            let ended = mem::take(&mut published.epoch);
+            if !ended.lock().is_empty() {
+                published.before = ended;
             }
         }
     }
@@ -207,6 +216,30 @@ impl Value {
         if let Source::Measured(last) = &self.source {
             *last.lock() = series.clone();
         }
+    }
+}
+
+/// The numbers that a callback publishes under a name in one epoch, to be read later: [`Value::numbers`].
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    name: String,
+    series: Shared<Series>,
+}
+
+impl Numbers {
+    /// The name of the value.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All numbers, in the order in which they were set. Waits for the device.
+    ///
+    /// # Errors
+    /// [`ReadError`] if they can't be read from the device.
+    pub fn read(&self) -> Result<Vec<f64>, ReadError> {
+        let read = self.series.lock().numbers().map(<[f64]>::to_vec);
+        read.map_err(|source| ReadError::new(&self.name, source))
     }
 }
 
