@@ -9,7 +9,7 @@ use mixup::{
 };
 use tch::TchError;
 
-use super::{batches, built, f64s, in_groups, numbers::assert_close, parameters};
+use super::{batches, builder, built, f64s, in_groups, numbers::assert_close, parameters};
 
 /// An optimizer's formula for one number.
 enum Formula {
@@ -203,7 +203,7 @@ fn an_optimizer_that_gets_some_of_the_groups_changes_only_them() {
 
 #[test]
 fn an_optimizers_state_has_the_settings_of_each_group_and_is_rejected_by_other_groups() {
-    fn check(opt: fn() -> Learner, without: fn() -> Learner) {
+    fn check(opt: fn() -> Learner, without: fn() -> Learner, more: fn() -> Learner) {
         let mut learn = opt();
         learn.opt_mut().hyper_mut("trunk").expect("a group").weight_decay = 0.25;
         learn.fit(1, Lr::each([0.01, 0.02])).expect("a training");
@@ -224,8 +224,21 @@ fn an_optimizers_state_has_the_settings_of_each_group_and_is_rejected_by_other_g
         assert_eq!(without.opt().hypers(), &before);
         let error = learn.load_state(&without.state().expect("copies")).expect_err("other groups").to_string();
         assert!(error.contains("has the groups `default`, and"), "{error}");
+        let error = without.load_state(&more().state().expect("copies")).expect_err("more groups").to_string();
+        assert!(error.contains("has the groups `trunk` and `default`, and"), "{error}");
     }
 
-    check(|| built(in_groups(AdamW::default())), || built(super::builder(AdamW::default())));
-    check(|| built(in_groups(SignSgd::default())), || built(super::builder(SignSgd::default())));
+    fn one_more(opt: impl Optimizer) -> Learner {
+        built(builder(opt).group("trunk", |name, _| name.starts_with("trunk")))
+    }
+    check(
+        || built(in_groups(AdamW::default())),
+        || built(builder(AdamW::default())),
+        || one_more(AdamW::default()),
+    );
+    check(
+        || built(in_groups(SignSgd::default())),
+        || built(builder(SignSgd::default())),
+        || one_more(SignSgd::default()),
+    );
 }
