@@ -231,11 +231,7 @@ fn an_optimizers_state_has_the_settings_of_each_group_and_is_rejected_by_other_g
     fn one_more(opt: impl Optimizer) -> Learner {
         built(builder(opt).group("trunk", |name, _| name.starts_with("trunk")))
     }
-    check(
-        || built(in_groups(AdamW::default())),
-        || built(builder(AdamW::default())),
-        || one_more(AdamW::default()),
-    );
+    check(|| built(in_groups(AdamW::default())), || built(builder(AdamW::default())), || one_more(AdamW::default()));
     check(
         || built(in_groups(SignSgd::default())),
         || built(builder(SignSgd::default())),
