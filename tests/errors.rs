@@ -400,7 +400,7 @@ fn a_main_that_returns_box_error_takes_all_errors_and_so_do_hooks_losses_and_met
     fn number(text: &str) -> Result<f64, BoxError> {
         let number: f64 = text.parse()?;
         if number < 0.0 {
-            Err("below zero")?
+            Err("below zero")?;
         }
         Ok(number)
     }
@@ -409,7 +409,7 @@ fn a_main_that_returns_box_error_takes_all_errors_and_so_do_hooks_losses_and_met
 
     #[callback]
     impl Reads {
-        fn on_batch_end(&self, last_loss: &Tensor, last_input: &Input) -> Result<Option<StopTraining>, BoxError> {
+        fn on_batch_end(last_loss: &Tensor, last_input: &Input) -> Result<Option<StopTraining>, BoxError> {
             let _ = f64::try_from(last_loss)? + number("1.5")?;
             let _ = last_input.one()?.f_view([-1])?;
             Ok(None)

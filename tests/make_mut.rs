@@ -73,7 +73,7 @@ fn prepared() -> Data {
 fn learner(data: Data, hooks: &[Hook]) -> Learner {
     let builder = Learner::builder(data, |vars| linear(vars, 3, 2)).loss(Mse).quiet().callback(Found::default());
     let double = |builder: mixup::learner::LearnerBuilder, (number, hook): (usize, &Hook)| {
-        builder.callback_named(&format!("double {number}"), Double { hook: *hook, stayed: Vec::new() })
+        builder.callback_named(format!("double {number}"), Double { hook: *hook, stayed: Vec::new() })
     };
     hooks.iter().enumerate().fold(builder, double).build().expect("nothing is wrong with it")
 }

@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 use crate::{
     batch::Scalars,
     optim::Optimizer,
-    training::{Numbers, ReadError, Values},
+    training::{Numbers, ReadError, Value, Values},
 };
 
 /// Records each training batch's loss and learning rate, and the values that callbacks publish, without waiting for the device: read them
@@ -67,6 +67,6 @@ impl Recorder {
     /// Also of an epoch that is left early, as the losses are.
     #[on(epoch_end, always)]
     fn keep_published(&mut self, values: &Values) {
-        self.published.extend(values.published().filter_map(|value| value.numbers()));
+        self.published.extend(values.published().filter_map(Value::numbers));
     }
 }
