@@ -228,10 +228,10 @@ fn a_plain_target_has_fastais_loss_inside_mixup_loss() {
 fn a_target_that_is_not_mixed_or_has_several_numbers_per_item_has_no_packed_layout() {
     let plain = Target::from(Tensor::from_slice(&[3_i64, 7]));
     let error = plain.packed().expect_err("a plain target").to_string();
-    assert!(error.contains("class indices of the shape [2]"), "{error}");
+    assert!(error.contains("(class indices) has the shape [2]"), "{error}");
 
     let rows = || Box::new(Target::Dense(Tensor::zeros([2, 4], (Kind::Float, tch::Device::Cpu))));
     let mixed = Target::Mixed { first: rows(), second: rows(), weight: Tensor::from_slice(&[0.5_f32, 1.0]) };
     let error = mixed.packed().expect_err("four numbers per item").to_string();
-    assert!(error.contains("dense values of the shape [2, 4]"), "{error}");
+    assert!(error.contains("(dense values) has the shape [2, 4]"), "{error}");
 }
