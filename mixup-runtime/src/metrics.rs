@@ -9,6 +9,7 @@ use crate::{
     batch::{Target, TargetError},
     error::BoxError,
     names::short_type_name,
+    state::Stateful,
 };
 
 /// A number for each batch, averaged over the items after the last batch.
@@ -34,6 +35,11 @@ pub trait Metric: Send {
             "error_rate" | "mae" | "mse" => Some(true),
             _ => None,
         }
+    }
+
+    /// Returns `Some(self)` if the metric is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
     }
 }
 

@@ -2,16 +2,20 @@
 //!
 //! The model here has dropout, which draws from libtorch's generator. The process has one, so these tests take turns.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    cell::{Cell, RefCell},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use mixup::{
     data::{Shuffled, Stream},
+    metrics::Metric,
     model::Vars,
     prelude::*,
 };
 use tch::{Device, Kind, Tensor, nn};
 
-use crate::support::{bits, series};
+use crate::support::{Linear, bits, linear, series};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -52,7 +56,7 @@ struct Sum {
 #[callback(state(drawn, batches))]
 impl Sum {
     #[on(batch_begin, train)]
-    fn draw(&mut self, rng: &mut Rng, last_input: &mut Input) -> Result<(), mixup::error::BoxError> {
+    fn draw(&mut self, rng: &mut Rng, last_input: &mut Input) -> Result<(), BoxError> {
         use mixup::rand::RngExt as _;
 
         let drawn = Tensor::from(rng.random::<f64>());
@@ -279,4 +283,132 @@ fn a_sampler_with_a_state_goes_on_also_within_a_shard_and_under_a_callback() {
     for (sampler, wrap) in [(plain, false), (shard, false), (plain, true)] {
         assert_eq!(goes_on(build(sampler, wrap), |_| {}), ["callback/Sum", "life", "optimizer", "sampler"]);
     }
+}
+
+/// A loss that grows stricter with each of its calls in training.
+#[derive(Default)]
+struct Annealed(Cell<u32>);
+
+impl Loss for Annealed {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        if output.requires_grad() {
+            self.0.set(self.0.get() + 1);
+        }
+        Ok(CrossEntropy::default().loss(output, target, reduction)?.f_mul_scalar(f64::from(self.0.get()).sqrt())?)
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+}
+
+impl Stateful for Annealed {
+    fn save(&self) -> Result<State, StateError> {
+        State::of_data(&self.0.get())
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.0.set(state.data()?);
+        Ok(())
+    }
+}
+
+/// A metric that is the mean of all accuracies since the learner was built.
+#[derive(Default)]
+struct Lifelong(Cell<(f64, f64)>);
+
+impl Metric for Lifelong {
+    fn measure(&self, output: &Tensor, target: &Target) -> Result<Tensor, BoxError> {
+        let (sum, count) = self.0.get();
+        let (sum, count) = (sum + accuracy(output, target)?.f_double_value(&[])?, count + 1.0);
+        self.0.set((sum, count));
+        Ok(Tensor::from(sum / count))
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+}
+
+impl Stateful for Lifelong {
+    fn save(&self) -> Result<State, StateError> {
+        State::of_data(&self.0.get())
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.0.set(state.data()?);
+        Ok(())
+    }
+}
+
+/// A model that normalizes its input with a running mean, which is none of its parameters.
+struct Normalized {
+    inner: Linear,
+    mean: RefCell<Option<Tensor>>,
+}
+
+impl Model for Normalized {
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
+        let x = input.one()?;
+        if train {
+            let mean = x.f_mean_dim(&[0][..], true, x.kind())?;
+            let before = self.mean.take();
+            *self.mean.borrow_mut() = Some(match before {
+                Some(before) => before.f_lerp(&mean, 0.1)?,
+                None => mean,
+            });
+        }
+        let x = match &*self.mean.borrow() {
+            Some(mean) => x.f_sub(mean)?,
+            None => x.shallow_clone(),
+        };
+        self.inner.forward_batch(&x.into(), train)
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self.mean.get_mut())
+    }
+}
+
+#[test]
+fn a_loss_a_metric_and_a_model_with_a_state_go_on() {
+    let _alone = alone();
+    let build = || {
+        let model = |vars: &Vars<'_>| Normalized { inner: linear(vars, 3, ITEMS), mean: RefCell::new(None) };
+        let builder =
+            Learner::builder(data(), model).loss(Annealed::default()).metric_named("lifelong", Lifelong::default());
+        builder.mixup().callback(Sum::default()).quiet().build().expect("nothing is wrong with it")
+    };
+    let names = ["callback/Sum", "life", "loss", "metric/lifelong", "model", "optimizer"];
+    assert_eq!(goes_on(build, |_| {}), names);
+}
+
+#[test]
+fn the_losses_of_several_tasks_go_on_each_with_its_own_state() {
+    let _alone = alone();
+    let build = || {
+        let set = || {
+            let classes = |step: i64| {
+                Target::from(Tensor::arange_start_step(0, 12 * step, step, (Kind::Int64, Device::Cpu)).remainder(4))
+            };
+            let input = series(36, 0.37).reshape([12, 3]);
+            let batch = |from: i64| Batch {
+                input: input.narrow(0, from, 4).into(),
+                target: Target::several([1, 2, 3].map(|step| Target::from(classes(step).tensor().narrow(0, from, 4))))
+                    .expect("as many"),
+            };
+            [0, 4, 8].map(batch).into()
+        };
+        let data = Data::from_batches(set(), Vec::new()).expect("three batches");
+        let loss = MultiTask::new().task(0..4, 1.0, CrossEntropy::default());
+        let loss = loss.and_then(|loss| loss.task(0..4, 1.0, Annealed::default()));
+        let loss = loss.and_then(|loss| loss.task(4..8, 0.5, Annealed(Cell::new(7)))).expect("weights");
+        Learner::builder(data, |vars| linear(vars, 3, 8))
+            .loss(loss)
+            .callback(Sum::default())
+            .quiet()
+            .build()
+            .expect("nothing is wrong with it")
+    };
+    assert_eq!(goes_on(build, |_| {}), ["callback/Sum", "life", "loss", "optimizer"]);
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Learner;
 use crate::{
     data::{Loader, Sampler as _},
+    loss::Loss as _,
     state::{State, StateError, Stateful},
 };
 
@@ -14,6 +15,7 @@ use crate::{
 ///
 /// - `life`: the seed, and the counts from which everything random follows.
 /// - `callback/…`: the callbacks that have a state, by their names.
+/// - `loss`, `metric/…`, `model`: the loss function, the metrics by their names, and the model beyond its parameters, if they have a state.
 /// - `optimizer`: its settings and moments, if it has a state, as all optimizers here have.
 /// - `sampler`: the sampler of the training data, if it has a state.
 /// - `data/train`: a [`Stream`](crate::data::Stream) of training data.
@@ -98,12 +100,17 @@ impl Learner {
         let state = &mut self.state;
         visit("life".to_owned(), &mut state.life)?;
         let others = [
+            ("loss", state.loss_func.stateful()),
+            ("model", state.model.stateful()),
             ("optimizer", state.opt.stateful()),
             ("sampler", state.sampler.stateful()),
             ("data/train", state.data.part_mut(true).and_then(Loader::stateful)),
         ];
         for (name, it) in others {
             it.map_or(Ok(()), |it| visit(name.to_owned(), it))?;
+        }
+        for (name, metric) in &mut self.metrics {
+            metric.stateful().map_or(Ok(()), |it| visit(format!("metric/{name}"), it))?;
         }
         self.callbacks.each_stateful(|name, it| visit(format!("callback/{name}"), it))
     }

@@ -25,7 +25,12 @@ pub use multi_task::{Columns, MultiTask};
 pub use nll::Nll;
 use tch::{TchError, Tensor};
 
-use crate::{batch::Target, error::BoxError, names::short_type_name};
+use crate::{
+    batch::Target,
+    error::BoxError,
+    names::short_type_name,
+    state::{State, StateError, Stateful},
+};
 
 /// How the losses of a batch's items become the loss of the batch, with PyTorch's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -126,6 +131,11 @@ pub trait Loss: Any + Send {
     fn name(&self) -> String {
         short_type_name::<Self>()
     }
+
+    /// Returns `Some(self)` if the loss function is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
+    }
 }
 
 /// A shared loss function, as the learner holds it. It is cheap to clone, and a clone is the same loss function.
@@ -181,6 +191,26 @@ impl Loss for LossFunc {
 
     fn name(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).name()
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        let has_state = self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().is_some();
+        has_state.then_some(self)
+    }
+}
+
+/// The state of the loss function in it.
+impl Stateful for LossFunc {
+    fn version(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().version()
+    }
+
+    fn save(&self) -> Result<State, StateError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().save()
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().load(state)
     }
 }
 

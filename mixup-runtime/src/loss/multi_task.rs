@@ -1,11 +1,15 @@
 //! A loss function with several tasks: each has a loss function for its own target, and their losses are weighted and added.
 
-use std::{fmt, ops::Range};
+use std::{cell::RefCell, fmt, ops::Range};
 
 use tch::{TchError, Tensor};
 
 use super::{Loss, LossError, Reduction};
-use crate::{batch::Target, error::BoxError};
+use crate::{
+    batch::Target,
+    error::BoxError,
+    state::{State, StateError, Stateful},
+};
 
 /// The part of the output that belongs to a task, by indices in dimension 1.
 ///
@@ -84,7 +88,8 @@ pub struct MultiTask {
 struct Task {
     columns: Columns,
     weight: f64,
-    loss: Box<dyn Loss>,
+    /// To be changed by [`MultiTask::save`], which has only `&self`, and asks the loss functions for their states.
+    loss: RefCell<Box<dyn Loss>>,
 }
 
 impl MultiTask {
@@ -104,7 +109,7 @@ impl MultiTask {
         if !weight.is_finite() || weight < 0.0 {
             return Err(LossError::TaskWeight { task: self.tasks.len(), weight });
         }
-        self.tasks.push(Task { columns: columns.into(), weight, loss: Box::new(loss) });
+        self.tasks.push(Task { columns: columns.into(), weight, loss: RefCell::new(Box::new(loss)) });
         Ok(self)
     }
 
@@ -130,10 +135,10 @@ impl MultiTask {
         for (number, task) in self.tasks.iter().enumerate() {
             let part = task.part(number, output)?;
             let loss = if reduction == Reduction::Mean {
-                judge(number, &*task.loss, &part, Reduction::Mean)?
+                judge(number, &**task.loss.borrow(), &part, Reduction::Mean)?
             } else {
-                let losses = judge(number, &*task.loss, &part, Reduction::None)?;
-                super::per_item_losses(|| task.loss.name(), &losses, crate::batch::items(output))?;
+                let losses = judge(number, &**task.loss.borrow(), &part, Reduction::None)?;
+                super::per_item_losses(|| task.loss.borrow().name(), &losses, crate::batch::items(output))?;
                 super::mean_of_each(&losses)?
             };
             let loss = loss.f_mul_scalar(task.weight)?;
@@ -179,21 +184,48 @@ impl Loss for MultiTask {
         let mut answers = output.f_empty_like()?;
         answers.f_copy_(output)?;
         for (number, task) in self.tasks.iter().enumerate() {
-            let answer = task.loss.activation(&task.part(number, output)?)?;
+            let answer = task.loss.borrow().activation(&task.part(number, output)?)?;
             task.part(number, &answers)?.f_copy_(&answer)?;
         }
         Ok(answers)
     }
 
     fn name(&self) -> String {
-        let names: Vec<_> = self.tasks.iter().map(|task| task.loss.name()).collect();
+        let names: Vec<_> = self.tasks.iter().map(|task| task.loss.borrow().name()).collect();
         format!("{}({})", Self::NAME, names.join(", "))
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        let has_state = self.tasks.iter_mut().any(|task| task.loss.get_mut().stateful().is_some());
+        has_state.then_some(self)
+    }
+}
+
+/// The states of the tasks' loss functions, by the numbers of the tasks.
+impl Stateful for MultiTask {
+    fn save(&self) -> Result<State, StateError> {
+        let mut state = State::new();
+        for (number, task) in self.tasks.iter().enumerate() {
+            if let loss @ Some(_) = task.loss.borrow_mut().stateful() {
+                state = state.with_part(&number.to_string(), &loss)?;
+            }
+        }
+        Ok(state)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        for (number, task) in self.tasks.iter_mut().enumerate() {
+            if let Some(loss) = task.loss.get_mut().stateful() {
+                state.part(&number.to_string())?.load_into(loss)?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for MultiTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = |task: &Task| format!("{} of {}, weight {}", task.loss.name(), task.columns, task.weight);
+        let task = |task: &Task| format!("{} of {}, weight {}", task.loss.borrow().name(), task.columns, task.weight);
         f.debug_list().entries(self.tasks.iter().map(task)).finish()
     }
 }

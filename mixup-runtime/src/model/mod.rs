@@ -20,7 +20,7 @@ pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 pub use vars::Vars;
 
-use crate::{batch::Input, error::BoxError, names::short_type_name};
+use crate::{batch::Input, error::BoxError, names::short_type_name, state::Stateful};
 
 /// Turns the input of a batch into an output.
 ///
@@ -43,6 +43,12 @@ pub trait Model: Any + Send {
     /// The type's name, for messages.
     fn type_name(&self) -> String {
         short_type_name::<Self>()
+    }
+
+    /// Returns `Some(self)` if the model is [`Stateful`]: the learner then saves and loads what it remembers beyond its parameters and the buffers of
+    /// its `VarStore`. Defaults to `None`, which is so for the modules of `tch`.
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        None
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     batch::Target,
     error::BoxError,
     loss::{Loss, LossFunc, Reduction, by_two_calls},
+    state::Stateful,
 };
 
 /// A loss function that understands [`Target::Mixed`]; it passes every other target to the inner loss function.
@@ -64,5 +65,9 @@ impl Loss for MixUpLoss {
 
     fn name(&self) -> String {
         format!("MixUpLoss({})", self.inner.name())
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        self.inner.stateful()
     }
 }
