@@ -61,12 +61,22 @@ fn methods(save: &TokenStream, load: &TokenStream) -> TokenStream {
     }
 }
 
-/// `stateful(&mut self)`, of a callback that implements `Stateful`. Where it doesn't, the error is shown on the option.
-pub(super) fn stateful(key: &Ident) -> TokenStream {
+/// The method of a callback whose `Stateful` is generated.
+pub(super) fn generated_stateful() -> TokenStream {
+    stateful(&quote! { self })
+}
+
+/// The method of a callback that implements `Stateful` by hand. If it doesn't, the error is shown on the option.
+pub(super) fn stateful_by_hand(key: &Ident) -> TokenStream {
+    let by_hand = quote_spanned! { generated(key.span())=> __mixup::state::field::ByHand::stateful };
     let this = Ident::new("self", generated(key.span()));
+    stateful(&quote! { #by_hand(#this) })
+}
+
+fn stateful(it: &TokenStream) -> TokenStream {
     quote! {
         fn stateful(&mut self) -> ::core::option::Option<&mut dyn __mixup::state::Stateful> {
-            ::core::option::Option::Some(#this)
+            ::core::option::Option::Some(#it)
         }
     }
 }

@@ -96,8 +96,10 @@ impl Implementation<'_> {
                 }
             });
         let handlers = self.serves.iter().map(handler);
-        let state = options.state.as_ref().map(|state| &state.key).or(options.stateful.as_ref());
-        let stateful = state.map(fields::stateful);
+        let stateful = match (&options.state, &options.stateful) {
+            (Some(_), _) => Some(fields::generated_stateful()),
+            (None, by_hand) => by_hand.as_ref().map(fields::stateful_by_hand),
+        };
         let describe = options.describe.as_ref().map(fields::describe);
         let methods = self.methods();
         let items = quote! {

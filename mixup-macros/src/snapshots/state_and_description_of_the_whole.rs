@@ -1,5 +1,5 @@
 // By serde, and by `Debug`.
-#[callback(state, describe)]
+#[callback(state, describe, version = 2)]
 impl<T: Serialize> History<T> {
     fn on_train_begin(&mut self) {}
 }
@@ -40,6 +40,9 @@ const _: () = {
     where
         Self: ::core::marker::Send + 'static,
     {
+        fn version(&self) -> ::core::primitive::u32 {
+            2
+        }
         fn save(
             &self,
         ) -> ::core::result::Result<__mixup::state::State, __mixup::state::StateError> {

@@ -100,6 +100,23 @@ impl<T> Fits<T> for Plain<T> {
     }
 }
 
+/// Something that implements `Stateful` by hand. The compiler's message for this trait does not list all types that do.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no state that can be saved",
+    label = "implement `Stateful` for `{Self}`, or have it generated with `#[callback(state)]`"
+)]
+pub trait ByHand {
+    /// Itself.
+    fn stateful(&mut self) -> &mut dyn Stateful;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: Stateful + 'static> ByHand for C {
+    fn stateful(&mut self) -> &mut dyn Stateful {
+        self
+    }
+}
+
 /// Something that is its own state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be saved as the state of a callback",
