@@ -5,6 +5,7 @@ mod support;
 use std::{
     error::Error as _,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use mixup::{
@@ -86,7 +87,7 @@ fn a_wrong_shape_for_a_layer_of_tch_is_an_error_and_not_a_panic() {
     let error = spoilt(builder, true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
     let Error::Model { at, source, .. } = &error else { panic!("{error}") };
     assert_eq!(*at, TRAINING);
-    assert!(source.is::<mixup::model::Refusal>());
+    assert!(source.is::<mixup::error::Refusal>());
     let text = error.to_string();
     assert!(
         text.starts_with("the model, epoch 1, training batch 2, with [4, 5] Float: mat1 and mat2 shapes"),
@@ -117,8 +118,74 @@ fn a_layer_of_tch_in_a_model_of_ones_own_is_an_error_and_no_panic() {
     let error = spoilt(own(), true, |input, _| *input = series(20, 0.1).reshape([4, 5]).into());
     let Error::Model { at, source, .. } = &error else { panic!("{error}") };
     assert_eq!(*at, TRAINING);
-    assert!(source.is::<mixup::model::Refusal>());
+    assert!(source.is::<mixup::error::Refusal>());
     assert!(error.to_string().ends_with("(4x5 and 4x2)"), "no stack of frames: {error}");
+}
+
+/// Refuses its fourth batch, by a function of `tch` that panics.
+struct Uneven(TensorDataset, AtomicUsize);
+
+impl Dataset for Uneven {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+        if self.1.fetch_add(1, Ordering::Relaxed) == 4 {
+            let _ = series(6, 0.1).view([4, 2]);
+        }
+        self.0.batch(indices, rngs)
+    }
+}
+
+#[test]
+fn what_libtorch_rejects_in_a_function_that_panics_is_an_error_with_its_place_wherever_it_is_called() {
+    /// Multiplies what does not fit, once.
+    struct Multiplies(bool);
+
+    #[callback]
+    impl Multiplies {
+        #[on(loss_begin, train, if = (epoch, num_batch) == (1, 2))]
+        fn multiply(&mut self, last_output: &mut Tensor) {
+            if std::mem::take(&mut self.0) {
+                *last_output = last_output.matmul(&series(9, 0.1).reshape([3, 3]));
+            }
+        }
+    }
+
+    let at_9 = |counter: &AtomicUsize| if counter.fetch_add(1, Ordering::Relaxed) == 5 { 9 } else { 8 };
+    let of_loss = AtomicUsize::new(0);
+    let loss = move |output: &Tensor, target: &Target, reduction: Reduction| {
+        let rows = output.view([-1]).narrow(0, 0, at_9(&of_loss));
+        CrossEntropy::default().loss(&rows.view([4, 2]), target, reduction)
+    };
+    let of_metric = AtomicUsize::new(0);
+    let counts = move |output: &Tensor, _: &Target| output.view([-1]).narrow(0, 0, at_9(&of_metric)).mean(Kind::Float);
+    let uneven = Data::builder(Uneven(items(12), AtomicUsize::new(0))).batch_size(4).build().expect("three batches");
+    let builders = [
+        (
+            on(data(12, 0)).callback(Multiplies(true)),
+            "callback `Multiplies`, hook `on_loss_begin`, epoch 1, training batch 2: mat1",
+        ),
+        (on(data(12, 0)).loss(loss), "the loss function "),
+        (
+            on(data(4, 8)).metric_named("counts", counts),
+            "the metric `counts`, epoch 2, validation batch 1: start (0) + length (9)",
+        ),
+        (on(uneven), "the data, epoch 1, training batch 1: shape '[4, 2]' is invalid"),
+    ];
+    for (builder, begins) in builders {
+        let mut learn = builder.quiet().build().expect("nothing is wrong with it");
+        let error = learn.fit(4, 0.01).expect_err("libtorch rejects it");
+        let text = error.to_string();
+        assert!(text.starts_with(begins) && !text.contains("Exception raised"), "{text}");
+        let mut source = error.source();
+        while let Some(cause) = source.filter(|cause| !cause.is::<mixup::error::Refusal>()) {
+            source = cause.source();
+        }
+        assert!(source.is_some(), "{error:?}");
+        usable(&mut learn);
+    }
 }
 
 #[test]
@@ -130,7 +197,7 @@ fn only_a_panic_that_is_no_error_is_printed() {
         let payload = catch_unwind(AssertUnwindSafe(|| learn.fit(3, 0.01))).expect_err("the model panics");
         assert_eq!(panic_text(&*payload), "these are images");
         usable(&mut learn);
-        catch_unwind(|| series(6, 0.1).matmul(&series(7, 0.1))).expect_err("a refusal, but in no model");
+        catch_unwind(|| series(6, 0.1).matmul(&series(7, 0.1))).expect_err("a refusal outside of a training");
         return;
     }
     let ran = process::run("only_a_panic_that_is_no_error_is_printed");

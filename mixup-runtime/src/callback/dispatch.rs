@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::Sampling,
-    error::brief,
+    error::{brief, or_refusal},
     loss::LossFunc,
     rng::hash,
     state::{StateError, Stateful},
@@ -393,7 +393,8 @@ impl Callbacks {
         }
         let undeclared = (cfg!(debug_assertions) && !*draws).then(|| state.rng.clone());
         state.internal.turn = Some((index, hook));
-        let requests = call(&mut **entry.callback.borrow_mut(), state, Links::new(&self.entries, &self.board, linked));
+        let links = Links::new(&self.entries, &self.board, linked);
+        let requests = or_refusal(|| call(&mut **entry.callback.borrow_mut(), state, links));
         let place = |state: &State| Box::new(Where { callback: entry.name.to_string(), hook, at: state.at() });
         let requests = requests.map_err(|source| match source.downcast() {
             Ok(read) => Error::Read { at: place(state), source: read },

@@ -5,6 +5,7 @@ use std::{error::Error, fmt, io, path::PathBuf};
 use tch::TchError;
 
 use super::splits::thousands;
+use crate::error::Refusal;
 
 /// Why data could not be opened, or a batch could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -377,6 +378,9 @@ pub enum DataError {
     /// Any error from libtorch.
     #[error("{}", crate::error::brief(.0))]
     Tch(#[from] TchError),
+    /// libtorch rejects the input of a function of `tch` that panics then.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// An error of your own data set; see [`DataError::other`].
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     batch::{Target, TargetError},
+    error::or_refusal,
     loss::{Loss, Reduction, mean_of_each, per_item_losses},
     training::{Error, Hook},
 };
@@ -110,11 +111,11 @@ impl Learner {
             ask!(self.on_loss_begin);
             let state = &mut self.state;
             let failed = |source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source };
-            let losses = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None);
+            let losses = or_refusal(|| state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None));
             let losses = losses.map_err(failed)?;
             let items = state.last_target.items();
             per_item_losses(|| state.loss_func.name(), &losses, items).map_err(|source| failed(source.into()))?;
-            let outputs = state.loss_func.activation(&state.last_output).map_err(failed)?;
+            let outputs = or_refusal(|| state.loss_func.activation(&state.last_output)).map_err(failed)?;
             state.last_loss = Reduction::Mean.of(&losses).map_err(|source| failed(source.into()))?;
             seen.push(outputs, losses, state.last_target.shallow_clone());
             ask!(self.on_batch_end);

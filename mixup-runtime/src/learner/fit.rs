@@ -9,9 +9,9 @@ use crate::{
         Decision, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, Validate,
     },
     data::{Data, Loader},
+    error::or_refusal,
     loss::{Loss, Reduction},
     metrics::MetricError,
-    model::or_refusal,
     rng::Use,
     training::{EpochRecord, Error, Hook, Measured},
 };
@@ -220,7 +220,7 @@ impl Learner {
         }
         let rngs = state.life.items(state.at());
         let loader = state.data.part_mut(state.train).ok_or(NO_VALIDATION)?;
-        let (batch, made) = (loader.next(order, num_batch, &rngs), loader.fresh());
+        let (batch, made) = (or_refusal(|| loader.next(order, num_batch, &rngs)), loader.fresh());
         let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
         let Some(batch) = batch else { return Ok(false) };
         let asked = ["last_input", "last_target"].into_iter().any(|name| self.callbacks.asks_at_all(name));
@@ -245,7 +245,7 @@ impl Learner {
 
     fn loss(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
-        let loss = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::Mean);
+        let loss = or_refusal(|| state.loss_func.loss(&state.last_output, &state.last_target, Reduction::Mean));
         state.last_loss =
             loss.map_err(|source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source })?;
         if state.last_loss.numel() != 1 {
@@ -283,7 +283,7 @@ impl Learner {
         measured.loss.lock().push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
         for (index, (name, metric)) in self.metrics.iter().enumerate() {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
-            let value = metric.measure(&state.last_output, &state.last_target).map_err(failed)?;
+            let value = or_refusal(|| metric.measure(&state.last_output, &state.last_target)).map_err(failed)?;
             if value.numel() != 1 {
                 return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
             }

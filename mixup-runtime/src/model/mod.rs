@@ -4,7 +4,6 @@ mod freezing;
 mod gradients;
 mod groups;
 mod params;
-mod refusal;
 mod simple_cnn;
 mod vars;
 
@@ -14,8 +13,6 @@ pub use gradients::{GradientError, Gradients};
 pub use groups::GroupError;
 pub(crate) use groups::Grouping;
 pub use params::{Param, Params};
-pub use refusal::Refusal;
-pub(crate) use refusal::or_refusal;
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 pub use vars::Vars;
@@ -34,7 +31,7 @@ pub trait Model: Any + Send {
     /// Returns the output for a batch: `[n, …]`.
     ///
     /// `tch`'s layers and operators panic if libtorch rejects their input, such as a shape. A learner turns this into an error of the
-    /// training, with a [`Refusal`].
+    /// training, with a [`Refusal`](crate::error::Refusal).
     ///
     /// # Errors
     /// Any error of the model.

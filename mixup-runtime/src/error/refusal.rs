@@ -1,7 +1,7 @@
-//! What libtorch rejects inside of a model, as an error.
+//! What libtorch rejects inside of a user's code, as an error.
 //!
-//! Most functions of `tch` panic if libtorch rejects their input. In a model this is a mistake like any other, so it becomes an error, and
-//! nothing is printed. Any other panic of a model stays a panic.
+//! Most functions of `tch` panic if libtorch rejects their input. In a model, a loss function or a hook this is a mistake like any other, so it
+//! becomes an error, and nothing is printed. Any other panic stays a panic.
 
 use std::{
     any::Any,
@@ -11,9 +11,7 @@ use std::{
     thread,
 };
 
-use crate::error::BoxError;
-
-/// What libtorch rejected in a model, in its own words.
+/// What libtorch rejected in a function of `tch` that panics then, in its own words.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
@@ -37,7 +35,7 @@ thread_local! {
 }
 
 /// The result, or what libtorch rejected in the meantime.
-pub(crate) fn or_refusal<T>(call: impl FnOnce() -> Result<T, BoxError>) -> Result<T, BoxError> {
+pub(crate) fn or_refusal<T, E: From<Refusal>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     print_no_handled_refusals();
     let outside = HANDLED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(call));

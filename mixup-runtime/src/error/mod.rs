@@ -1,6 +1,11 @@
-//! What every error needs: a type for users' own errors, and libtorch's messages without their stack traces.
+//! What every error needs: a type for users' own errors, and what libtorch rejects, with its message and without its stack trace.
+
+mod refusal;
 
 use std::fmt;
+
+pub use refusal::Refusal;
+pub(crate) use refusal::or_refusal;
 
 /// Any error of a user's own code. `?` turns every error into it, and also a text, as in `Err("no data")?`.
 ///
