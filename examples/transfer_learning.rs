@@ -1,7 +1,7 @@
 //! Transfer learning: how do I use what a network has learnt elsewhere, when I have few images of my own? A port of `tch`'s program of the
 //! same name.
 //!
-//! The program of `tch` gets a ResNet-18 that was trained on ImageNet from a file. Here a small network first learns the digits 0 to 6 and is
+//! The program of `tch` gets a ResNet-18 that was trained on `ImageNet` from a file. Here a small network first learns the digits 0 to 6 and is
 //! saved. Its trunk is then loaded into a network for the digits 7 to 9, of which there are only 100 images to learn from. The new head is
 //! trained first, while the trunk is frozen, and then everything, with a smaller learning rate for the trunk.
 //!
@@ -22,10 +22,10 @@ fn network(vs: &Vars<'_>, head: &str, classes: i64) -> nn::Sequential {
     let padded = nn::ConvConfig { padding: 1, ..Default::default() };
     nn::seq()
         .add(nn::conv2d(&trunk / 0, 1, 16, 3, padded))
-        .add_fn(|x| x.relu())
+        .add_fn(tch::Tensor::relu)
         .add(nn::conv2d(&trunk / 1, 16, 32, 3, padded))
         .add_fn(|x| x.relu().max_pool2d_default(2).flatten(1, -1))
-        .add(nn::linear(vs / head, 32 * 4 * 4, classes, Default::default()))
+        .add(nn::linear(vs / head, 32 * 4 * 4, classes, nn::LinearConfig::default()))
 }
 
 /// Trains on the digits 0 to 6 and saves the parameters.
@@ -36,6 +36,9 @@ fn pretrain(file: &Path) -> Result<(), BoxError> {
 }
 
 /// Returns the accuracy after training the head, and after training everything.
+///
+/// # Errors
+/// If a training fails, or a file can't be written or read.
 pub fn transfer() -> Result<(f64, f64), BoxError> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("pretrained.safetensors");

@@ -10,7 +10,7 @@ use std::{
 
 use mixup::{
     batch::InputError, callback::Hook, data::Dataset, learner::LearnerBuilder, loss::LossError, metrics::MetricError,
-    prelude::*, training::Position,
+    model::SimpleCnn, prelude::*, training::Position,
 };
 use support::{
     data,
@@ -39,7 +39,7 @@ impl<F: FnOnce(&mut Input, &mut Target)> Spoil<F> {
 }
 
 /// The error of a training in which one batch is spoilt. After it, the same learner completes a training.
-fn spoilt<F>(builder: LearnerBuilder, train: bool, spoil: F) -> Error
+fn spoilt<F>(builder: LearnerBuilder<impl Model>, train: bool, spoil: F) -> Error
 where
     F: FnOnce(&mut Input, &mut Target) + Send + 'static,
 {
@@ -59,7 +59,7 @@ const TRAINING: Position =
     Position { epoch: Some(1), epochs_before: 1, batch: Some(2), train: true, after_batch: None, own_run: None };
 const VALIDATION: Position = Position { batch: Some(0), train: false, ..TRAINING };
 
-fn images() -> LearnerBuilder {
+fn images() -> LearnerBuilder<SimpleCnn> {
     let images = || TensorDataset::new(series(12 * 3 * 25, 0.1).reshape([12, 3, 5, 5]), series(12, 0.2).gt(0.0));
     let images = || images().expect("as many");
     let data = Data::builder(images()).valid(images()).batch_size(4).build().expect("there are items");
@@ -100,6 +100,8 @@ fn a_wrong_shape_for_a_layer_of_tch_is_an_error_and_not_a_panic() {
 struct Own(tch::nn::Linear);
 
 impl Model for Own {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         let rows = input.one()?;
         assert!(rows.dim() < 3, "these are images");
@@ -107,7 +109,7 @@ impl Model for Own {
     }
 }
 
-fn own() -> LearnerBuilder {
+fn own() -> LearnerBuilder<Own> {
     let labels = TensorDataset::new(series(12 * 4, 0.1).reshape([12, 4]), series(12, 0.2).gt(0.0)).expect("as many");
     let data = Data::builder(labels).batch_size(4).build().expect("there are items");
     Learner::builder(data, |vars| Own(tch::nn::linear(vars, 4, 2, tch::nn::LinearConfig::default())))
@@ -329,7 +331,7 @@ fn the_error_for_a_loss_that_is_not_reduced_says_its_shape_and_what_to_do() {
 
 #[test]
 fn a_loss_that_does_not_depend_on_the_parameters_is_an_error() {
-    let fixed = |_: &Tensor, _: &Target, _: Reduction| Tensor::from(1.5_f32);
+    let fixed = of_batch(|_: &Tensor, _: &Target| Tensor::from(1.5_f32));
     let mut learn = on(data(12, 4)).loss(fixed).build().expect("nothing is wrong with it");
     let error = learn.fit(1, 0.01).expect_err("there is nothing to learn from");
     assert!(error.to_string().starts_with("the backward pass, epoch 0, training batch 0: "), "{error}");
@@ -503,7 +505,7 @@ fn a_main_that_returns_box_error_takes_all_errors_and_so_do_hooks_losses_and_met
     learn.fit(1, 0.1)?;
     learn.validate()?;
     learn.predictions()?;
-    let _ = learn.model().forward_batch(&series(6, 0.1).reshape([2, 3]).into(), false)?;
+    let _ = learn.model().forward_any(&series(6, 0.1).reshape([2, 3]).into(), false)?;
     learn.get::<Reads>().ok_or("it was added")?;
     assert_eq!(number("-1").expect_err("a negative one").to_string(), "below zero");
     Ok(())

@@ -342,7 +342,7 @@ says! {
 #[test]
 fn all_callbacks_run_and_the_strongest_request_wins_whoever_returns_it() {
     let log = Log::default();
-    let outcome = |builder: mixup::learner::LearnerBuilder| {
+    let outcome = |builder: mixup::learner::LearnerBuilder<support::Linear>| {
         let mut learn = builder.build().expect("nothing is wrong with it");
         learn.fit(1, 0.1).expect("it trains").outcome
     };

@@ -42,7 +42,7 @@ for each epoch:
     for each training batch:
         on_batch_begin: MixUp(last_input!, last_target!, epoch, train, rng!)
         output = model(input)
-        on_loss_begin
+        on_loss_begin: MixUp::wrap_replacement(loss_func!) [train]
         loss = loss_func(output, target)
         on_backward_begin: the first(smooth_loss?, last_loss)
         loss.backward()

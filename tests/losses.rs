@@ -213,7 +213,7 @@ fn a_loss_function_is_the_same_only_as_its_clones() {
     assert!(!one.is_same(&other));
     assert_eq!(one.with(|_: &Mse| 1), Some(1));
     assert_eq!(one.with(|_: &CrossEntropy| 1), None);
-    let wrapped = LossFunc::new(MixUpLoss::new(one.clone()));
+    let wrapped = LossFunc::new::<mixup::batch::AnyOutput>(MixUpLoss::new(one.clone()));
     assert_eq!(wrapped.with(|wrapper: &MixUpLoss| wrapper.inner().is_same(&one)), Some(true));
 }
 
@@ -224,7 +224,7 @@ fn absolute(output: &Tensor, target: &Target) -> Tensor {
 #[test]
 fn a_loss_has_the_name_of_its_type_and_a_wrapper_also_names_the_inner_one() {
     assert_eq!(LossFunc::new(CrossEntropy::default()).name(), "CrossEntropy");
-    assert_eq!(LossFunc::new(MixUpLoss::new(LossFunc::new(Mse))).name(), "MixUpLoss(Mse)");
+    assert_eq!(LossFunc::new::<mixup::batch::AnyOutput>(MixUpLoss::new(LossFunc::new(Mse))).name(), "MixUpLoss(Mse)");
     assert_eq!(per_item(absolute).name(), "absolute");
     assert_eq!(per_item(|output: &Tensor, _: &Target| output.shallow_clone()).name(), "closure");
 }

@@ -72,7 +72,7 @@ fn prepared() -> Data {
 /// A learner that doubles in these hooks, one callback for each; before them all one that notes what it finds.
 fn learner(data: Data, hooks: &[Hook]) -> Learner {
     let builder = Learner::builder(data, |vars| linear(vars, 3, 2)).loss(Mse).quiet().callback(Found::default());
-    let double = |builder: mixup::learner::LearnerBuilder, (number, hook): (usize, &Hook)| {
+    let double = |builder: mixup::learner::LearnerBuilder<support::Linear>, (number, hook): (usize, &Hook)| {
         builder.callback_named(format!("double {number}"), Double { hook: *hook, stayed: Vec::new() })
     };
     hooks.iter().enumerate().fold(builder, double).build().expect("nothing is wrong with it")

@@ -18,7 +18,7 @@ fn told(batches: &[&[f32]]) -> Vec<Batch> {
     batches.iter().map(batch).collect()
 }
 
-fn learner(train: &[&[f32]], valid: &[&[f32]]) -> mixup::learner::LearnerBuilder {
+fn learner(train: &[&[f32]], valid: &[&[f32]]) -> mixup::learner::LearnerBuilder<support::Linear> {
     let data = Data::from_batches(told(train), told(valid)).expect("there are batches");
     on(data).loss(|output: &Tensor, target: &Target, reduction: Reduction| {
         reduction.of(&(output.sum_dim_intlist(1, false, None) * 0.0 + target.tensor()))

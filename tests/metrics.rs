@@ -199,6 +199,8 @@ fn data() -> Data {
 struct AsIs;
 
 impl Model for AsIs {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         Ok(input.one()?.shallow_clone())
     }

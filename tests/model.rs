@@ -31,7 +31,11 @@ fn cnn(channels: &'static [i64], seed: u64) -> Learner {
 }
 
 fn forward(learn: &Learner, images: &Tensor) -> Tensor {
-    learn.model().forward_batch(&Input::from(images.shallow_clone()), false).expect("images")
+    learn
+        .model()
+        .forward_any(&Input::from(images.shallow_clone()), false)
+        .and_then(|output| Ok(output.into()?))
+        .expect("images")
 }
 
 #[test]
@@ -122,12 +126,12 @@ fn the_error_for_images_that_the_network_was_not_built_for_names_their_shape() {
     let learn = cnn(&[3, 4, 2], 0);
     for size in [vec![2, 1, 8, 8], vec![3, 8, 8], vec![2, 3, 8, 8, 1], vec![]] {
         let input = Input::from(Tensor::zeros(&size, (Kind::Float, Device::Cpu)));
-        let error = learn.model().forward_batch(&input, true).expect_err("no such images");
+        let error = learn.model().forward_any(&input, true).expect_err("no such images");
         let wanted = InputError::Shape { wanted: "images of the shape [n, 3, h, w]".to_owned(), got: size };
         assert_eq!(error.downcast_ref(), Some(&wanted));
     }
     let several = Input::Tensors(vec![random(&[2, 3, 8, 8], Kind::Float, 1), random(&[2, 3, 8, 8], Kind::Float, 2)]);
-    let error = learn.model().forward_batch(&several, true).expect_err("two tensors");
+    let error = learn.model().forward_any(&several, true).expect_err("two tensors");
     assert_eq!(error.downcast_ref(), Some(&InputError::Several { tensors: 2 }));
 }
 
@@ -158,6 +162,8 @@ impl Made {
 }
 
 impl Model for Made {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         Ok(input.one()?.f_linear(&self.weight, Some(&self.bias))?)
     }

@@ -1,9 +1,11 @@
 //! Predictions: one for every item, in the data's order, after the activation of the loss function.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
+mod numbers;
 mod support;
 
 use mixup::{callback::Hook, error::BoxError, loss::LossError, prelude::*};
+use numbers::f64s;
 use support::{
     bits, data,
     fuse::{Fuse, Place, Saboteur, Trouble},
@@ -174,15 +176,35 @@ fn a_stop_leaves_no_predictions_and_the_error_says_who_stopped() {
 }
 
 #[test]
-fn a_loss_that_does_not_keep_the_items_apart_is_rejected() {
+fn a_loss_closure_that_ignores_the_reduction_is_refused_at_the_first_batch() {
     let mean = |output: &Tensor, target: &Target, _: Reduction| output.cross_entropy_for_logits(target.tensor());
     let mut learn = on(data(8, 7)).loss(mean).build().expect("nothing is wrong with it");
-    learn.fit(1, 0.1).expect("a mean is all that training needs");
-    let error = learn.predictions().expect_err("there is one loss for four items");
+    let error = learn.fit(1, 0.1).expect_err("there is one loss for four items");
     let Error::Loss { source, .. } = &error else { panic!("{error}") };
-    let told = matches!(source.downcast_ref(), Some(LossError::NotPerItem { got, items: 4, .. }) if got.is_empty());
+    let told = matches!(source.downcast_ref(), Some(LossError::IgnoresReduction { got, items: 4 }) if got.is_empty());
     assert!(told, "{error}");
-    assert!(error.to_string().contains("`Reduction::None`"), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("epoch 0, training batch 0") && text.contains("per_item(") && text.contains("of_batch("),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_loss_of_the_whole_batch_trains_and_predicts_without_losses_of_the_items() {
+    let mean = |output: &Tensor, target: &Target| output.cross_entropy_for_logits(target.tensor());
+    let mut learn = on(data(8, 7)).loss(of_batch(mean)).build().expect("nothing is wrong with it");
+    let mut reference = on(data(8, 7)).build().expect("nothing is wrong with it");
+    let report = learn.fit(2, 0.1).expect("it trains");
+    let same = reference.fit(2, 0.1).expect("it trains");
+    assert_eq!(report.epochs[1].train_loss.to_bits(), same.epochs[1].train_loss.to_bits());
+    let (found, wanted) = (
+        learn.predictions().expect("there is validation data"),
+        reference.predictions().expect("there is validation data"),
+    );
+    assert_eq!(found.outputs.size(), wanted.outputs.size());
+    assert_eq!(found.losses.size(), [7]);
+    assert!(f64s(&found.losses).iter().all(|loss| loss.is_nan()));
 }
 
 #[test]

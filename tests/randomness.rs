@@ -300,6 +300,8 @@ fn another_seed_changes_all_draws() {
 struct AlwaysNoisy(nn::Linear);
 
 impl Model for AlwaysNoisy {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _: bool) -> Result<Tensor, BoxError> {
         let output = nn::Module::forward(&self.0, input.one()?);
         Ok(output.f_add(&output.f_rand_like()?)?)

@@ -61,6 +61,8 @@ impl Manifold {
 }
 
 impl Model for Manifold {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         match input {
             Input::Stacked { first, second, weight } => Ok(self.mixed_at(self.choose()?, first, second, weight)?),

@@ -59,6 +59,8 @@ impl Network {
 }
 
 impl Model for Network {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         let features = self.body.forward_batch(input, train)?;
         match &self.head {

@@ -24,6 +24,8 @@ pub(crate) struct Name {
     pub access: Access,
     /// For a value that waits for the device, and so is read only when somebody asks: what stands there until then.
     pub deferred: Option<&'static str>,
+    /// The type that most users write, where that is another one.
+    pub written: Option<&'static str>,
     pub doc: &'static str,
 }
 
@@ -57,23 +59,23 @@ pub(crate) enum Once {
 }
 
 const fn copied(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, access: Access::Copied, deferred: None, doc }
+    Name { name, ty, access: Access::Copied, deferred: None, written: None, doc }
 }
 
 const fn on_demand(name: &'static str, ty: &'static str, deferred: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, access: Access::Copied, deferred: Some(deferred), doc }
+    Name { name, ty, access: Access::Copied, deferred: Some(deferred), written: None, doc }
 }
 
 const fn read(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, access: Access::Shared, deferred: None, doc }
+    Name { name, ty, access: Access::Shared, deferred: None, written: None, doc }
 }
 
 const fn read_on_demand(name: &'static str, ty: &'static str, deferred: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, access: Access::Shared, deferred: Some(deferred), doc }
+    Name { name, ty, access: Access::Shared, deferred: Some(deferred), written: None, doc }
 }
 
 const fn changed(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
-    Name { name, ty, access: Access::Mutable, deferred: None, doc }
+    Name { name, ty, access: Access::Mutable, deferred: None, written: None, doc }
 }
 
 /// The hooks, in the order in which a training reaches them first.
@@ -97,7 +99,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             ),
             changed("opt", "dyn Optimizer", "The optimizer, with its learning rate and its other hyperparameters."),
             read("params", "Params", "The model's parameters, by name."),
-            changed("model", "dyn Model", "The model."),
+            changed("model", "dyn AnyModel", "The model: as its own type, or as `dyn AnyModel`."),
             read("data", "Data", "The data of training and of validation."),
             changed(
                 "sampler",
@@ -163,7 +165,14 @@ pub(crate) const HOOKS: &[Hook] = &[
         name: "on_loss_begin",
         event: "LossBegin",
         builds_on: Some("on_batch_begin"),
-        adds: &[changed("last_output", "Tensor", "The model's output, before the loss function sees it.")],
+        adds: &[Name {
+            written: Some("Tensor"),
+            ..changed(
+                "last_output",
+                "AnyOutput",
+                "The model's output, before the loss function sees it: as its own type (`Tensor` for modules of `tch`), or as `AnyOutput`.",
+            )
+        }],
         flows: &["StopTraining"],
         once: Once::Batch,
         always: None,
@@ -315,7 +324,8 @@ pub(crate) const HOOKS: &[Hook] = &[
 impl Name {
     /// The parameter as users write it: `last_input: &mut Input`.
     pub(crate) fn spelt(&self) -> String {
-        let Self { name, ty, access, .. } = self;
+        let Self { name, access, .. } = self;
+        let ty = self.written.unwrap_or(self.ty);
         match access {
             Access::Copied => format!("{name}: {ty}"),
             Access::Shared => format!("{name}: &{ty}"),

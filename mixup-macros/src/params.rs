@@ -31,7 +31,7 @@ pub(crate) enum What<'a> {
     Event,
     /// A published value or another callback, by its type.
     Other(Other<'a>),
-    /// The model or the optimizer, as its own type.
+    /// The model, its output or the optimizer, as its own type.
     Own(Own<'a>),
     /// Nothing that it could get: its mistake is reported.
     Rejected,
@@ -54,7 +54,7 @@ pub(crate) enum Choice {
     Names(Box<Expr>),
 }
 
-/// The model or the optimizer, as a type of the user's.
+/// The model, its output or the optimizer, as a type of the user's.
 pub(crate) struct Own<'a> {
     pub name: &'static Name,
     pub ty: &'a Type,
@@ -279,11 +279,11 @@ pub(crate) fn is_choice(attr: &Attribute) -> bool {
     attr.path().is_ident("name") || attr.path().is_ident("names")
 }
 
-/// `model: &mut Gpt`, `opt: &AdamW`
+/// `model: &mut Gpt`, `opt: &AdamW`, `last_output: &Tensor`
 fn own<'a>(name: &'static Name, ty: &'a Type) -> Option<Own<'a>> {
     let Type::Reference(reference) = strip_type(ty) else { return None };
     let elem = strip_type(&reference.elem);
-    let is_own = ["model", "opt"].contains(&name.name) && matches!(elem, Type::Path(_));
+    let is_own = ["model", "opt", "last_output"].contains(&name.name) && matches!(elem, Type::Path(_));
     is_own.then(|| Own { name, ty: elem, mutable: reference.mutability.is_some() })
 }
 
@@ -338,7 +338,7 @@ fn value<'a>(context: Context<'_>, name: &'static Name, param: &PatType, mistake
 
 /// The message for a type that takes a value in a way in which it is not passed.
 fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
-    let (value, ty_of) = (name.name, name.ty);
+    let (value, ty_of) = (name.name, name.written.unwrap_or(name.ty));
     let behind = if let Type::Reference(TypeReference { elem, .. }) = ty { strip_type(elem) } else { ty };
     if matches!(behind, Type::ImplTrait(_)) {
         return Some(format!("`{value}` has a fixed type, not an `impl Trait`: write `{}`", name.spelt()));

@@ -30,7 +30,7 @@ pub mod prelude {
     pub use mixup_macros::{callback, hook, on};
 
     pub use crate::{
-        batch::{Batch, Input, Target},
+        batch::{AnyOutput, Batch, Input, Output, Target},
         callback::{
             Callback, KeepGradients, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
             Validate,
@@ -42,9 +42,9 @@ pub mod prelude {
         data::{Data, DataError, Dataset, ImageData, Sampler, Sampling, Shard, TensorDataset, Weighted},
         error::BoxError,
         learner::{Learner, LearnerState},
-        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, per_item},
+        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, of_batch, per_item},
         metrics::{accuracy, error_rate, mae, mse},
-        model::{GradientError, Gradients, GroupError, Model, Params, simple_cnn},
+        model::{AnyModel, GradientError, Gradients, GroupError, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Hyper, Lr, Optimizer, RmsProp, Sgd},
         rng::{ItemRngs, Rng},
         state::{State, StateError, Stateful},

@@ -3,25 +3,31 @@
 //! Validation batches are never mixed. If a metric gets a mixed target nevertheless (in a hook of a training batch, say), it
 //! compares each item with the target that weighs more ([`Target::heavier`]). After CutMix that may be the partner's.
 
+use std::{any::Any, marker::PhantomData};
+
 use tch::{Kind, TchError, Tensor};
 
 use crate::{
-    batch::{Target, TargetError},
+    batch::{AnyOutput, Output, Target, TargetError},
     error::BoxError,
     names::short_type_name,
     state::Stateful,
 };
 
-/// A number for each batch, averaged over the items after the last batch.
+/// A number for each batch, averaged over the items after the last batch. `O` is the output of the model.
 ///
 /// Any function or closure that takes `(output, target)` is a metric. It returns a number, or a tensor of one element (which is
 /// read only at the end, so that no batch waits for the device), or a `Result` of either.
-pub trait Metric: Send {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a metric for a model whose output is `{O}`",
+    label = "it takes another output: pass a closure `|output: &{O}, target: &Target| …`, or implement `Metric<{O}>`"
+)]
+pub trait Metric<O: Output = Tensor>: Any + Send {
     /// Returns the value for a batch, the mean over its items, as a tensor of one element.
     ///
     /// # Errors
     /// If output and target do not fit each other.
-    fn measure(&self, output: &Tensor, target: &Target) -> Result<Tensor, BoxError>;
+    fn measure(&self, output: &O, target: &Target) -> Result<Tensor, BoxError>;
 
     /// The name of the metric's column.
     fn name(&self) -> String {
@@ -70,13 +76,65 @@ impl<V: IntoValue, E: Into<BoxError>> IntoValue for Result<V, E> {
     }
 }
 
-impl<F, V> Metric for F
+impl<F, O, V> Metric<O> for F
 where
-    F: Fn(&Tensor, &Target) -> V + Send,
+    F: Fn(&O, &Target) -> V + Send + 'static,
+    O: Output,
     V: IntoValue,
 {
-    fn measure(&self, output: &Tensor, target: &Target) -> Result<Tensor, BoxError> {
+    fn measure(&self, output: &O, target: &Target) -> Result<Tensor, BoxError> {
         self(output, target).into_value()
+    }
+}
+
+/// A metric as the learner holds it, whatever output it takes.
+pub(crate) struct MetricFunc(Box<dyn Metric<AnyOutput>>);
+
+/// A metric with the type of its output.
+struct Of<O, M> {
+    metric: M,
+    output: PhantomData<fn(&O)>,
+}
+
+impl<O: Output, M: Metric<O>> Metric<AnyOutput> for Of<O, M> {
+    fn measure(&self, output: &AnyOutput, target: &Target) -> Result<Tensor, BoxError> {
+        self.metric.measure(output.get()?, target)
+    }
+
+    fn name(&self) -> String {
+        self.metric.name()
+    }
+
+    fn less_is_better(&self) -> Option<bool> {
+        self.metric.less_is_better()
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        self.metric.stateful()
+    }
+}
+
+impl MetricFunc {
+    pub(crate) fn new<O: Output>(metric: impl Metric<O>) -> Self {
+        Self(Box::new(Of { metric, output: PhantomData }))
+    }
+}
+
+impl Metric<AnyOutput> for MetricFunc {
+    fn measure(&self, output: &AnyOutput, target: &Target) -> Result<Tensor, BoxError> {
+        self.0.measure(output, target)
+    }
+
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn less_is_better(&self) -> Option<bool> {
+        self.0.less_is_better()
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        self.0.stateful()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names in messages: of a type, and of several things.
 
-/// The last part of a type's path: `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`, and a function's name. A
-/// closure and a function pointer have no name and are called `closure` and `function`.
+/// The last part of a type's path: `CrossEntropy` for `mixup::loss::cross_entropy::CrossEntropy`, `(Tensor, Tensor)` for a tuple, and a
+/// function's name. A closure and a function pointer have no name and are called `closure` and `function`.
 pub(crate) fn short_type_name<T: ?Sized>() -> String {
     let name = std::any::type_name::<T>();
     if name.ends_with("{{closure}}") {
@@ -20,6 +20,10 @@ pub(crate) fn short_type_name<T: ?Sized>() -> String {
     }
     if path.contains("fn(") {
         return "function".to_owned();
+    }
+    if let Some(parts) = path.strip_prefix('(').and_then(|path| path.strip_suffix(')')) {
+        let parts: Vec<_> = parts.split(", ").map(|part| part.rsplit("::").next().unwrap_or(part)).collect();
+        return format!("({})", parts.join(", "));
     }
     path.rsplit("::").find(|part| !part.is_empty()).unwrap_or(name).to_owned()
 }

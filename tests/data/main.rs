@@ -20,12 +20,14 @@ fn numbered(count: i64) -> TensorDataset {
 struct Scale(Tensor);
 
 impl Model for Scale {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _: bool) -> Result<Tensor, BoxError> {
         Ok(input.one()?.f_mul(&self.0)?)
     }
 }
 
-fn on(data: Data) -> mixup::learner::LearnerBuilder {
+fn on(data: Data) -> mixup::learner::LearnerBuilder<Scale> {
     let model = |vars: &Vars<'_>| Scale(vars.path().var_copy("scale", &Tensor::from_slice(&[0.5_f32])));
     Learner::builder(data, model).loss(Mse).optimizer(Sgd::default()).seed(7).quiet()
 }

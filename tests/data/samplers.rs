@@ -29,7 +29,7 @@ fn data(items: i64) -> Data {
     Data::builder(numbered(items)).batch_size(4).build().expect("there are items")
 }
 
-fn build(builder: mixup::learner::LearnerBuilder) -> Learner {
+fn build(builder: mixup::learner::LearnerBuilder<impl Model>) -> Learner {
     builder.build().expect("nothing is wrong with it")
 }
 

@@ -31,6 +31,8 @@ impl Net {
 }
 
 impl Model for Net {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         let hidden = input.one()?.f_linear(&self.trunk.0, Some(&self.trunk.1))?;
         Ok(hidden.f_linear(&self.head.0, Some(&self.head.1))?)
@@ -50,17 +52,17 @@ fn data(kind: Kind) -> Data {
 }
 
 /// A builder without groups, with [`Net`] and the batches.
-fn builder(opt: impl Optimizer) -> LearnerBuilder {
+fn builder(opt: impl Optimizer) -> LearnerBuilder<Net> {
     Learner::builder(data(Kind::Double), Net::new).loss(Mse).optimizer(opt).quiet()
 }
 
-fn in_groups(opt: impl Optimizer) -> LearnerBuilder {
+fn in_groups(opt: impl Optimizer) -> LearnerBuilder<Net> {
     let builder = builder(opt).group("trunk", |name, _| name.starts_with("trunk"));
     builder.group("head", |name, _| name.starts_with("head"))
 }
 
 /// In double precision.
-fn built(builder: LearnerBuilder) -> Learner {
+fn built(builder: LearnerBuilder<impl Model>) -> Learner {
     let mut learn = builder.build().expect("a learner");
     learn.params_mut().var_store_mut().double();
     learn

@@ -16,7 +16,7 @@ fn grouped(learn: &Learner) -> Vec<(&str, &str)> {
     params.as_slice().iter().map(|param| (param.name(), params.groups()[param.group()].as_str())).collect()
 }
 
-fn rejected(builder: LearnerBuilder) -> (GroupError, String) {
+fn rejected(builder: LearnerBuilder<impl Model>) -> (GroupError, String) {
     let error = builder.build().map(drop).expect_err("no such groups");
     let text = error.to_string();
     let Error::Build(BuildError::Group(error)) = error else { panic!("{text}") };

@@ -184,7 +184,12 @@ fn an_optimizer_that_gets_some_of_the_groups_changes_only_them() {
     assert_eq!(head.var_store().len(), 4, "the same store");
 
     let (x, y) = &batches()[0];
-    let output = learn.model().forward_batch(&x.shallow_clone().into(), true).expect("an output");
+    let output = learn
+        .model()
+        .forward_any(&x.shallow_clone().into(), true)
+        .expect("an output")
+        .into::<tch::Tensor>()
+        .expect("it is one tensor");
     output.mse_loss(y, tch::Reduction::Mean).backward();
     let (before, grads) = (parameters(&learn), gradients(&parameters(&learn), &f64s(x), &f64s(y)));
     let mut opt = Sgd::default();

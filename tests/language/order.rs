@@ -35,7 +35,12 @@ loggers! {
     BeforeRing(before = Ring1);
 }
 
-fn begun(add: impl FnOnce(mixup::learner::LearnerBuilder, Log) -> mixup::learner::LearnerBuilder) -> String {
+fn begun(
+    add: impl FnOnce(
+        mixup::learner::LearnerBuilder<crate::support::Linear>,
+        Log,
+    ) -> mixup::learner::LearnerBuilder<crate::support::Linear>,
+) -> String {
     let log = Log::default();
     let mut learn = add(on(data(4, 0)), log.clone()).build().expect("nothing is wrong with it");
     learn.fit(0, 1e-3).expect("it trains");
@@ -102,6 +107,10 @@ impl Loss for Around {
         reduction: Reduction,
     ) -> Result<Tensor, Box<dyn std::error::Error + Send + Sync>> {
         self.1.loss(output, target, reduction)
+    }
+
+    fn takes_mixed(&self) -> bool {
+        self.1.takes_mixed()
     }
 
     fn name(&self) -> String {

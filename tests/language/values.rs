@@ -49,7 +49,7 @@ impl EarlyStopping {
     }
 }
 
-fn build(builder: mixup::learner::LearnerBuilder) -> Result<Learner, BuildError> {
+fn build(builder: mixup::learner::LearnerBuilder<impl Model>) -> Result<Learner, BuildError> {
     builder.build().map_err(|error| match error {
         Error::Build(error) => error,
         other => panic!("{other}"),

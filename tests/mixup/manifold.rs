@@ -58,7 +58,7 @@ fn the_blend_at_every_layer_is_that_of_the_paper() -> Result<(), BoxError> {
     let mut answers = Vec::new();
     for places in [&[0][..], &[1], &[2]] {
         let learn = learner(places, stacked());
-        let got = f64s(&learn.model().forward_batch(&input, true)?);
+        let got = f64s(learn.model().forward_any(&input, true)?.get()?);
         let want = by_the_paper(&learn, places[0], [first, second], &f64s(weight));
         assert_close(&format!("in front of layer {places:?}"), &got, &want, 1e-5, 1.0);
         answers.push(got);
@@ -75,7 +75,7 @@ fn the_layer_is_chosen_at_random() -> Result<(), BoxError> {
         weight: Tensor::from_slice(&[0.5_f32, 0.5]),
     };
     let learn = learner(&[0, 2], stacked());
-    let answers = (0..40).map(|_| Ok(f64s(&learn.model().forward_batch(&input(), true)?)));
+    let answers = (0..40).map(|_| Ok(f64s(learn.model().forward_any(&input(), true)?.get()?)));
     let mut kinds = answers.collect::<Result<Vec<_>, BoxError>>()?;
     kinds.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
     kinds.dedup();

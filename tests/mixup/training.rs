@@ -12,6 +12,8 @@ use crate::numbers::{assert_close, classes, f64s, prepared, random};
 struct Linear(nn::Linear);
 
 impl Model for Linear {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         let on = |x: &Tensor| x.f_linear(&self.0.ws, self.0.bs.as_ref());
         Ok(match input {
@@ -198,7 +200,7 @@ fn several_labels_per_item_and_numbers_train_with_and_without_stacking() {
 
 #[test]
 fn a_loss_of_the_whole_batch_is_rejected_for_mixing() {
-    let loss = |output: &Tensor, target: &Target, _: Reduction| output.cross_entropy_for_logits(target.tensor());
+    let loss = of_batch(|output: &Tensor, target: &Target| output.cross_entropy_for_logits(target.tensor()));
     let mut learn =
         Learner::builder(batches(false), linear(4, 3)).loss(loss).mixup().quiet().build().expect("a learner");
     let error = learn.fit(1, 0.01).expect_err("one loss for five items");

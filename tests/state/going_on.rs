@@ -348,6 +348,8 @@ struct Normalized {
 }
 
 impl Model for Normalized {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         let x = input.one()?;
         if train {

@@ -177,7 +177,9 @@ sabotage! {
 pub struct Fused<T>(pub T, pub Fuse);
 
 impl<M: Model> Model for Fused<M> {
-    fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
+    type Output = M::Output;
+
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<M::Output, BoxError> {
         self.1.pass(Place::Model)?;
         self.0.forward_batch(input, train)
     }

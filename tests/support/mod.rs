@@ -26,6 +26,8 @@ pub fn linear(vars: &Vars<'_>, features: i64, outputs: i64) -> Linear {
 }
 
 impl Model for Linear {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         Ok(input.one()?.f_matmul(&self.weight)?.f_add(&self.bias)?)
     }
@@ -49,7 +51,7 @@ pub fn data(train: i64, valid: i64) -> Data {
 }
 
 /// A quiet learner on [`data`], with plain SGD.
-pub fn on(data: Data) -> LearnerBuilder {
+pub fn on(data: Data) -> LearnerBuilder<Linear> {
     Learner::builder(data, |vars| linear(vars, 3, 2)).optimizer(Sgd::default()).quiet()
 }
 

@@ -129,6 +129,8 @@ impl Dataset for Views {
 struct Pixels(Linear);
 
 impl Model for Pixels {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, train: bool) -> Result<Tensor, BoxError> {
         let pixels = match input {
             Input::Stacked { first, second, weight } => {

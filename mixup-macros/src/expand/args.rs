@@ -50,7 +50,7 @@ pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
             quote! { __mixup::Request::new(#name, #request, #mutable)#choice #optional }
         }
         What::Own(Own { name, ty, .. }) => {
-            let how = format_ident!("{}", if name.name == "opt" { "optimizer" } else { "model" });
+            let how = format_ident!("{}", if name.name == "opt" { "optimizer" } else { name.name });
             let text = ty.to_token_stream().to_string().replace(' ', "");
             quote! { __mixup::Request::#how::<#ty>(#text) }
         }

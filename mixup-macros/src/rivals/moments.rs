@@ -263,7 +263,7 @@ pub(crate) const MOMENTS: &[Moment] = &[
     perhaps(none(&[Composer], "close", CLOSE)),
     perhaps(none(&[Composer], "post_close", CLOSE)),
     perhaps(none(&[Composer], "run_event", "write a method for each hook, named as the hook is")),
-    perhaps(none(&[Keras], "set_model", "ask for `model: &mut dyn Model` in the hook that needs it")),
+    perhaps(none(&[Keras], "set_model", "ask for `model: &mut dyn AnyModel` in the hook that needs it")),
     perhaps(none(&[Keras], "set_params", "ask for `epochs: usize` or `batches: usize` in the hook that needs it")),
     // What a `LightningModule` does, and a learner by itself.
     none(&[Lightning], "on_validation_model_eval", MODE),

@@ -1,7 +1,8 @@
-//! A batch: its input, its target, and which of its tensors may be changed in place. Also numbers that are read late.
+//! A batch: its input, the model's output, its target, and which of its tensors may be changed in place. Also numbers that are read late.
 
 pub(crate) mod in_place;
 mod input;
+mod output;
 mod scalars;
 mod several;
 mod target;
@@ -9,6 +10,8 @@ mod target;
 pub use in_place::{MakeMutError, make_mut, with_fresh};
 pub(crate) use input::items;
 pub use input::{Input, InputError};
+pub use output::{AnyOutput, EachTensor, Output, OutputError, OutputType};
+pub(crate) use output::{join, shallow_clone, tensors};
 pub use scalars::Scalars;
 pub(crate) use scalars::read;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::Sampling,
-    error::{brief, or_refusal},
+    error::{BoxError, brief, or_refusal},
     loss::LossFunc,
     rng::hash,
     state::{StateError, Stateful},
@@ -78,8 +78,33 @@ struct InHook {
     draws: bool,
     /// Whether it publishes a value.
     publishes: bool,
-    /// Whether it may change the optimizer's settings.
-    changes_opt: bool,
+    /// What is checked after it.
+    changes: Changes,
+}
+
+/// What a callback may change in a hook and the learner then checks.
+#[derive(Clone, Copy, Default)]
+struct Changes {
+    /// The optimizer's settings.
+    opt: bool,
+    /// The loss function, which it may replace.
+    loss_func: bool,
+}
+
+impl Changes {
+    /// Checks what may have been changed.
+    fn check(self, state: &State) -> Result<(), BoxError> {
+        if self.opt {
+            state.opt.check()?;
+        }
+        let (takes, output) = (state.loss_func.takes(), state.model.output_type());
+        if self.loss_func && !takes.takes(output) {
+            let (loss, takes, output) = (state.loss_func.name(), takes.name(), output.name());
+            let replaced = format!("the loss function was replaced by `{loss}`, which takes a `{takes}`");
+            return Err(format!("{replaced}: the model's output is a `{output}`").into());
+        }
+        Ok(())
+    }
 }
 
 impl Entry {
@@ -116,12 +141,13 @@ impl Entry {
     }
 
     fn in_hook(&self, hook: Hook) -> InHook {
-        let changes_opt = |handler: &Handler| handler.changes.contains(&"opt") || handler.names.contains(&"event");
+        let changes =
+            |name| self.serves(hook).any(|handler| handler.changes.contains(&name) || handler.names.contains(&"event"));
         InHook {
             linked: Vec::new(),
             draws: self.asks(hook, "rng"),
             publishes: self.publishes(hook),
-            changes_opt: self.serves(hook).any(changes_opt),
+            changes: Changes { opt: changes("opt"), loss_func: changes("loss_func") },
         }
     }
 
@@ -387,7 +413,7 @@ impl Callbacks {
     ) -> Result<Requests, Error> {
         let entry = &self.entries[index];
         let nothing = InHook::default();
-        let InHook { linked, draws, publishes, changes_opt } = entry.in_hook.get(hook as usize).unwrap_or(&nothing);
+        let InHook { linked, draws, publishes, changes } = entry.in_hook.get(hook as usize).unwrap_or(&nothing);
         if *draws {
             state.rng = state.life.stream(entry.drawer, state.at(), hook.name());
         }
@@ -407,9 +433,7 @@ impl Callbacks {
             let source = format!("`{name}` was set to something that is not one number: {}", brief(&source)).into();
             return Err(Error::Callback { at: place(state), source });
         }
-        if *changes_opt && let Err(setting) = state.opt.check() {
-            return Err(Error::Callback { at: place(state), source: setting.into() });
-        }
+        changes.check(state).map_err(|source| Error::Callback { at: place(state), source })?;
         state.internal.turn = None;
         Ok(requests)
     }

@@ -4,6 +4,7 @@ use std::{any::TypeId, fmt};
 
 use super::{Callback, links::Requested};
 use crate::{
+    batch::{Output, OutputType},
     model::Model,
     optim::Optimizer,
     training::{Hook, Values},
@@ -105,7 +106,9 @@ impl fmt::Display for Request {
             What::Value(_) | What::Values(_) => f.write_str(&values.join(", ")),
             What::Callback { ty, instance: Some(name) } => write!(f, "{reference}{} `{name}`", ty.name()),
             What::Callback { ty, instance: None } => write!(f, "{reference}{}", ty.name()),
-            What::Model(own) | What::Optimizer(own) => write!(f, "{}: {reference}{}", self.param, own.name),
+            What::Model(Own { name, .. }) | What::Optimizer(Own { name, .. }) | What::Output { name, .. } => {
+                write!(f, "{}: {reference}{name}", self.param)
+            }
         }
     }
 }
@@ -132,6 +135,8 @@ pub enum What {
     Model(Own),
     /// The optimizer, as this type.
     Optimizer(Own),
+    /// The model's output, as this type.
+    Output { ty: OutputType, name: String },
 }
 
 /// A type as which the model or the optimizer is asked for.
@@ -179,6 +184,13 @@ impl Request {
         Self { param: "opt", what: What::Optimizer(Own::of::<T>(ty)), mutable: false, optional: false }
     }
 
+    /// `last_output: &T`, with the type as messages show it.
+    #[must_use]
+    pub fn last_output<T: Output>(ty: &str) -> Self {
+        let what = What::Output { ty: OutputType::of::<T>(), name: ty.to_owned() };
+        Self { param: "last_output", what, mutable: false, optional: false }
+    }
+
     /// Uses a name instead of that of the parameter: `#[name = …]`.
     #[must_use]
     pub fn named(mut self, name: &(impl AsRef<str> + ?Sized)) -> Self {
@@ -187,7 +199,7 @@ impl Request {
             What::Value(value) => *value = name,
             What::Callback { instance, .. } => *instance = Some(name),
             What::Values(names) => *names = Some(vec![name]),
-            What::Model(_) | What::Optimizer(_) => {}
+            What::Model(_) | What::Optimizer(_) | What::Output { .. } => {}
         }
         self
     }

@@ -12,7 +12,7 @@ use super::{
     links::{Link, To},
 };
 use crate::{
-    model::Model,
+    model::AnyModel,
     optim::Optimizer,
     training::{Board, BuildError, Hook, Shared, SmoothLoss, Value, Values},
 };
@@ -22,7 +22,7 @@ pub(crate) struct Surroundings<'a> {
     /// The names of the metrics, and whether a smaller number is better.
     pub metrics: &'a [(String, Option<bool>)],
     pub smooth: &'a Shared<SmoothLoss>,
-    pub model: &'a dyn Model,
+    pub model: &'a dyn AnyModel,
     pub opt: &'a dyn Optimizer,
 }
 
@@ -149,6 +149,10 @@ impl Asks<'_> {
             What::Model(own) => {
                 self.is("model", own, (self.around.model as &dyn Any).type_id(), self.around.model.type_name())
             }
+            What::Output { ty, name } => {
+                let got = self.around.model.output_type();
+                self.fits("output", ty.takes(got), name, || got.name())
+            }
             What::Optimizer(own) => {
                 self.is("optimizer", own, (self.around.opt as &dyn Any).type_id(), self.around.opt.type_name())
             }
@@ -161,9 +165,19 @@ impl Asks<'_> {
 
     /// Checks that the model or the optimizer is of the type as which it is asked for.
     fn is(&self, what: &'static str, own: &Own, id: TypeId, name: String) -> Result<To, BuildError> {
-        if own.id == id {
+        self.fits(what, own.id == id, &own.name, || name)
+    }
+
+    fn fits(
+        &self,
+        what: &'static str,
+        fits: bool,
+        wanted: &str,
+        got: impl FnOnce() -> String,
+    ) -> Result<To, BuildError> {
+        if fits {
             return Ok(To::Nothing);
         }
-        Err(BuildError::OtherType { what, by: self.by(), hook: self.hook, wanted: own.name.clone(), got: name })
+        Err(BuildError::OtherType { what, by: self.by(), hook: self.hook, wanted: wanted.to_owned(), got: got() })
     }
 }

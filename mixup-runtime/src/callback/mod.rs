@@ -27,11 +27,11 @@ use tch::{Device, Tensor};
 pub use crate::state;
 pub use crate::training::{Hook, Value};
 use crate::{
-    batch::{Input, Target},
+    batch::{AnyOutput, Input, Target},
     data::{Data, Sampling},
     error::BoxError,
     loss::LossFunc,
-    model::{Gradients, Model, Params},
+    model::{AnyModel, Gradients, Params},
     optim::Optimizer,
     rng::Rng,
     state::Stateful,

@@ -1,16 +1,21 @@
-//! The model and the optimizer as their own types. A learner with other types is not built.
+//! The model, its output and the optimizer as their own types. A learner with other types is not built.
 
 use std::any::Any;
 
-use crate::{error::BoxError, model::Model, optim::Optimizer};
+use crate::{
+    batch::{AnyOutput, Output},
+    error::BoxError,
+    model::{AnyModel, Model},
+    optim::Optimizer,
+};
 
 /// `model: &T`
-pub fn model<T: Model>(model: &dyn Model) -> Result<&T, BoxError> {
+pub fn model<T: Model>(model: &dyn AnyModel) -> Result<&T, BoxError> {
     (model as &dyn Any).downcast_ref().ok_or_else(|| other("model"))
 }
 
 /// `model: &mut T`
-pub fn model_mut<T: Model>(model: &mut dyn Model) -> Result<&mut T, BoxError> {
+pub fn model_mut<T: Model>(model: &mut dyn AnyModel) -> Result<&mut T, BoxError> {
     (model as &mut dyn Any).downcast_mut().ok_or_else(|| other("model"))
 }
 
@@ -22,6 +27,16 @@ pub fn opt<T: Optimizer>(opt: &dyn Optimizer) -> Result<&T, BoxError> {
 /// `opt: &mut T`
 pub fn opt_mut<T: Optimizer>(opt: &mut dyn Optimizer) -> Result<&mut T, BoxError> {
     (opt as &mut dyn Any).downcast_mut().ok_or_else(|| other("optimizer"))
+}
+
+/// `last_output: &T`
+pub fn last_output<T: Output>(output: &AnyOutput) -> Result<&T, BoxError> {
+    Ok(output.get()?)
+}
+
+/// `last_output: &mut T`
+pub fn last_output_mut<T: Output>(output: &mut AnyOutput) -> Result<&mut T, BoxError> {
+    Ok(output.get_mut()?)
 }
 
 /// The type was checked when the learner was built, so a callback has replaced the model or the optimizer since then.

@@ -7,31 +7,32 @@ use tch::{Cuda, Device, Tensor, nn::VarStore};
 
 use super::{Interrupt, Learner};
 use crate::{
-    batch::{Input, Target},
+    batch::{AnyOutput, Input, OutputType, Target},
     callback::{Callback, Callbacks},
     callbacks::{Progress, ValidateEvery, mixing::MixUp},
     data::Data,
     loss::{CrossEntropy, Loss, LossFunc},
-    metrics::Metric,
+    metrics::{Metric, MetricFunc},
     model::{Grouping, Model, Params, Vars},
     optim::{AdamW, Optimizer},
     rng::Rng,
     training::{BuildError, Error, Internal, Life, Outcome, State, Values},
 };
 
-type BuildModel = Box<dyn FnOnce(&Vars<'_>) -> Box<dyn Model>>;
+type BuildModel<M> = Box<dyn FnOnce(&Vars<'_>) -> M>;
 
 /// Builds a learner; created by [`Learner::builder`].
 ///
-/// The defaults are cross-entropy, AdamW with fastai's settings, no metrics, the CPU, seed 0, and a printed table.
+/// The defaults are cross-entropy (a model whose output is not one tensor needs a [`loss`](Self::loss)), AdamW with fastai's settings, no metrics,
+/// the CPU, seed 0, and a printed table. `M` is the model: loss functions and metrics must take its output.
 #[must_use = "a builder does nothing until `build`"]
-pub struct LearnerBuilder {
+pub struct LearnerBuilder<M> {
     data: Data,
-    model: BuildModel,
+    model: BuildModel<M>,
     loss_func: LossFunc,
     opt: Box<dyn Optimizer>,
     grouping: Grouping,
-    metrics: Vec<(String, Box<dyn Metric>)>,
+    metrics: Vec<(String, MetricFunc)>,
     callbacks: Callbacks,
     device: Device,
     seed: u64,
@@ -40,8 +41,8 @@ pub struct LearnerBuilder {
     keep_freed_memory: bool,
 }
 
-impl LearnerBuilder {
-    pub(super) fn new(data: Data, model: BuildModel) -> Self {
+impl<M: Model> LearnerBuilder<M> {
+    pub(super) fn new(data: Data, model: BuildModel<M>) -> Self {
         Self {
             data,
             model,
@@ -59,7 +60,7 @@ impl LearnerBuilder {
     }
 
     /// Sets the loss function: one of [`loss`](crate::loss), your own, or a closure that takes `(output, target, reduction)`.
-    pub fn loss(mut self, loss: impl Loss) -> Self {
+    pub fn loss(mut self, loss: impl Loss<M::Output>) -> Self {
         self.loss_func = LossFunc::new(loss);
         self
     }
@@ -110,14 +111,14 @@ impl LearnerBuilder {
     }
 
     /// Adds a metric under the name of its function.
-    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.metrics.push((metric.name(), Box::new(metric)));
+    pub fn metric(mut self, metric: impl Metric<M::Output>) -> Self {
+        self.metrics.push((metric.name(), MetricFunc::new(metric)));
         self
     }
 
     /// Adds a metric under a given name, for closures.
-    pub fn metric_named(mut self, name: impl Into<String>, metric: impl Metric + 'static) -> Self {
-        self.metrics.push((name.into(), Box::new(metric)));
+    pub fn metric_named(mut self, name: impl Into<String>, metric: impl Metric<M::Output>) -> Self {
+        self.metrics.push((name.into(), MetricFunc::new(metric)));
         self
     }
 
@@ -215,6 +216,7 @@ impl LearnerBuilder {
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
         self.opt.check().map_err(BuildError::from)?;
+        check_loss(&self.loss_func, OutputType::of::<M::Output>())?;
         for (index, (name, _)) in self.metrics.iter().enumerate() {
             if self.metrics[..index].iter().any(|(other, _)| other == name) {
                 return Err(BuildError::MetricName { name: name.clone() }.into());
@@ -229,7 +231,7 @@ impl LearnerBuilder {
         // Seeds libtorch's generator, from which `tch`'s layers draw their first values.
         let life = Life::begin(self.seed);
         let var_store = VarStore::new(self.device);
-        let model = (self.model)(&Vars::new(var_store.root(), self.seed));
+        let model = Box::new((self.model)(&Vars::new(var_store.root(), self.seed)));
         let params = Params::new(var_store, &self.grouping).map_err(BuildError::from)?;
         self.opt.hypers_mut().set_params(&params);
         let gradients = params.gradients();
@@ -255,7 +257,7 @@ impl LearnerBuilder {
             last_target: Target::Dense(Tensor::new()),
             num_batch: 0,
             batches: 0,
-            last_output: Tensor::new(),
+            last_output: AnyOutput::default(),
             last_loss: Tensor::new(),
             gradients,
             epoch_time: Duration::ZERO,
@@ -286,6 +288,11 @@ impl LearnerBuilder {
 fn keep_freed_memory() {
     const UP_TO: i64 = 31 * 1024 * 1024;
     drop(Tensor::f_empty([UP_TO], (tch::Kind::Uint8, Device::Cpu)));
+}
+
+/// The default loss function does not fit every model.
+fn check_loss(loss: &LossFunc, output: OutputType) -> Result<(), BuildError> {
+    if loss.takes().takes(output) { Ok(()) } else { Err(BuildError::NoLoss { output: output.name() }) }
 }
 
 fn check_device(device: Device) -> Result<(), BuildError> {

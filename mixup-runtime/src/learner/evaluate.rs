@@ -12,10 +12,10 @@ use super::{
     fit::{Exit, ask},
 };
 use crate::{
-    batch::{Target, TargetError},
-    error::or_refusal,
+    batch::{Output, OutputType, Target, TargetError, join},
+    error::{BoxError, or_refusal},
     loss::{Loss, Reduction, mean_of_each, per_item_losses},
-    training::{Error, Hook},
+    training::{Error, Hook, State},
 };
 
 /// The result of a validation.
@@ -37,12 +37,13 @@ impl fmt::Display for Validation {
 
 /// The model's predictions on the validation data, in the data's order.
 #[derive(Debug)]
-pub struct Predictions {
-    /// The outputs after the loss function's activation (softmax, sigmoid, …): `[items, …]`.
-    pub outputs: Tensor,
+pub struct Predictions<O = Tensor> {
+    /// The outputs after the loss function's activation (softmax, sigmoid, …): each tensor `[items, …]`. A tensor that has no dimensions
+    /// in a batch becomes `[batches]`.
+    pub outputs: O,
     /// The targets of the same items.
     pub targets: Target,
-    /// Each item's loss, `[items]`: if an item has several losses, their mean.
+    /// Each item's loss, `[items]`: if an item has several losses, their mean. NaN if the loss function only has losses of whole batches.
     pub losses: Tensor,
 }
 
@@ -68,12 +69,25 @@ impl Learner {
     /// Every item gets its prediction: a `SkipBatch` is ignored here.
     ///
     /// # Errors
-    /// As for [`fit`](Self::fit), and if there is no validation data.
+    /// As for [`fit`](Self::fit), if there is no validation data, and if the model's output is not one tensor (see
+    /// [`predictions_as`](Self::predictions_as)).
     pub fn predictions(&mut self) -> Result<Predictions, Error> {
+        self.predictions_as()
+    }
+
+    /// The same for a model whose output is of another type.
+    ///
+    /// # Errors
+    /// As for [`predictions`](Self::predictions), and if the model's output is not an `O`.
+    pub fn predictions_as<O: Output>(&mut self) -> Result<Predictions<O>, Error> {
+        let (wanted, got) = (OutputType::of::<O>(), self.state.model.output_type());
+        if !wanted.takes(got) {
+            return Err(Error::OutputType { wanted: wanted.name(), got: got.name() });
+        }
         self.no_training("predict", |learner| {
-            let mut seen = Seen::default();
-            learner.answers(&mut seen)?;
-            Ok(seen.join().map_err(|source| Error::Join { source })?)
+            let mut collected = Collected::default();
+            learner.predict_all(&mut collected)?;
+            Ok(collected.join().map_err(|source| Error::Join { source })?)
         })
     }
 
@@ -99,7 +113,7 @@ impl Learner {
     }
 
     /// Collects the outputs, targets and losses of each validation batch.
-    fn answers(&mut self, seen: &mut Seen) -> Result<(), Exit> {
+    fn predict_all<O: Output>(&mut self, collected: &mut Collected<O>) -> Result<(), Exit> {
         let _no_grad = tch::no_grad_guard();
         let order = self.begin_pass(false)?;
         for num_batch in 0..self.state.batches {
@@ -110,14 +124,10 @@ impl Learner {
             self.forward()?;
             ask!(self.on_loss_begin);
             let state = &mut self.state;
-            let failed = |source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source };
-            let losses = or_refusal(|| state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None));
-            let losses = losses.map_err(failed)?;
-            let items = state.last_target.items();
-            per_item_losses(|| state.loss_func.name(), &losses, items).map_err(|source| failed(source.into()))?;
-            let outputs = or_refusal(|| state.loss_func.activation(&state.last_output)).map_err(failed)?;
-            state.last_loss = Reduction::Mean.of(&losses).map_err(|source| failed(source.into()))?;
-            seen.push(outputs, losses, state.last_target.shallow_clone());
+            let losses = or_refusal(|| losses_of_items(state)).map_err(|source| state.loss_error(source))?;
+            let outputs = or_refusal(|| Ok(state.loss_func.activation(&state.last_output)?.into()?));
+            let outputs = outputs.map_err(|source| state.loss_error(source))?;
+            collected.push(outputs, losses, state.last_target.shallow_clone());
             ask!(self.on_batch_end);
             self.close()?;
         }
@@ -126,25 +136,43 @@ impl Learner {
     }
 }
 
+/// The losses of the batch's items, whose mean becomes the batch's loss.
+fn losses_of_items(state: &mut State) -> Result<Tensor, BoxError> {
+    let losses = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None)?;
+    state.last_loss = Reduction::Mean.of(&losses)?;
+    let items = state.last_target.items();
+    if state.loss_func.per_item() {
+        per_item_losses(|| state.loss_func.name(), &losses, items)?;
+        Ok(losses)
+    } else {
+        Ok(Tensor::f_full([items as i64], f64::NAN, (losses.kind(), losses.device()))?)
+    }
+}
+
 /// The predictions of the batches so far.
-#[derive(Default)]
-struct Seen {
-    outputs: Vec<Tensor>,
+struct Collected<O> {
+    outputs: Vec<O>,
     losses: Vec<Tensor>,
     targets: Vec<Target>,
 }
 
-impl Seen {
-    fn push(&mut self, outputs: Tensor, losses: Tensor, target: Target) {
+impl<O> Default for Collected<O> {
+    fn default() -> Self {
+        Self { outputs: Vec::new(), losses: Vec::new(), targets: Vec::new() }
+    }
+}
+
+impl<O: Output> Collected<O> {
+    fn push(&mut self, outputs: O, losses: Tensor, target: Target) {
         self.outputs.push(outputs);
         self.losses.push(losses);
         self.targets.push(target);
     }
 
-    fn join(self) -> Result<Predictions, TargetError> {
+    fn join(self) -> Result<Predictions<O>, TargetError> {
         let losses = self.losses.iter().map(mean_of_each).collect::<Result<Vec<_>, _>>()?;
         Ok(Predictions {
-            outputs: Tensor::f_cat(&self.outputs, 0)?,
+            outputs: join(&self.outputs)?.ok_or(TargetError::Nothing)?,
             losses: Tensor::f_cat(&losses, 0)?,
             targets: Target::join(&self.targets)?,
         })

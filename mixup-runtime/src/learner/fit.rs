@@ -11,7 +11,7 @@ use crate::{
     data::{Data, Loader},
     error::or_refusal,
     loss::{Loss, Reduction},
-    metrics::MetricError,
+    metrics::{Metric, MetricError},
     rng::Use,
     training::{EpochRecord, Error, Hook, Measured},
 };
@@ -238,16 +238,20 @@ impl Learner {
     pub(super) fn forward(&mut self) -> Result<(), Exit> {
         in_place::end();
         let state = &mut self.state;
-        state.last_output = or_refusal(|| state.model.forward_batch(&state.last_input, state.train))
+        state.last_output = or_refusal(|| state.model.forward_any(&state.last_input, state.train))
             .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
         Ok(())
     }
 
     fn loss(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
+        if !state.internal.loss_checked.as_ref().is_some_and(|checked| checked.is_same(&state.loss_func)) {
+            let checked = or_refusal(|| state.loss_func.check(&state.last_output, &state.last_target));
+            checked.map_err(|source| state.loss_error(source))?;
+            state.internal.loss_checked = Some(state.loss_func.clone());
+        }
         let loss = or_refusal(|| state.loss_func.loss(&state.last_output, &state.last_target, Reduction::Mean));
-        state.last_loss =
-            loss.map_err(|source| Error::Loss { loss: state.loss_func.name(), at: state.at(), source })?;
+        state.last_loss = loss.map_err(|source| state.loss_error(source))?;
         if state.last_loss.numel() != 1 {
             return Err(Error::LossShape { at: state.at(), shape: state.last_loss.size() }.into());
         }

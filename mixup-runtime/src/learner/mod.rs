@@ -28,8 +28,8 @@ use crate::{
     callbacks::mixing::MixUp,
     data::Data,
     loss::LossFunc,
-    metrics::Metric,
-    model::{Model, Params, Vars},
+    metrics::MetricFunc,
+    model::{AnyModel, Model, Params, Vars},
     optim::{Lr, Optimizer},
     training::{BuildError, Error, Position, Report, State, Values},
 };
@@ -55,15 +55,15 @@ use crate::{
 pub struct Learner {
     state: State,
     callbacks: Callbacks,
-    metrics: Vec<(String, Box<dyn Metric>)>,
+    metrics: Vec<(String, MetricFunc)>,
     interrupt: Interrupt,
 }
 
 impl Learner {
     /// Starts building a learner from its data and a closure that builds the model. The closure must create the parameters under
     /// the variables that it gets.
-    pub fn builder<M: Model + 'static>(data: Data, model: impl FnOnce(&Vars<'_>) -> M + 'static) -> LearnerBuilder {
-        LearnerBuilder::new(data, Box::new(|vars| Box::new(model(vars))))
+    pub fn builder<M: Model>(data: Data, model: impl FnOnce(&Vars<'_>) -> M + 'static) -> LearnerBuilder<M> {
+        LearnerBuilder::new(data, Box::new(model))
     }
 
     /// Trains for `epochs` at the learning rate `lr`, and prints a row for each epoch unless the learner is quiet. `lr` may
@@ -173,7 +173,7 @@ impl Learner {
 
     /// The model.
     #[must_use]
-    pub fn model(&self) -> &dyn Model {
+    pub fn model(&self) -> &dyn AnyModel {
         &*self.state.model
     }
 

@@ -10,6 +10,7 @@ use std::{
 use super::{Learner, fit::Exit, interrupt::Watch};
 use crate::{
     callback::Surroundings,
+    metrics::Metric,
     optim::Lr,
     rng::Use,
     training::{BuildError, Error, Outcome},

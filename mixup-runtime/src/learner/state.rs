@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Learner;
 use crate::{
     data::{Loader, Sampler as _},
-    loss::Loss as _,
+    metrics::Metric as _,
     state::{State, StateError, Stateful},
 };
 

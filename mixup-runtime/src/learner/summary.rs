@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::Learner;
 use crate::{
-    loss::Loss,
     model::{Param, Params},
     optim::{Hyper, Hypers},
 };

@@ -40,6 +40,17 @@ pub enum LossError {
         /// How many classes the output has, in dimension 1.
         classes: i64,
     },
+    /// A closure ignores the reduction that it is asked for.
+    #[error(
+        "the closure ignores `reduction`: for `Reduction::None` it returned {got:?}, and it must return a loss for each of the {items} items; pass \
+         the reduction on, or write `per_item(|output, target| …)`, or `of_batch(…)` for a loss that only the whole batch has"
+    )]
+    IgnoresReduction {
+        /// The shape of what it returned.
+        got: Vec<i64>,
+        /// How many items the batch has.
+        items: usize,
+    },
     /// The batch has another number of targets than the loss function takes.
     #[error("{loss} judges {}, and the batch has {got}{}", targets(*wanted), way_out(*wanted))]
     Targets {

@@ -6,12 +6,15 @@
 use tch::{Kind, TchError, Tensor};
 
 use super::{Loss, LossError, Reduction};
-use crate::{batch::Target, error::BoxError};
+use crate::{
+    batch::{Output, Target, tensors},
+    error::BoxError,
+};
 
 /// Uses one call if the loss function is linear in its target and the targets are dense, otherwise two.
-pub(super) fn of<L: Loss + ?Sized>(
+pub(super) fn of<O: Output, L: Loss<O> + ?Sized>(
     loss: &L,
-    output: &Tensor,
+    output: &O,
     first: &Target,
     second: &Target,
     weight: &Tensor,
@@ -26,9 +29,9 @@ pub(super) fn of<L: Loss + ?Sized>(
 }
 
 /// Uses two calls, which is right for every loss function that keeps the items apart.
-pub(crate) fn by_two_calls<L: Loss + ?Sized>(
+pub(crate) fn by_two_calls<O: Output, L: Loss<O> + ?Sized>(
     loss: &L,
-    output: &Tensor,
+    output: &O,
     first: &Target,
     second: &Target,
     weight: &Tensor,
@@ -46,13 +49,16 @@ pub(crate) fn by_two_calls<L: Loss + ?Sized>(
 
 /// λ·first + (1−λ)·second as one dense target, if both are dense and of one shape: for losses that are linear in the target.
 ///
-/// It is computed in the wider kind of output and targets, so that a target in half precision loses nothing.
-fn dense(output: &Tensor, first: &Target, second: &Target, weight: &Tensor) -> Result<Option<Target>, TchError> {
+/// It is computed in the widest kind of output and targets, so that a target in half precision loses nothing.
+fn dense(output: &impl Output, first: &Target, second: &Target, weight: &Tensor) -> Result<Option<Target>, TchError> {
     let (Target::Dense(first), Target::Dense(second)) = (first, second) else { return Ok(None) };
     if first.dim() == 0 || first.size() != second.size() || weight.size() != first.size()[..1] {
         return Ok(None);
     }
-    let kind = wider(output.kind(), wider(first.kind(), second.kind()));
+    let mut kind = wider(first.kind(), second.kind());
+    for output in tensors(output).iter().filter(|output| output.is_floating_point()) {
+        kind = wider(kind, output.kind());
+    }
     let (first, second) = (first.f_to_kind(kind)?, second.f_to_kind(kind)?);
     Ok(Some(Target::Dense(second.f_lerp_tensor(&first, &spread(weight, &first)?)?)))
 }

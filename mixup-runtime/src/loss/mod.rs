@@ -5,31 +5,29 @@ mod closure;
 mod cross_entropy;
 mod elementwise;
 mod error;
+mod func;
 mod mixed;
 mod multi_task;
 mod nll;
 mod two_labels;
 
-use std::{
-    any::Any,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::any::Any;
 
-pub use closure::{IntoLoss, PerItem, per_item};
+pub use closure::{IntoLoss, OfBatch, PerItem, of_batch, per_item};
 pub use cross_entropy::CrossEntropy;
 pub use elementwise::{BceWithLogits, Mse};
 pub use error::LossError;
+pub use func::LossFunc;
 pub(crate) use mixed::{by_two_calls, mean_of_each, per_item_losses};
 pub use multi_task::{Columns, MultiTask};
 pub use nll::Nll;
 use tch::{TchError, Tensor};
 
 use crate::{
-    batch::Target,
+    batch::{Output, Target, shallow_clone},
     error::BoxError,
     names::short_type_name,
-    state::{State, StateError, Stateful},
+    state::Stateful,
 };
 
 /// How the losses of a batch's items become the loss of the batch, with PyTorch's names.
@@ -68,10 +66,10 @@ impl From<Reduction> for tch::Reduction {
     }
 }
 
-/// A loss function.
+/// A loss function for models whose output is an `O`.
 ///
 /// Any closure that takes `(output, target, reduction)` is a loss function. [`per_item`] makes one from a closure that returns the
-/// items' losses.
+/// items' losses, and [`of_batch`] from one that returns the loss of the batch.
 ///
 /// ```
 /// use mixup::{batch::Target, loss::{Loss, Reduction, CrossEntropy}};
@@ -83,19 +81,24 @@ impl From<Reduction> for tch::Reduction {
 /// assert_eq!(losses.size(), [2]);
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
-pub trait Loss: Any + Send {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a loss function for a model whose output is `{O}`",
+    label = "it takes another output: pass a closure `|output: &{O}, target: &Target, reduction: Reduction| …`, or implement `Loss<{O}>`"
+)]
+pub trait Loss<O: Output = Tensor>: Any + Send {
     /// Returns the loss of `output` `[n, …]` for `target`, reduced by `reduction`.
     ///
     /// # Errors
     /// A [`LossError`] or any other error if output and target do not fit each other.
-    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError>;
+    fn loss(&self, output: &O, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError>;
 
-    /// Turns the model's output into predictions: softmax for cross-entropy, the sigmoid for binary cross-entropy.
+    /// Turns the model's output into predictions: softmax for cross-entropy, the sigmoid for binary cross-entropy. By default it
+    /// returns the output as it is.
     ///
     /// # Errors
     /// Any error from libtorch.
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(output.shallow_clone())
+    fn activation(&self, output: &O) -> Result<O, BoxError> {
+        Ok(shallow_clone(output)?)
     }
 
     /// Whether the loss is linear in dense targets: for all targets a and b and every λ from 0 to 1, the loss of λ·a + (1−λ)·b
@@ -108,6 +111,27 @@ pub trait Loss: Any + Send {
         false
     }
 
+    /// Whether the loss function takes [`Target::Mixed`] itself. If not, a mixing callback wraps it in
+    /// [`MixUpLoss`](crate::callbacks::mixing::MixUpLoss). Defaults to false.
+    fn takes_mixed(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Reduction::None`] returns a loss for each item. Defaults to true; false for a loss that only whole batches have.
+    fn per_item(&self) -> bool {
+        true
+    }
+
+    /// Checks for mistakes that would show only later. The learner calls this once per run, before the first loss. By default it does nothing;
+    /// for a closure, it calls the closure with [`Reduction::None`].
+    ///
+    /// # Errors
+    /// The mistake.
+    fn check(&self, output: &O, target: &Target) -> Result<(), BoxError> {
+        let _ = (output, target);
+        Ok(())
+    }
+
     /// Returns the loss for two targets per item: weight·loss(first) + (1−weight)·loss(second), computed item by item and reduced
     /// only then. `weight` is `[n]`, floating.
     ///
@@ -118,7 +142,7 @@ pub trait Loss: Any + Send {
     /// As for [`loss`](Self::loss), and if the loss function does not keep the items apart.
     fn mixed_loss(
         &self,
-        output: &Tensor,
+        output: &O,
         first: &Target,
         second: &Target,
         weight: &Tensor,
@@ -135,87 +159,5 @@ pub trait Loss: Any + Send {
     /// Returns `Some(self)` if the loss function is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         None
-    }
-}
-
-/// A shared loss function, as the learner holds it. It is cheap to clone, and a clone is the same loss function.
-///
-/// A callback that replaces it keeps a clone and restores it in `on_train_end`.
-#[derive(Clone)]
-pub struct LossFunc(Arc<Mutex<dyn Loss>>);
-
-impl LossFunc {
-    /// Wraps a loss function.
-    #[must_use]
-    pub fn new(loss: impl Loss) -> Self {
-        Self(Arc::new(Mutex::new(loss)))
-    }
-
-    /// Whether both are the same loss function, and not only of the same type.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// Calls a closure with the loss function as its own type, if it is of that type.
-    pub fn with<L: Loss, R>(&self, look: impl FnOnce(&L) -> R) -> Option<R> {
-        let loss = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (&*loss as &dyn Any).downcast_ref().map(look)
-    }
-}
-
-impl Loss for LossFunc {
-    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).loss(output, target, reduction)
-    }
-
-    fn mixed_loss(
-        &self,
-        output: &Tensor,
-        first: &Target,
-        second: &Target,
-        weight: &Tensor,
-        reduction: Reduction,
-    ) -> Result<Tensor, BoxError> {
-        let loss = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        loss.mixed_loss(output, first, second, weight, reduction)
-    }
-
-    fn linear_in_target(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).linear_in_target()
-    }
-
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).activation(output)
-    }
-
-    fn name(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).name()
-    }
-
-    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
-        let has_state = self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().is_some();
-        has_state.then_some(self)
-    }
-}
-
-/// The state of the loss function in it.
-impl Stateful for LossFunc {
-    fn version(&self) -> u32 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().version()
-    }
-
-    fn save(&self) -> Result<State, StateError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().save()
-    }
-
-    fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).stateful().load(state)
-    }
-}
-
-impl fmt::Debug for LossFunc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LossFunc({})", self.name())
     }
 }

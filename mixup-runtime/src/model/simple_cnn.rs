@@ -70,6 +70,8 @@ fn normal(shape: &[i64], std: f64, rng: &mut Rng) -> Tensor {
 }
 
 impl Model for SimpleCnn {
+    type Output = Tensor;
+
     fn forward_batch(&self, input: &Input, _train: bool) -> Result<Tensor, BoxError> {
         if !are_layers(&self.channels) {
             return Err(SimpleCnnError { channels: self.channels.clone() }.into());

@@ -157,6 +157,14 @@ pub enum Error {
         /// How the run ended.
         outcome: String,
     },
+    /// Predictions were asked for as another type than the model's output.
+    #[error("the model's output is a `{got}`, not a `{wanted}`: ask for `predictions_as::<{got}>()`")]
+    OutputType {
+        /// The type that was asked for.
+        wanted: String,
+        /// The type of the model's output.
+        got: String,
+    },
     /// The predictions of the batches could not be joined.
     #[error("joining the predictions: {}", brief(source))]
     Join {
@@ -320,7 +328,7 @@ pub enum BuildError {
     /// A callback asks for the model or the optimizer as a type that it is not.
     #[error("the callback `{by}` asks for the {what} as `{wanted}` in `{hook}`, and this learner's is `{got}`")]
     OtherType {
-        /// `model` or `optimizer`.
+        /// `model`, `optimizer` or `output`.
         what: &'static str,
         /// The callback.
         by: String,
@@ -330,6 +338,14 @@ pub enum BuildError {
         wanted: String,
         /// The type that the learner has.
         got: String,
+    },
+    /// A model whose output is no tensor, without a loss function.
+    #[error(
+        "the model's output is a `{output}`, and cross-entropy takes one tensor: give the learner a loss function with `.loss(…)`"
+    )]
+    NoLoss {
+        /// The type of the output.
+        output: String,
     },
     /// Two metrics have the same name.
     #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]

@@ -11,16 +11,17 @@ use std::{
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    EpochReport, Hook, Life, Outcome, Position, Values,
+    EpochReport, Error, Hook, Life, Outcome, Position, Values,
     deferred::{Deferred, EpochRecord, Measured},
     series::Shared,
     smooth::SmoothLoss,
 };
 use crate::{
-    batch::{Input, Target, in_place},
+    batch::{AnyOutput, Input, Target, in_place},
     data::{Data, Sampling},
+    error::BoxError,
     loss::LossFunc,
-    model::{Gradients, Model, Params},
+    model::{AnyModel, Gradients, Params},
     optim::Optimizer,
     rng::Rng,
 };
@@ -32,7 +33,7 @@ pub(crate) struct State {
     pub loss_func: LossFunc,
     pub opt: Box<dyn Optimizer>,
     pub params: Params,
-    pub model: Box<dyn Model>,
+    pub model: Box<dyn AnyModel>,
     pub data: Data,
     pub sampler: Sampling,
     /// The generator of the callback whose turn it is, if it asks for one.
@@ -47,7 +48,7 @@ pub(crate) struct State {
     pub last_target: Target,
     pub num_batch: usize,
     pub batches: usize,
-    pub last_output: Tensor,
+    pub last_output: AnyOutput,
     pub last_loss: Tensor,
     pub gradients: Gradients,
     pub epoch_time: Duration,
@@ -72,6 +73,8 @@ pub(crate) struct Internal {
     pub measured: Option<Measured>,
     pub means: Vec<f64>,
     pub epoch_began: Option<Instant>,
+    /// The loss function that has been checked on a batch of this run.
+    pub loss_checked: Option<LossFunc>,
     /// Whether an epoch, and a batch, is in progress, for messages.
     pub in_epoch: bool,
     pub in_batch: bool,
@@ -102,6 +105,11 @@ impl State {
             after_batch,
             own_run,
         }
+    }
+
+    /// The error for what the loss function returned.
+    pub(crate) fn loss_error(&self, source: BoxError) -> Error {
+        Error::Loss { loss: self.loss_func.name(), at: self.at(), source }
     }
 
     /// Reads the numbers of the finished epochs from the device, all at once if nobody has asked for them before.
@@ -137,7 +145,7 @@ impl State {
         self.last_input = Input::Tensors(Vec::new());
         self.last_target = Target::Dense(Tensor::new());
         in_place::end();
-        self.last_output = Tensor::new();
+        self.last_output = AnyOutput::default();
         self.last_loss = Tensor::new();
     }
 }

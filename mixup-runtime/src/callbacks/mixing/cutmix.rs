@@ -142,6 +142,11 @@ impl CutMix {
         if train { self.draw_and_mix(last_input, last_target, epoch, rng) } else { Ok(()) }
     }
 
+    #[on(loss_begin, train)]
+    fn wrap_replacement(&self, loss_func: &mut LossFunc) {
+        self.wrapping.keep(loss_func);
+    }
+
     fn on_train_end(&mut self, loss_func: &mut LossFunc) {
         self.clear();
         self.wrapping.end(loss_func);

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::{
-    batch::Target,
+    batch::{Output, Target},
     error::BoxError,
     loss::{Loss, LossFunc, Reduction, by_two_calls},
     state::Stateful,
@@ -13,7 +13,8 @@ use crate::{
 ///
 /// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighted item by item and
 /// reduced after that, so that `Sum` and `None` are right. The mean is over all items, as in fastai v1, even if the inner loss
-/// function would divide by the weights of its classes. The activation is that of the inner loss function.
+/// function would divide by the weights of its classes. The activation is that of the inner loss function. It takes
+/// the outputs that the inner one takes: `LossFunc::new::<AnyOutput>(MixUpLoss::new(…))` holds it.
 #[derive(Debug)]
 pub struct MixUpLoss {
     inner: LossFunc,
@@ -33,8 +34,8 @@ impl MixUpLoss {
     }
 }
 
-impl Loss for MixUpLoss {
-    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+impl<O: Output> Loss<O> for MixUpLoss {
+    fn loss(&self, output: &O, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
         match target {
             Target::Mixed { first, second, weight } => self.mixed_loss(output, first, second, weight, reduction),
             plain => self.inner.loss(output, plain, reduction),
@@ -43,7 +44,7 @@ impl Loss for MixUpLoss {
 
     fn mixed_loss(
         &self,
-        output: &Tensor,
+        output: &O,
         first: &Target,
         second: &Target,
         weight: &Tensor,
@@ -59,7 +60,22 @@ impl Loss for MixUpLoss {
         self.inner.linear_in_target()
     }
 
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
+    fn takes_mixed(&self) -> bool {
+        true
+    }
+
+    fn per_item(&self) -> bool {
+        self.inner.per_item()
+    }
+
+    fn check(&self, output: &O, target: &Target) -> Result<(), BoxError> {
+        match target {
+            Target::Mixed { first, .. } => self.check(output, first),
+            plain => self.inner.check(output, plain),
+        }
+    }
+
+    fn activation(&self, output: &O) -> Result<O, BoxError> {
         self.inner.activation(output)
     }
 

@@ -81,6 +81,11 @@ impl MixUpOrCutMix {
         }
     }
 
+    #[on(loss_begin, train)]
+    fn wrap_replacement(&self, loss_func: &mut LossFunc) {
+        self.wrapping.keep(loss_func);
+    }
+
     fn on_train_end(&mut self, loss_func: &mut LossFunc) {
         self.mixup.clear();
         self.cutmix.clear();

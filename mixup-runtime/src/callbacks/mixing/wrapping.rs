@@ -1,7 +1,7 @@
 //! The wrapper around the loss function: put on when training begins, taken off when it ends.
 
 use super::MixUpLoss;
-use crate::loss::LossFunc;
+use crate::{batch::AnyOutput, loss::LossFunc};
 
 /// Holds the original loss function as long as its wrapper is in its place.
 #[derive(Debug, Default)]
@@ -12,8 +12,15 @@ pub(super) struct Wrapping {
 impl Wrapping {
     /// Puts [`MixUpLoss`] around the loss function.
     pub(super) fn begin(&mut self, loss_func: &mut LossFunc) {
-        let wrapped = LossFunc::new(MixUpLoss::new(loss_func.clone()));
-        self.original = Some(std::mem::replace(loss_func, wrapped));
+        self.original = Some(loss_func.clone());
+        *loss_func = wrapped(loss_func);
+    }
+
+    /// Wraps a loss function by which another callback has replaced the wrapper, unless it takes mixed targets itself.
+    pub(super) fn keep(&self, loss_func: &mut LossFunc) {
+        if self.original.is_some() && !loss_func.takes_mixed() {
+            *loss_func = wrapped(loss_func);
+        }
     }
 
     /// Restores the loss function if it was wrapped.
@@ -22,4 +29,8 @@ impl Wrapping {
             *loss_func = original;
         }
     }
+}
+
+fn wrapped(loss_func: &LossFunc) -> LossFunc {
+    LossFunc::new::<AnyOutput>(MixUpLoss::new(loss_func.clone()))
 }

@@ -1,0 +1,266 @@
+//! Models whose output is not one tensor: losses, metrics, hooks, MixUp and predictions take it as what it is.
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
+
+mod numbers;
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use mixup::{
+    batch::{AnyOutput, EachTensor},
+    callback::Hook,
+    error::BoxError,
+    loss::LossError,
+    model::Vars,
+    prelude::*,
+    training::BuildError,
+};
+use numbers::f64s;
+use support::{Linear, bits, data, linear, on};
+use tch::{Kind, TchError, Tensor};
+
+/// The scores of a linear model, and how large they are.
+struct Scored {
+    scores: Tensor,
+    size: Tensor,
+}
+
+impl Output for Scored {
+    fn map(&self, each: &mut EachTensor<'_>) -> Result<Self, TchError> {
+        Ok(Self { scores: each(&self.scores)?, size: each(&self.size)? })
+    }
+}
+
+struct Scores(Linear);
+
+fn scores(vars: &Vars<'_>) -> Scores {
+    Scores(linear(vars, 3, 2))
+}
+
+impl Model for Scores {
+    type Output = Scored;
+
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<Scored, BoxError> {
+        let scores = self.0.forward_batch(input, train)?;
+        let size = scores.f_square()?.f_mean(Kind::Float)?;
+        Ok(Scored { scores, size })
+    }
+}
+
+/// Cross-entropy of the scores, and softmax as its activation.
+struct OfScores(CrossEntropy);
+
+impl Loss<Scored> for OfScores {
+    fn loss(&self, output: &Scored, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        self.0.loss(&output.scores, target, reduction)
+    }
+
+    fn activation(&self, output: &Scored) -> Result<Scored, BoxError> {
+        Ok(Scored { scores: self.0.activation(&output.scores)?, size: output.size.shallow_clone() })
+    }
+}
+
+fn hits(output: &Scored, target: &Target) -> Result<Tensor, mixup::metrics::MetricError> {
+    accuracy(&output.scores, target)
+}
+
+fn learner(train: i64, valid: i64) -> mixup::learner::LearnerBuilder<Scores> {
+    let builder = Learner::builder(data(train, valid), scores).loss(OfScores(CrossEntropy::default())).metric(hits);
+    builder.optimizer(Sgd::default()).quiet()
+}
+
+#[test]
+fn trains_to_the_bit_as_with_the_tensor_alone() {
+    let (mut own, mut plain) =
+        (learner(16, 7).build().expect("it fits"), on(data(16, 7)).metric(accuracy).build().expect("it fits"));
+    let (report, reference) = (own.fit(2, 0.1).expect("it trains"), plain.fit(2, 0.1).expect("it trains"));
+    assert_eq!(bits(&own), bits(&plain));
+    for (epoch, wanted) in report.epochs.iter().zip(&reference.epochs) {
+        assert_eq!(
+            (epoch.train_loss, epoch.valid_loss, &epoch.metrics),
+            (wanted.train_loss, wanted.valid_loss, &wanted.metrics)
+        );
+    }
+    assert_eq!(report.metric_names, ["hits"]);
+}
+
+#[test]
+fn mixup_mixes_the_losses_of_an_output_of_the_users() {
+    let mut own = learner(16, 0).mixup().build().expect("it fits");
+    let mut plain = on(data(16, 0)).loss(CrossEntropy::default()).mixup().build().expect("it fits");
+    let (report, reference) = (own.fit(2, 0.1).expect("it trains"), plain.fit(2, 0.1).expect("it trains"));
+    let (got, wanted) = (report.epochs[1].train_loss, reference.epochs[1].train_loss);
+    // Two calls for the two targets there, one for both here: the same but for rounding.
+    assert!((got - wanted).abs() < 1e-6, "{got} and {wanted}");
+    assert!(own.validate().is_err(), "there is no validation data");
+}
+
+#[test]
+fn predictions_join_each_tensor_of_the_output() {
+    let mut own = learner(8, 7).build().expect("it fits");
+    let found = own.predictions_as::<Scored>().expect("there is validation data");
+    let wanted = on(data(8, 7)).build().expect("it fits").predictions().expect("there is validation data");
+    assert_eq!(f64s(&found.outputs.scores), f64s(&wanted.outputs));
+    assert_eq!(f64s(&found.losses), f64s(&wanted.losses));
+    // One number for each batch of four and three items.
+    assert_eq!(found.outputs.size.size(), [2]);
+    let any = own.predictions_as::<AnyOutput>().expect("every output is one");
+    assert_eq!(f64s(&any.outputs.tensors()[0]), f64s(&wanted.outputs));
+    let error = own.predictions().expect_err("it is no tensor");
+    assert_eq!(
+        error.to_string(),
+        "the model's output is a `Scored`, not a `Tensor`: ask for `predictions_as::<Scored>()`"
+    );
+}
+
+/// Looks at the output as what it is, and halves it without knowing that.
+struct Halve(Arc<Mutex<Vec<f64>>>);
+
+#[callback]
+impl Halve {
+    #[on(loss_begin, train)]
+    fn look(&self, last_output: &Scored) -> Result<(), TchError> {
+        self.0.lock().expect("no panic").push(last_output.scores.f_abs()?.f_max()?.f_double_value(&[])?);
+        Ok(())
+    }
+
+    #[on(loss_begin, train)]
+    fn halve(&self, last_output: &mut AnyOutput) -> Result<(), TchError> {
+        assert_eq!(last_output.tensors().len(), 2);
+        last_output.change(|tensor| tensor.f_mul_scalar(0.5))
+    }
+
+    #[on(backward_begin)]
+    fn look_again(&self, last_output: &mut Scored) -> Result<(), TchError> {
+        self.0.lock().expect("no panic").push(last_output.scores.f_abs()?.f_max()?.f_double_value(&[])?);
+        Ok(())
+    }
+}
+
+#[test]
+fn hooks_take_the_output_as_its_type_or_without_one() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    learner(4, 0).callback(Halve(Arc::clone(&seen))).build().expect("it fits").fit(1, 0.0).expect("it trains");
+    let seen = seen.lock().expect("no panic");
+    assert_eq!((seen[0] * 0.5).to_bits(), seen[1].to_bits());
+}
+
+struct WantsTensor;
+
+#[callback]
+impl WantsTensor {
+    fn on_loss_begin(&self, last_output: &Tensor) {
+        let _ = last_output;
+    }
+}
+
+#[test]
+fn a_callback_that_asks_for_another_output_is_refused_before_the_run() {
+    let error = learner(4, 0).callback(WantsTensor).build().err().expect("the output is no tensor");
+    let wanted =
+        "the callback `WantsTensor` asks for the output as `Tensor` in `on_loss_begin`, and this learner's is `Scored`";
+    assert_eq!(error.to_string(), wanted);
+    let Error::Build(BuildError::OtherType { hook: Hook::LossBegin, .. }) = error else { panic!("{error}") };
+}
+
+#[test]
+fn a_model_without_a_tensor_needs_a_loss_function() {
+    let error = Learner::builder(data(4, 0), scores).build().err().expect("cross-entropy takes a tensor");
+    assert_eq!(
+        error.to_string(),
+        "the model's output is a `Scored`, and cross-entropy takes one tensor: give the learner a loss function with `.loss(…)`"
+    );
+}
+
+struct Replaces<F>(F);
+
+#[callback]
+impl<F: Fn() -> LossFunc + Send + 'static> Replaces<F> {
+    fn on_epoch_begin(&self, loss_func: &mut LossFunc) {
+        *loss_func = (self.0)();
+    }
+}
+
+#[test]
+fn a_loss_function_for_another_output_is_refused_where_it_is_put() {
+    let replaces = Replaces(|| LossFunc::new(Mse));
+    let mut learn = learner(4, 0).callback(replaces).build().expect("it fits");
+    let error = learn.fit(1, 0.1).expect_err("Mse takes a tensor").to_string();
+    let wanted = "hook `on_epoch_begin`, epoch 0: the loss function was replaced by `Mse`, which takes a `Tensor`: the model's output is a `Scored`";
+    assert!(error.ends_with(wanted), "{error}");
+    assert_eq!(learn.loss_func().name(), "OfScores");
+    learn.remove::<Replaces<fn() -> LossFunc>>();
+}
+
+#[test]
+fn a_loss_function_that_replaces_the_wrapper_of_mixup_is_wrapped_too() {
+    let smoothed = || CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
+    let replaces = move || Replaces(move || LossFunc::new(smoothed()));
+    for before in [true, false] {
+        let builder = on(data(16, 0));
+        let builder = if before { builder.callback(replaces()).mixup() } else { builder.mixup().callback(replaces()) };
+        let mut learn = builder.build().expect("it fits");
+        let mut reference = on(data(16, 0)).loss(smoothed()).mixup().build().expect("it fits");
+        let original = learn.loss_func().clone();
+        learn.fit(2, 0.1).expect("it trains");
+        reference.fit(2, 0.1).expect("it trains");
+        assert_eq!(bits(&learn), bits(&reference), "replaced before MixUp: {before}");
+        assert!(learn.loss_func().is_same(&original));
+    }
+}
+
+/// A loss function that calls the `LossFunc` that it is in.
+struct Calls {
+    itself: Arc<Mutex<Option<LossFunc>>>,
+    deep: std::cell::Cell<bool>,
+}
+
+impl Loss for Calls {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        let itself = self.itself.lock().map_err(|_| "a panic")?.clone();
+        match itself.filter(|_| !self.deep.replace(true)) {
+            Some(itself) => itself.loss(output, target, reduction),
+            None => CrossEntropy::default().loss(output, target, reduction),
+        }
+    }
+}
+
+#[test]
+fn a_loss_function_may_call_the_one_that_it_is_in() {
+    let itself = Arc::new(Mutex::new(None));
+    let loss = LossFunc::new(Calls { itself: Arc::clone(&itself), deep: std::cell::Cell::new(false) });
+    *itself.lock().expect("no panic") = Some(loss.clone());
+    let output = Tensor::from_slice(&[2.0_f32, 0.0]).reshape([1, 2]);
+    let target = Target::from(Tensor::from_slice(&[0_i64]));
+    let got = loss.loss(&output, &target, Reduction::Mean).expect("it fits");
+    assert!((got.double_value(&[]) - (1.0 + (-2.0_f64).exp()).ln()).abs() < 1e-6);
+}
+
+#[test]
+fn several_tensors_need_no_type_of_their_own() {
+    struct Pair(Linear);
+    impl Model for Pair {
+        type Output = (Tensor, Vec<Tensor>);
+        fn forward_batch(&self, input: &Input, train: bool) -> Result<(Tensor, Vec<Tensor>), BoxError> {
+            let scores = self.0.forward_batch(input, train)?;
+            Ok((scores.f_neg()?, vec![scores]))
+        }
+    }
+    let loss = per_item(|(_, scores): &(Tensor, Vec<Tensor>), target: &Target| {
+        CrossEntropy::default().loss(&scores[0], target, Reduction::None)
+    });
+    let builder = Learner::builder(data(8, 0), |vars| Pair(linear(vars, 3, 2))).loss(loss).optimizer(Sgd::default());
+    let (mut pair, mut plain) = (builder.quiet().build().expect("it fits"), on(data(8, 0)).build().expect("it fits"));
+    pair.fit(1, 0.1).expect("it trains");
+    plain.fit(1, 0.1).expect("it trains");
+    assert_eq!(bits(&pair), bits(&plain));
+}
+
+#[test]
+fn a_closure_that_ignores_the_reduction_is_refused_for_every_output() {
+    let loss = |output: &Scored, _: &Target, _: Reduction| output.size.shallow_clone();
+    let mut learn = Learner::builder(data(4, 0), scores).loss(loss).quiet().build().expect("it fits");
+    let error = learn.fit(1, 0.1).expect_err("it has one loss");
+    let Error::Loss { source, .. } = &error else { panic!("{error}") };
+    assert!(matches!(source.downcast_ref(), Some(LossError::IgnoresReduction { items: 4, .. })), "{error}");
+}
