@@ -13,6 +13,7 @@ use mixup::{
     loss::LossError,
     model::Vars,
     prelude::*,
+    state::{State, StateError, Stateful},
     training::BuildError,
 };
 use numbers::f64s;
@@ -234,6 +235,41 @@ fn a_loss_function_may_call_the_one_that_it_is_in() {
     let target = Target::from(Tensor::from_slice(&[0_i64]));
     let got = loss.loss(&output, &target, Reduction::Mean).expect("it fits");
     assert!((got.double_value(&[]) - (1.0 + (-2.0_f64).exp()).ln()).abs() < 1e-6);
+}
+
+/// A loss function that asks for its own state while it is called.
+struct AsksForState(Arc<Mutex<Option<LossFunc>>>);
+
+impl Stateful for AsksForState {
+    fn save(&self) -> Result<State, StateError> {
+        Ok(State::new())
+    }
+
+    fn load(&mut self, _: &State) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+impl Loss for AsksForState {
+    fn loss(&self, _: &Tensor, _: &Target, _: Reduction) -> Result<Tensor, BoxError> {
+        let mut itself = self.0.lock().map_err(|_| "a panic")?.clone().ok_or("it is there")?;
+        Ok(Tensor::from(f64::from(u8::from(itself.stateful().is_some()))))
+    }
+
+    fn stateful(&mut self) -> Option<&mut dyn Stateful> {
+        Some(self)
+    }
+}
+
+#[test]
+fn a_loss_function_that_is_being_called_has_no_state_to_ask_for() {
+    let itself = Arc::new(Mutex::new(None));
+    let mut loss = LossFunc::new(AsksForState(Arc::clone(&itself)));
+    *itself.lock().expect("no panic") = Some(loss.clone());
+    let output = Tensor::from_slice(&[1.0_f32]);
+    let got = loss.loss(&output, &Target::from(output.shallow_clone()), Reduction::Mean).expect("it returns");
+    assert_eq!(got.double_value(&[]).to_bits(), 0.0_f64.to_bits());
+    assert!(loss.stateful().is_some());
 }
 
 #[test]

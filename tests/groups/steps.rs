@@ -207,6 +207,23 @@ fn an_optimizer_that_gets_some_of_the_groups_changes_only_them() {
 }
 
 #[test]
+fn an_optimizer_keeps_its_moments_while_it_steps_other_parameters() {
+    let stepped = |optimizers: usize| {
+        let learn = built(in_groups(Sgd::default()));
+        let (x, y) = &batches()[0];
+        let output = learn.model().forward_any(&x.shallow_clone().into(), true).expect("an output");
+        output.get::<tch::Tensor>().expect("one tensor").mse_loss(y, tch::Reduction::Mean).backward();
+        let mut opts: Vec<_> = (0..optimizers).map(|_| Sgd::default().momentum(0.9)).collect();
+        for (turn, group) in ["head", "trunk", "head"].into_iter().enumerate() {
+            opts[turn % optimizers].step(&learn.params().only(&[group]).expect("a group")).expect("a step");
+        }
+        parameters(&learn)
+    };
+    // With two optimizers, each steps one group only.
+    assert_eq!(stepped(1), stepped(2));
+}
+
+#[test]
 fn an_optimizers_state_has_the_settings_of_each_group_and_is_rejected_by_other_groups() {
     fn check(opt: fn() -> Learner, without: fn() -> Learner, more: fn() -> Learner) {
         let mut learn = opt();

@@ -1,5 +1,5 @@
-//! What a model returns: one tensor, several, or a type of the user's; and the same without its type, as callbacks see it that know nothing of
-//! the model.
+//! What a model returns: one tensor, several, or a type of the user's. Also the same without its type, for callbacks that know nothing of the
+//! model.
 
 use std::{
     any::{Any, TypeId},
@@ -10,7 +10,7 @@ use tch::{TchError, Tensor};
 
 use crate::names::short_type_name;
 
-/// What a function does with each tensor of an [`Output`].
+/// A function that is called with each tensor of an [`Output`].
 pub type EachTensor<'a> = dyn FnMut(&Tensor) -> Result<Tensor, TchError> + 'a;
 
 /// What a model returns for a batch: a tensor, a tuple or a `Vec` of outputs, or a type that says which tensors it consists of.
@@ -36,7 +36,7 @@ pub type EachTensor<'a> = dyn FnMut(&Tensor) -> Result<Tensor, TchError> + 'a;
     label = "write `Tensor`, a tuple or a `Vec` of tensors, `AnyOutput`, or implement `Output` for `{Self}`"
 )]
 pub trait Output: Any + Send + Sized {
-    /// The same output, with each of its tensors replaced by what `each` makes of it. The order must always be the same.
+    /// Returns the same output with each of its tensors replaced by what `each` returns for it. The order must always be the same.
     ///
     /// # Errors
     /// The error of `each`.
@@ -67,7 +67,7 @@ impl<A: Output, B: Output, C: Output> Output for (A, B, C) {
     }
 }
 
-/// A model's output whose type is not known: its tensors can be read and changed.
+/// A model's output without its type. Its tensors can be read and changed.
 ///
 /// `last_output: &mut AnyOutput` asks for it. A callback that knows the model asks for the output as its own type instead, as in
 /// `last_output: &Tensor` or `last_output: &mut VaeOutput`.
@@ -84,7 +84,7 @@ pub struct OutputType {
 }
 
 impl OutputType {
-    /// This type.
+    /// The type `O`.
     #[must_use]
     pub fn of<O: Output>() -> Self {
         Self { id: TypeId::of::<O>(), name: short_type_name::<O> }
@@ -96,10 +96,15 @@ impl OutputType {
         (self.name)()
     }
 
-    /// Whether what takes this type can be given an output of another one: it is the same, or takes all ([`AnyOutput`]).
+    /// Whether something that takes this type can take an output of type `output`: both are the same, or this is [`AnyOutput`].
     #[must_use]
     pub fn takes(self, output: Self) -> bool {
         self == output || self.id == TypeId::of::<AnyOutput>()
+    }
+
+    /// The error for an output of this type that was asked for as an `O`.
+    fn is_not<O: Output>(self) -> OutputError {
+        OutputError { wanted: short_type_name::<O>(), got: self.name() }
     }
 }
 
@@ -136,7 +141,7 @@ impl Default for AnyOutput {
 }
 
 impl AnyOutput {
-    /// Of an output of any type. An `AnyOutput` stays what it is.
+    /// Wraps an output of any type. An `AnyOutput` is returned as it is.
     #[must_use]
     pub fn new<O: Output>(output: O) -> Self {
         let mut output = Some(output);
@@ -151,39 +156,33 @@ impl AnyOutput {
         }
     }
 
-    /// The output as the type that it is.
+    /// The output as its own type.
     ///
     /// # Errors
     /// [`OutputError`] if it is of another type.
     pub fn get<O: Output>(&self) -> Result<&O, OutputError> {
         let whole = (self as &dyn Any).downcast_ref();
-        whole.or_else(|| (&*self.output as &dyn Any).downcast_ref()).ok_or_else(|| self.other::<O>())
+        whole.or_else(|| (&*self.output as &dyn Any).downcast_ref()).ok_or_else(|| self.ty.is_not::<O>())
     }
 
-    /// The same, to change.
+    /// The output as its own type, mutably.
     ///
     /// # Errors
     /// [`OutputError`] if it is of another type.
     pub fn get_mut<O: Output>(&mut self) -> Result<&mut O, OutputError> {
-        let other = self.other::<O>();
-        if TypeId::of::<O>() == TypeId::of::<Self>() {
-            return (self as &mut dyn Any).downcast_mut().ok_or(other);
-        }
-        (&mut *self.output as &mut dyn Any).downcast_mut().ok_or(other)
+        let ty = self.ty;
+        let it: &mut dyn Any = if TypeId::of::<O>() == TypeId::of::<Self>() { self } else { &mut *self.output };
+        it.downcast_mut().ok_or_else(|| ty.is_not::<O>())
     }
 
-    /// Gives the output back as the type that it is.
+    /// Returns the output as its own type.
     ///
     /// # Errors
     /// [`OutputError`] if it is of another type.
     pub fn into<O: Output>(self) -> Result<O, OutputError> {
-        let other = self.other::<O>();
-        let mut whole = Some(self);
-        if let Some(whole) = (&mut whole as &mut dyn Any).downcast_mut::<Option<O>>() {
-            return whole.take().ok_or(other);
-        }
-        let output: Option<Box<dyn Any>> = whole.map(|whole| whole.output as Box<dyn Any>);
-        output.and_then(|output| output.downcast().ok()).map(|output| *output).ok_or(other)
+        let ty = self.ty;
+        let it: Box<dyn Any> = if TypeId::of::<O>() == TypeId::of::<Self>() { Box::new(self) } else { self.output };
+        it.downcast().map(|output| *output).map_err(|_| ty.is_not::<O>())
     }
 
     /// The output's tensors, in its order. They share their memory with it.
@@ -192,17 +191,13 @@ impl AnyOutput {
         tensors(self)
     }
 
-    /// Replaces each tensor of the output by what `each` makes of it.
+    /// Replaces each tensor of the output by what `each` returns for it.
     ///
     /// # Errors
     /// The error of `each`; the output is then as it was.
     pub fn change(&mut self, mut each: impl FnMut(&Tensor) -> Result<Tensor, TchError>) -> Result<(), TchError> {
         *self = self.map(&mut each)?;
         Ok(())
-    }
-
-    fn other<O: 'static>(&self) -> OutputError {
-        OutputError { wanted: short_type_name::<O>(), got: self.ty.name() }
     }
 }
 
@@ -220,13 +215,13 @@ impl fmt::Debug for AnyOutput {
     }
 }
 
-/// An output that is asked for as another type than it is.
+/// An output was asked for as another type than its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the output is a `{got}`, not a `{wanted}`")]
 pub struct OutputError {
     /// The type that it was asked for as.
     pub wanted: String,
-    /// The type that it is.
+    /// Its own type.
     pub got: String,
 }
 

@@ -97,8 +97,11 @@ impl Changes {
         if self.opt {
             state.opt.check()?;
         }
+        if !self.loss_func {
+            return Ok(());
+        }
         let (takes, output) = (state.loss_func.takes(), state.model.output_type());
-        if self.loss_func && !takes.takes(output) {
+        if !takes.takes(output) {
             let (loss, takes, output) = (state.loss_func.name(), takes.name(), output.name());
             let replaced = format!("the loss function was replaced by `{loss}`, which takes a `{takes}`");
             return Err(format!("{replaced}: the model's output is a `{output}`").into());

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-/// What libtorch rejected in a function of `tch` that panics then, in its own words.
+/// What libtorch rejected in a function of `tch` that then panicked, in libtorch's words.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
@@ -19,7 +19,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Of a panic by which `tch` passes on what libtorch rejected: its `TchError`, unwrapped.
+    /// Reads what libtorch rejected from the panic of a function of `tch`, which unwraps a `TchError`.
     fn of(payload: &(dyn Any + Send)) -> Option<Self> {
         let text = payload.downcast_ref::<String>()?;
         let error = text.strip_prefix("called `Result::unwrap()` on an `Err` value: Torch(\"")?;
@@ -34,7 +34,7 @@ thread_local! {
     static HANDLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The result, or what libtorch rejected in the meantime.
+/// Returns the result of the call, or as an error what libtorch rejected in it.
 pub(crate) fn or_refusal<T, E: From<Refusal>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     print_no_handled_refusals();
     let outside = HANDLED.replace(true);

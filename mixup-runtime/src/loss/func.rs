@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct LossFunc(Arc<ReentrantMutex<RefCell<dyn Held>>>);
 
-/// A loss function that takes an output of any type, and refuses those that it does not know.
+/// A loss function that can be called with any output and rejects those that it does not take.
 trait Held: Loss<AnyOutput> {
     fn itself(&self) -> &dyn Any;
     fn takes(&self) -> OutputType;
@@ -135,11 +135,20 @@ impl LossFunc {
 
     /// As [`Loss::stateful`].
     pub fn stateful(&mut self) -> Option<&mut dyn Stateful> {
-        let has_state = self.0.lock().borrow_mut().stateful().is_some();
+        let has_state = self.with_stateful(|it| it.is_some());
         has_state.then_some(self)
     }
 
-    /// Calls it with an output whose type may be known or not.
+    /// Calls a closure with the loss function's state, or with `None` while the loss function is being called.
+    fn with_stateful<R>(&self, call: impl FnOnce(Option<&mut dyn Stateful>) -> R) -> R {
+        let loss = self.0.lock();
+        match loss.try_borrow_mut() {
+            Ok(mut loss) => call(loss.stateful()),
+            Err(_) => call(None),
+        }
+    }
+
+    /// Calls the loss function with an output, whether or not its type is known.
     fn call<O: Output, R>(
         &self,
         output: &O,
@@ -202,15 +211,15 @@ impl<O: Output> Loss<O> for LossFunc {
 /// The state of the loss function in it.
 impl Stateful for LossFunc {
     fn version(&self) -> u32 {
-        self.0.lock().borrow_mut().stateful().version()
+        self.with_stateful(|it| it.version())
     }
 
     fn save(&self) -> Result<State, StateError> {
-        self.0.lock().borrow_mut().stateful().save()
+        self.with_stateful(|it| it.save())
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0.lock().borrow_mut().stateful().load(state)
+        self.with_stateful(|mut it| it.load(state))
     }
 }
 

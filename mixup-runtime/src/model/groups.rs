@@ -6,7 +6,7 @@ use super::Param;
 use crate::names::listed;
 
 /// The name of the group that has what no other group has.
-const DEFAULT: &str = "default";
+pub(crate) const DEFAULT_GROUP: &str = "default";
 
 /// Whether a group or a rule matches the parameter with this name.
 type Matches = Box<dyn Fn(&str, &Tensor) -> bool>;
@@ -61,7 +61,7 @@ impl Grouping {
         let params = found.into_iter().zip(places).map(in_group).collect();
         let mut names: Vec<_> = groups.iter().map(|&place| self.name_of(place)).collect();
         if names.is_empty() {
-            names.push(DEFAULT.to_owned());
+            names.push(DEFAULT_GROUP.to_owned());
         }
         Ok((names, params))
     }
@@ -74,14 +74,14 @@ impl Grouping {
     fn name_of(&self, place: Place) -> String {
         match place {
             Place::Named(index) => self.groups.get(index).map(|(name, _)| name.clone()).unwrap_or_default(),
-            Place::Numbered(0) => DEFAULT.to_owned(),
+            Place::Numbered(0) => DEFAULT_GROUP.to_owned(),
             Place::Numbered(number) => number.to_string(),
         }
     }
 
     fn check_names(&self) -> Result<(), GroupError> {
         for (index, (name, _)) in self.groups.iter().enumerate() {
-            if name == DEFAULT || name.parse::<usize>().is_ok() {
+            if name == DEFAULT_GROUP || name.parse::<usize>().is_ok() {
                 return Err(GroupError::Reserved { group: name.clone() });
             }
             if self.groups[..index].iter().any(|(other, _)| other == name) {

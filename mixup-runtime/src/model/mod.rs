@@ -11,7 +11,7 @@ use std::any::Any;
 
 pub use gradients::{GradientError, Gradients};
 pub use groups::GroupError;
-pub(crate) use groups::Grouping;
+pub(crate) use groups::{DEFAULT_GROUP, Grouping};
 pub use params::{Param, Params};
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OptimizerError;
 use crate::{
-    model::{GroupError, Param, Params},
+    model::{DEFAULT_GROUP, GroupError, Param, Params},
     state::{State, StateError, Stateful},
 };
 
@@ -57,7 +57,7 @@ impl Hypers {
     /// One group, `default`, with these settings.
     #[must_use]
     pub fn new(hyper: Hyper) -> Self {
-        Self { before: Vec::new(), last: ("default".to_owned(), hyper), params: None }
+        Self { before: Vec::new(), last: (DEFAULT_GROUP.to_owned(), hyper), params: None }
     }
 
     /// Has the groups of these parameters from now on. A new group begins with the settings of the last one.
@@ -97,8 +97,9 @@ impl Hypers {
     /// # Errors
     /// [`GroupError::Unknown`], which lists the groups.
     pub fn get_mut(&mut self, group: &str) -> Result<&mut Hyper, GroupError> {
-        let unknown = self.unknown(group);
-        self.iter_mut().find(|(name, _)| *name == group).map(|(_, hyper)| hyper).ok_or(unknown)
+        self.get(group)?; // the error lists the names, which can't be borrowed below
+        let (_, hyper) = self.before.iter_mut().find(|(name, _)| *name == group).unwrap_or(&mut self.last);
+        Ok(hyper)
     }
 
     fn unknown(&self, group: &str) -> GroupError {

@@ -6,7 +6,7 @@ use tch::{TchError, Tensor};
 
 use super::{Hyper, Hypers};
 use crate::{
-    model::Params,
+    model::{Param, Params},
     names::listed,
     state::{State, StateError},
 };
@@ -55,43 +55,45 @@ impl From<OptimizerError> for StateError {
     }
 }
 
-/// The slots of all parameters, by name; a parameter that never had a gradient has none.
+/// The slots of all parameters; a parameter that never had a gradient has none.
 #[derive(Debug)]
 pub(super) struct Slots {
     /// The tensors' names, PyTorch's: `exp_avg`, `momentum_buffer`, …
     names: &'static [&'static str],
-    of: BTreeMap<String, Slot>,
+    /// In the order of the parameters, so that a step need not search by name.
+    of: Vec<Option<Slot>>,
+    /// Slots of parameters that the last step did not get, or that have not been stepped since a state was loaded, by name.
+    waiting: BTreeMap<String, Slot>,
 }
 
 /// What is remembered of one parameter.
 #[derive(Debug)]
 pub(super) struct Slot {
+    /// The parameter's name.
+    param: String,
     /// The number of steps so far, including the current one.
     pub steps: u32,
     /// Tensors of the parameter's shape and kind, zero at first.
     pub tensors: Vec<Tensor>,
-    /// Whether the tensors come from a saved state, and may still be of another kind and on another device than the parameter.
-    loaded: bool,
 }
 
 impl Slot {
-    fn zeros(param: &Tensor, tensors: usize) -> Result<Self, TchError> {
-        let tensors = (0..tensors).map(|_| param.f_zeros_like()).collect::<Result<_, _>>()?;
-        Ok(Self { steps: 0, tensors, loaded: false })
+    fn zeros(param: &Param, tensors: usize) -> Result<Self, TchError> {
+        let tensors = (0..tensors).map(|_| param.tensor().f_zeros_like()).collect::<Result<_, _>>()?;
+        Ok(Self { param: param.name().to_owned(), steps: 0, tensors })
     }
 
-    fn move_to(&mut self, param: &Tensor) -> Result<(), TchError> {
-        for tensor in &mut self.tensors {
-            *tensor = tensor.f_to_device(param.device())?.f_to_kind(param.kind())?;
-        }
-        self.loaded = false;
-        Ok(())
+    /// This slot with tensors of the parameter's kind and on its device: those of a saved state may be of another kind or elsewhere.
+    fn moved_to(&self, param: &Tensor) -> Result<Self, TchError> {
+        let move_one = |tensor: &Tensor| tensor.f_to_device(param.device())?.f_to_kind(param.kind());
+        let tensors = self.tensors.iter().map(move_one).collect::<Result<_, _>>()?;
+        Ok(Self { param: self.param.clone(), steps: self.steps, tensors })
     }
 }
 
 impl Slots {
     pub(super) fn new(names: &'static [&'static str]) -> Self {
-        Self { names, of: BTreeMap::new() }
+        Self { names, of: Vec::new(), waiting: BTreeMap::new() }
     }
 
     /// Calls `step(parameter, gradient, slot, settings)` for each parameter that a step changes, outside of autograd.
@@ -102,31 +104,47 @@ impl Slots {
         mut step: impl FnMut(&mut Tensor, &Tensor, &mut Slot, Hyper) -> Result<(), TchError>,
     ) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
-        for param in params.as_slice() {
+        self.arrange(params);
+        for (param, place) in params.as_slice().iter().zip(&mut self.of) {
             let Some(grad) = param.gradient()? else { continue };
-            let slot = if let Some(slot) = self.of.get_mut(param.name()) {
+            let slot = if let Some(slot) = place {
                 slot
             } else {
-                let slot = Slot::zeros(param.tensor(), self.names.len())?;
-                self.of.entry(param.name().to_owned()).or_insert(slot)
+                let new = match self.waiting.get(param.name()) {
+                    Some(saved) => saved.moved_to(param.tensor())?,
+                    None => Slot::zeros(param, self.names.len())?,
+                };
+                self.waiting.remove(param.name());
+                place.insert(new)
             };
-            if slot.loaded {
-                slot.move_to(param.tensor())?;
-            }
             slot.steps = slot.steps.saturating_add(1);
             step(&mut param.tensor().shallow_clone(), &grad, slot, hypers.of(param))?;
         }
         Ok(())
     }
 
+    /// Makes a place for each parameter. If these are not the parameters of the last step, all slots wait for theirs.
+    fn arrange(&mut self, params: &Params) {
+        let is_of =
+            |(place, param): (&Option<Slot>, &Param)| place.as_ref().is_none_or(|slot| slot.param == param.name());
+        if self.of.len() != params.len() || !self.of.iter().zip(params.as_slice()).all(is_of) {
+            self.waiting.extend(self.of.drain(..).flatten().map(|slot| (slot.param.clone(), slot)));
+            self.of.resize_with(params.len(), || None);
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Slot> {
+        self.of.iter().flatten().chain(self.waiting.values())
+    }
+
     /// All slots, with the optimizer's name and its settings for the groups, as a state to which the optimizer adds its other settings.
     pub(super) fn save(&self, optimizer: &str, hypers: &Hypers) -> Result<State, StateError> {
-        let steps: BTreeMap<_, _> = self.of.iter().map(|(param, slot)| (param, slot.steps)).collect();
+        let steps: BTreeMap<_, _> = self.all().map(|slot| (&slot.param, slot.steps)).collect();
         let mut state =
             State::new().with("optimizer", optimizer)?.with_part("hypers", hypers)?.with("steps", &steps)?;
-        for (param, slot) in &self.of {
+        for slot in self.all() {
             for (name, tensor) in self.names.iter().zip(&slot.tensors) {
-                state = state.with_tensor(&format!("{param}/{name}"), tensor)?;
+                state = state.with_tensor(&format!("{}/{name}", slot.param), tensor)?;
             }
         }
         Ok(state)
@@ -164,11 +182,11 @@ impl Slots {
                 }
             };
             let tensors = self.names.iter().map(tensor).collect::<Result<_, StateError>>()?;
-            Ok((param, Slot { steps, tensors, loaded: true }))
+            Ok((param.clone(), Slot { param, steps, tensors }))
         };
-        let of = steps.into_iter().map(slot).collect::<Result<_, StateError>>()?;
+        let waiting = steps.into_iter().map(slot).collect::<Result<_, StateError>>()?;
         let mut settings = hypers.clone();
         state.part("hypers")?.load_into(&mut settings)?;
-        Ok((Self { names: self.names, of }, settings))
+        Ok((Self { waiting, ..Self::new(self.names) }, settings))
     }
 }

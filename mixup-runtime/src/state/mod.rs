@@ -58,13 +58,13 @@ pub trait Stateful {
         1
     }
 
-    /// What is to be remembered. [`State::of`] calls this and adds the version.
+    /// Returns what is to be saved. [`State::of`] calls this and adds the version.
     ///
     /// # Errors
     /// Something that can't be written down; an error of your own goes into [`StateError::other`].
     fn save(&self) -> Result<State, StateError>;
 
-    /// Takes over a state that [`save`](Self::save) has written, in this version or an older one. [`State::load_into`] calls this, after it has
+    /// Loads a state that [`save`](Self::save) has written, in this version or an older one. [`State::load_into`] calls this, after it has
     /// compared the versions.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl State {
         Ok(Self { version: it.version(), ..it.save()? })
     }
 
-    /// Has `it` remember this state.
+    /// Loads this state into `it`.
     ///
     /// # Errors
     /// [`StateError::Newer`] for a version that `it` does not know, and those of [`Stateful::load`]. It may then have changed in part, unless its
