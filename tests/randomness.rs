@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use mixup::{
     callback::{BatchBegin, Handler, Hook, HookResult, Requests},
     error::BoxError,
@@ -13,33 +11,11 @@ use mixup::{
     prelude::*,
 };
 use rand::{Rng as _, RngExt as _};
-use support::{Log, bits, series};
+use support::{
+    Log, bits,
+    dropout::{ITEMS, alone, data, model},
+};
 use tch::{Device, Kind, Tensor, nn};
-
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-const ITEMS: i64 = 20;
-
-/// `ITEMS` items of three features, each with its own class, in shuffled batches of four: five in an epoch.
-fn data() -> Data {
-    let set = |items: i64| {
-        let classes = Tensor::arange(items, (Kind::Int64, Device::Cpu));
-        TensorDataset::new(series(items * 3, 0.37).reshape([items, 3]), classes).expect("as many")
-    };
-    Data::builder(set(ITEMS)).valid(set(6)).batch_size(4).build().expect("there are items")
-}
-
-/// `tch`'s layers, with dropout between them.
-fn model(vars: &Vars<'_>) -> impl nn::ModuleT + use<> {
-    tch::set_num_threads(1);
-    let first = nn::linear(vars / "first", 3, 16, nn::LinearConfig::default());
-    let second = nn::linear(vars / "second", 16, ITEMS, nn::LinearConfig::default());
-    nn::seq_t().add(first).add_fn_t(|x, train| x.relu().dropout(0.5, train)).add(second)
-}
 
 fn learner(with: impl FnOnce(&mut Learner)) -> Learner {
     let mut learn = Learner::builder(data(), model).seed(3).quiet().build().expect("nothing is wrong with it");

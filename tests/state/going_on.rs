@@ -2,10 +2,7 @@
 //!
 //! The model here has dropout, which draws from libtorch's generator. The process has one, so these tests take turns.
 
-use std::{
-    cell::{Cell, RefCell},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::cell::{Cell, RefCell};
 
 use mixup::{
     data::{Shuffled, Stream},
@@ -13,38 +10,13 @@ use mixup::{
     model::Vars,
     prelude::*,
 };
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Device, Kind, Tensor};
 
-use crate::support::{Linear, bits, linear, series};
-
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-const ITEMS: i64 = 20;
-
-/// Each item is of a class of its own: shuffled batches of four, five in an epoch.
-fn data() -> Data {
-    data_sampled(Sampling::new(Shuffled))
-}
-
-fn data_sampled(sampler: Sampling) -> Data {
-    let set = |items: i64| {
-        let classes = Tensor::arange(items, (Kind::Int64, Device::Cpu));
-        TensorDataset::new(series(items * 3, 0.37).reshape([items, 3]), classes).expect("as many")
-    };
-    Data::builder(set(ITEMS)).valid(set(6)).batch_size(4).sampler(sampler).build().expect("there are items")
-}
-
-/// `tch`'s layers, with dropout between them.
-fn model(vars: &Vars<'_>) -> impl nn::ModuleT + use<> {
-    tch::set_num_threads(1);
-    let first = nn::linear(vars / "first", 3, 16, nn::LinearConfig::default());
-    let second = nn::linear(vars / "second", 16, ITEMS, nn::LinearConfig::default());
-    nn::seq_t().add(first).add_fn_t(|x, train| x.relu().dropout(0.5, train)).add(second)
-}
+use crate::support::{
+    Linear, bits,
+    dropout::{ITEMS, alone, data, data_sampled, model},
+    linear, series,
+};
 
 /// Draws, and remembers the sum of all that it ever drew.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! A small learner whose numbers can all be computed by hand, and helpers for its tests.
 #![allow(dead_code, reason = "each file of tests takes what it needs")]
 
+pub mod dropout;
 pub mod fuse;
 pub mod process;
 
