@@ -57,6 +57,22 @@ fn a_frozen_group_and_its_moments_stay_the_same_to_the_bit() {
     survives(RmsProp::default().momentum(0.9), 2);
 }
 
+#[test]
+fn a_state_that_is_loaded_while_a_group_is_frozen_keeps_its_moments() {
+    let mut learn = built(in_groups(AdamW::default()));
+    learn.fit(2, 0.01).expect("a training");
+    let (saved, trunk) = (learn.state().expect("copies"), memory(&mut learn, "trunk"));
+    let mut other = built(in_groups(AdamW::default()));
+    other.freeze("trunk").expect("a group");
+    other.load_state(&saved).expect("the same groups");
+    other.fit(1, 0.01).expect("a training");
+    assert_eq!(memory(&mut other, "trunk"), trunk);
+    other.unfreeze();
+    other.fit(1, 0.01).expect("a training");
+    let steps = |memory: &[(String, Vec<u64>)]| memory[0].1[0];
+    assert_eq!(steps(&memory(&mut other, "trunk")), steps(&trunk) + 5, "it continues from there");
+}
+
 /// Which groups are frozen.
 fn frozen(learn: &Learner) -> Vec<&str> {
     let params = learn.params();
