@@ -41,13 +41,13 @@ pub mod prelude {
         },
         data::{Data, DataError, Dataset, ImageData, Sampler, Sampling, Shard, TensorDataset, Weighted},
         error::BoxError,
-        learner::{Learner, LearnerState},
+        learner::{Learner, LearnerState, Step, TrainStep},
         loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, of_batch, per_item},
         metrics::{accuracy, error_rate, mae, mse},
         model::{AnyModel, GradientError, Gradients, GroupError, Model, Params, simple_cnn},
-        optim::{Adam, AdamW, Hyper, Lr, Optimizer, RmsProp, Sgd},
+        optim::{Adam, AdamW, Hyper, Lr, Optimizer, Optimizers, RmsProp, Sgd},
         rng::{ItemRngs, Rng},
         state::{State, StateError, Stateful},
-        training::{Error, Outcome, ReadError, Report, Value, Values},
+        training::{Error, Outcome, ReadError, Report, Uses, Value, Values},
     };
 }

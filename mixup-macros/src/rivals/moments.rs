@@ -61,7 +61,9 @@ const MODE: &str = "the learner passes `train` to `Model::forward_batch`, so the
 const MODEL: &str = "the learner runs the `Model` that you pass to `Learner::builder`";
 const LOSS: &str = "the learner computes the loss, which the builder takes with `.loss(…)`";
 const DATA: &str = "the learner reads the batches of the `Data` that you pass to `Learner::builder`";
-const OPTIMIZER: &str = "the learner runs the optimizer, which the builder takes with `.optimizer(…)`";
+const OPTIMIZER: &str = "the learner runs the optimizer, which the builder takes with `.optimizer(…)`, or with `.optimizer_for(…)` for one group of the parameters";
+const STEP: &str = "the learner computes the loss, which the builder takes with `.loss(…)`; to replace the whole step, give the builder a `TrainStep` with `.step(…)`";
+const STEP_BACKWARD: &str = "a `TrainStep`, which the builder takes with `.step(…)`, calls `now.optimize(…)` for each of its losses";
 const BACKWARD: &str = "write `on_backward_begin` to change the loss, since the learner runs the backward pass";
 const SANITY: &str = "call `learn.validate()` before `learn.fit(…)`, since nothing is checked before training";
 const CLOSE: &str = "write `on_train_end`, or implement `Drop` for the callback";
@@ -276,12 +278,12 @@ pub(crate) const MOMENTS: &[Moment] = &[
     perhaps(none(&[Lightning], "configure_sharded_model", MODEL)),
     perhaps(none(&[Lightning], "configure_model", MODEL)),
     perhaps(none(&[Lightning], "forward", MODEL)),
-    perhaps(none(&[Lightning], "training_step", LOSS)),
+    perhaps(none(&[Lightning], "training_step", STEP)),
     perhaps(none(&[Lightning], "validation_step", LOSS)),
     perhaps(none(&[Lightning], "test_step", LOSS)),
     perhaps(none(&[Lightning], "predict_step", LOSS)),
     perhaps(none(&[Lightning], "backward", BACKWARD)),
-    perhaps(none(&[Lightning], "manual_backward", BACKWARD)),
+    perhaps(none(&[Lightning], "manual_backward", STEP_BACKWARD)),
     perhaps(none(&[Lightning], "configure_optimizers", OPTIMIZER)),
     perhaps(none(&[Lightning], "optimizer_step", OPTIMIZER)),
     perhaps(is(&[Lightning], "optimizer_zero_grad", "on_step_end")),

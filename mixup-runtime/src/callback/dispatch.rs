@@ -325,15 +325,18 @@ impl Callbacks {
         })
     }
 
-    /// The values that callbacks publish, each with its publisher and its readers.
-    pub(crate) fn published_and_read(&self) -> impl Iterator<Item = (String, &str, Vec<&str>)> {
+    /// The values that callbacks and the training step publish, each with its publisher and its readers.
+    pub(crate) fn published_and_read<'a>(
+        &'a self,
+        step: &'a str,
+    ) -> impl Iterator<Item = (String, &'a str, Vec<&'a str>)> {
         let requests = |entry: &'_ Entry| -> Vec<Request> {
             entry.handlers.iter().flat_map(|handler| handler.requests.clone()).collect()
         };
         self.board.published().into_iter().map(move |name| {
             let publishes = |entry: &&Entry| requests(entry).iter().any(|request| request.published().contains(&name));
             let reads = |entry: &&Entry| requests(entry).iter().any(|request| request.read().contains(&name));
-            let by = self.entries.iter().find(publishes).map_or("", |entry| &*entry.name);
+            let by = self.entries.iter().find(publishes).map_or(step, |entry| &*entry.name);
             let readers = self.entries.iter().filter(reads).map(|entry| &*entry.name).collect();
             (name, by, readers)
         })

@@ -9,12 +9,13 @@ use super::{
     Request,
     dispatch::Entry,
     handler::{Own, What},
+    ignored,
     links::{Link, To},
 };
 use crate::{
     model::AnyModel,
     optim::Optimizer,
-    training::{Board, BuildError, Hook, Shared, SmoothLoss, Value, Values},
+    training::{Board, BuildError, Hook, Shared, SmoothLoss, Uses, Value, Values},
 };
 
 /// The parts of the learner besides its callbacks.
@@ -24,6 +25,16 @@ pub(crate) struct Surroundings<'a> {
     pub smooth: &'a Shared<SmoothLoss>,
     pub model: &'a dyn AnyModel,
     pub opt: &'a dyn Optimizer,
+    pub step: StepParts,
+}
+
+/// What callbacks must fit of the training step.
+pub(crate) struct StepParts {
+    /// Its type, for messages.
+    pub name: String,
+    pub uses: &'static [Uses],
+    /// The values that it publishes.
+    pub values: Vec<String>,
 }
 
 /// The values, and for each callback and hook the links of its parameters.
@@ -38,7 +49,8 @@ pub(super) struct Linked {
 /// A [`BuildError`] for a request for something that does not exist, or for a value that can't be published.
 pub(super) fn all(entries: &[Entry], around: &Surroundings<'_>) -> Result<Linked, BuildError> {
     let mut board = Board::new(around.smooth, around.metrics);
-    publish(entries, &mut board)?;
+    publish(entries, &around.step, &mut board)?;
+    ignored::check(entries, &around.step)?;
     let mut links = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let mut of_entry = Vec::new();
@@ -59,8 +71,20 @@ pub(super) fn all(entries: &[Entry], around: &Surroundings<'_>) -> Result<Linked
 }
 
 /// Adds the values that callbacks publish.
-fn publish(entries: &[Entry], board: &mut Board) -> Result<(), BuildError> {
+fn publish(entries: &[Entry], step: &StepParts, board: &mut Board) -> Result<(), BuildError> {
     let mut publishers: Vec<(&str, &str)> = Vec::new();
+    for name in &step.values {
+        let taken = if is_of_hooks(name) {
+            Some("a name that hooks have")
+        } else {
+            board.index(name).map(|_| "a value")
+        };
+        if let Some(what) = taken {
+            return Err(BuildError::ValueTaken { name: name.clone(), by: step.name.clone(), what });
+        }
+        publishers.push((name, &step.name));
+        board.add(Value::published(name));
+    }
     for entry in entries {
         for &hook in Hook::ALL {
             for name in entry.requests(hook).flat_map(Request::published) {
@@ -68,7 +92,7 @@ fn publish(entries: &[Entry], board: &mut Board) -> Result<(), BuildError> {
                 if hook == Hook::TrainEnd {
                     return Err(BuildError::PublishedTooLate { name: name.clone(), by: by() });
                 }
-                if Hook::ALL.iter().any(|hook| hook.names().contains(&name.as_str())) {
+                if is_of_hooks(name) {
                     return Err(BuildError::ValueTaken {
                         name: name.clone(),
                         by: by(),
@@ -93,6 +117,10 @@ fn publish(entries: &[Entry], board: &mut Board) -> Result<(), BuildError> {
         }
     }
     Ok(())
+}
+
+fn is_of_hooks(name: &str) -> bool {
+    Hook::ALL.iter().any(|hook| hook.names().contains(&name))
 }
 
 /// A callback in a hook that asks for something.

@@ -9,6 +9,7 @@ mod dispatch;
 #[doc(hidden)]
 pub mod filter;
 mod handler;
+mod ignored;
 mod link;
 mod links;
 mod order;
@@ -39,7 +40,7 @@ use crate::{
 };
 pub(crate) use dispatch::{Callbacks, Decision};
 pub use handler::{Handler, Peer, Request, Several, list};
-pub(crate) use link::Surroundings;
+pub(crate) use link::{StepParts, Surroundings};
 pub use links::{Links, Requested};
 pub use requests::{
     HookResult, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,

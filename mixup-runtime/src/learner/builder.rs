@@ -5,7 +5,10 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use tch::{Cuda, Device, Tensor, nn::VarStore};
 
-use super::{Interrupt, Learner};
+use super::{
+    Interrupt, Learner,
+    step::{Supervised, TrainStep},
+};
 use crate::{
     batch::{AnyOutput, Input, OutputType, Target},
     callback::{Callback, Callbacks},
@@ -13,10 +16,10 @@ use crate::{
     data::Data,
     loss::{CrossEntropy, Loss, LossFunc},
     metrics::{Metric, MetricFunc},
-    model::{Grouping, Model, Params, Vars},
-    optim::{AdamW, Optimizer},
+    model::{DEFAULT_GROUP, Grouping, Model, Params, Vars},
+    optim::{AdamW, Optimizer, Optimizers},
     rng::Rng,
-    training::{BuildError, Error, Internal, Life, Outcome, State, Values},
+    training::{BuildError, Error, Internal, Life, Outcome, Parts, State, Values},
 };
 
 type BuildModel<M> = Box<dyn FnOnce(&Vars<'_>) -> M>;
@@ -31,6 +34,8 @@ pub struct LearnerBuilder<M> {
     model: BuildModel<M>,
     loss_func: LossFunc,
     opt: Box<dyn Optimizer>,
+    optimizers: Vec<(String, Box<dyn Optimizer>)>,
+    step: Box<dyn TrainStep>,
     grouping: Grouping,
     metrics: Vec<(String, MetricFunc)>,
     callbacks: Callbacks,
@@ -48,6 +53,8 @@ impl<M: Model> LearnerBuilder<M> {
             model,
             loss_func: LossFunc::new(CrossEntropy::default()),
             opt: Box::new(AdamW::default()),
+            optimizers: Vec::new(),
+            step: Box::new(Supervised),
             grouping: Grouping::default(),
             metrics: Vec::new(),
             callbacks: Callbacks::default(),
@@ -68,6 +75,26 @@ impl<M: Model> LearnerBuilder<M> {
     /// Sets the optimizer.
     pub fn optimizer(mut self, opt: impl Optimizer) -> Self {
         self.opt = Box::new(opt);
+        self
+    }
+
+    /// Adds an optimizer for one group of the parameters, as the networks of a GAN need. The parameters of all other groups have the optimizer of
+    /// [`optimizer`](Self::optimizer), whose name is `default`.
+    ///
+    /// If no [`group`](Self::group) has this name, the group is made of the parameters under the path `group`: those whose names begin with
+    /// `generator.` for `generator`.
+    ///
+    /// Hooks see all optimizers as one, [`Optimizers`]: `opt.hyper_mut("generator")?.lr` is the learning rate of the generator. The learner's own
+    /// step lets each optimizer step after one backward pass; a [`step`](Self::step) of your own has one loss for each.
+    pub fn optimizer_for(mut self, group: impl Into<String>, opt: impl Optimizer) -> Self {
+        self.optimizers.push((group.into(), Box::new(opt)));
+        self
+    }
+
+    /// Replaces the training step, which is the learner's own otherwise: the loss function on the model's output, optimized by all optimizers.
+    /// Validation and predictions are not affected.
+    pub fn step(mut self, step: impl TrainStep) -> Self {
+        self.step = Box::new(step);
         self
     }
 
@@ -232,8 +259,9 @@ impl<M: Model> LearnerBuilder<M> {
         let life = Life::begin(self.seed);
         let var_store = VarStore::new(self.device);
         let model = Box::new((self.model)(&Vars::new(var_store.root(), self.seed)));
+        add_groups(&mut self.grouping, &self.optimizers)?;
         let params = Params::new(var_store, &self.grouping).map_err(BuildError::from)?;
-        self.opt.hypers_mut().set_params(&params);
+        let (opt, parts) = optimizers(&params, self.opt, self.optimizers)?;
         let gradients = params.gradients();
         let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
         let state = State {
@@ -241,7 +269,8 @@ impl<M: Model> LearnerBuilder<M> {
             resumed: false,
             metric_names,
             loss_func: self.loss_func,
-            opt: self.opt,
+            opt,
+            parts,
             params,
             model,
             sampler: self.data.train().sampling().clone(),
@@ -270,13 +299,47 @@ impl<M: Model> LearnerBuilder<M> {
             ended: Outcome::Finished,
         };
         let interrupt = Interrupt::default();
-        let mut learn = Learner { state, callbacks: self.callbacks, metrics: self.metrics, interrupt };
+        let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
+        let mut learn = Learner { state, callbacks, metrics, step, interrupt };
         learn.prepare()?;
         if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
             return Err(BuildError::Unordered { pair: pair.to_string() }.into());
         }
         Ok(learn)
     }
+}
+
+/// Adds the groups of optimizers for which no group was added: those of the parameters under their path.
+fn add_groups(grouping: &mut Grouping, optimizers: &[(String, Box<dyn Optimizer>)]) -> Result<(), BuildError> {
+    for (index, (group, opt)) in optimizers.iter().enumerate() {
+        if optimizers[..index].iter().any(|(other, _)| other == group) {
+            return Err(BuildError::OptimizerTwice { group: group.clone() });
+        }
+        opt.check()?;
+        grouping.add_path(group);
+    }
+    Ok(())
+}
+
+/// The optimizer of a learner: the only one, or all of them as one, with the parameters of each.
+fn optimizers(
+    params: &Params,
+    mut default: Box<dyn Optimizer>,
+    others: Vec<(String, Box<dyn Optimizer>)>,
+) -> Result<(Box<dyn Optimizer>, Parts), BuildError> {
+    if others.is_empty() {
+        default.hypers_mut().set_params(params);
+        return Ok((default, Parts::default()));
+    }
+    let is_free = |group: &&String| others.iter().all(|(other, _)| other != *group);
+    let free: Vec<_> = params.groups().iter().filter(is_free).cloned().collect();
+    let mut all: Vec<_> = others.into_iter().map(|(group, opt)| (group.clone(), vec![group], opt)).collect();
+    if !free.is_empty() {
+        all.push((DEFAULT_GROUP.to_owned(), free, default));
+    }
+    let all = Optimizers::new(params, all)?;
+    let parts = Parts::new(params, &all.groups())?;
+    Ok((Box::new(all), parts))
 }
 
 /// Makes glibc keep the memory that a batch frees for the next one, from the first batch on.

@@ -122,7 +122,6 @@ impl Learner {
             }
             ask!(self.on_batch_begin);
             self.forward()?;
-            ask!(self.on_loss_begin);
             let state = &mut self.state;
             let losses = or_refusal(|| losses_of_items(state)).map_err(|source| state.loss_error(source))?;
             let outputs = or_refusal(|| Ok(state.loss_func.activation(&state.last_output)?.into()?));

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use tch::Tensor;
+
 use super::Learner;
 use crate::{
     batch::in_place,
@@ -83,12 +85,11 @@ impl Learner {
         if asked.has(SkipBatch) || asked.has(SkipEpoch) {
             return Ok(asked);
         }
-        self.forward()?;
-        ask!(self.on_loss_begin);
-        self.loss()?;
         if train {
-            self.step()?;
+            self.train_batch()?;
         } else {
+            self.forward()?;
+            self.loss()?;
             self.measure(measured)?;
         }
         let asked = ask!(self.on_batch_end);
@@ -96,9 +97,9 @@ impl Learner {
         Ok(asked)
     }
 
-    /// Runs the part of a batch from the loss to the changed parameters.
-    fn step(&mut self) -> Result<(), Exit> {
-        self.remember_loss()?;
+    /// Runs the part of a training step from a loss to the changed parameters: those of one optimizer, or with `None` of all.
+    pub(super) fn optimize(&mut self, loss: Tensor, part: Option<usize>) -> Result<(), Exit> {
+        self.begin_optimizing(loss, part)?;
         if !ask!(self.on_backward_begin).has(SkipBackward) {
             self.backward()?;
             self.state.stepped = !ask!(self.on_backward_end).has(SkipStep);
@@ -109,6 +110,7 @@ impl Learner {
                 self.zero_grad()?;
             }
         }
+        self.state.choose(None);
         Ok(())
     }
 
@@ -240,10 +242,11 @@ impl Learner {
         let state = &mut self.state;
         state.last_output = or_refusal(|| state.model.forward_any(&state.last_input, state.train))
             .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
+        ask!(self.on_loss_begin);
         Ok(())
     }
 
-    fn loss(&mut self) -> Result<(), Exit> {
+    pub(super) fn loss(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
         if !state.internal.loss_checked.as_ref().is_some_and(|checked| checked.is_same(&state.loss_func)) {
             let checked = or_refusal(|| state.loss_func.check(&state.last_output, &state.last_target));
@@ -258,27 +261,44 @@ impl Learner {
         Ok(())
     }
 
-    fn remember_loss(&mut self) -> Result<(), Exit> {
-        let pushed = self.state.internal.smooth.lock().push(&self.state.last_loss);
-        Ok(pushed.map_err(|e| self.torch("reading the loss", e))?)
+    /// Takes a loss as that of the batch, and remembers it.
+    fn begin_optimizing(&mut self, loss: Tensor, part: Option<usize>) -> Result<(), Exit> {
+        let state = &mut self.state;
+        if loss.numel() != 1 {
+            return Err(Error::LossShape { at: state.at(), shape: loss.size() }.into());
+        }
+        state.last_loss = loss;
+        state.choose(part);
+        let pushed = state.internal.smooth.lock().push(&state.last_loss);
+        pushed.map_err(|e| self.torch("reading the loss", e))?;
+        if let Some(name) = self.state.parts.loss_of(part) {
+            let set = self.callbacks.board().set(&name, &self.state.last_loss.detach());
+            set.unwrap_or(Ok(())).map_err(|e| self.torch("publishing the loss", e))?;
+        }
+        Ok(())
     }
 
     fn backward(&mut self) -> Result<(), Exit> {
-        if !self.state.last_loss.requires_grad() && self.state.params.iter().all(|(_, param)| !param.requires_grad()) {
-            return Err(Error::NothingToTrain { at: self.state.at() }.into());
+        let state = &self.state;
+        let frozen = || state.parts.chosen(&state.params).iter().all(|(_, param)| !param.requires_grad());
+        if !state.last_loss.requires_grad() && frozen() {
+            return Err(Error::NothingToTrain { at: state.at() }.into());
         }
-        Ok(self.state.last_loss.f_backward().map_err(|e| self.torch("the backward pass", e))?)
+        let _withheld = state.parts.without_others();
+        Ok(state.last_loss.f_backward().map_err(|e| self.torch("the backward pass", e))?)
     }
 
     fn opt_step(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
-        state.opt.step(&state.params).map_err(|e| self.torch("the optimizer's step", e))?;
+        let stepped = state.parts.stepped(&state.params).try_for_each(|params| state.opt.step(params));
+        stepped.map_err(|e| self.torch("the optimizer's step", e))?;
         self.state.steps += 1;
         Ok(())
     }
 
     fn zero_grad(&mut self) -> Result<(), Exit> {
-        Ok(self.state.params.zero_grad().map_err(|e| self.torch("zeroing the gradients", e))?)
+        let zeroed = self.state.parts.chosen(&self.state.params).zero_grad();
+        Ok(zeroed.map_err(|e| self.torch("zeroing the gradients", e))?)
     }
 
     fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {

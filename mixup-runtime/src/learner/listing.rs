@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::Learner;
-use crate::callback::{Handler, Hook};
+use super::{Learner, step::Supervised};
+use crate::{
+    callback::{Handler, Hook},
+    training::Uses,
+};
 
 /// The training loop with each hook's callbacks. Returned by [`Learner::training_loop`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +26,17 @@ enum Line {
     Text(usize, &'static str),
 }
 
-/// The loop of `fit`, as it reads.
-const LOOP: &[Line] = &[
+/// The loop of `fit` up to the training step, as it reads.
+const BEFORE: &[Line] = &[
     Line::Hook(0, Hook::TrainBegin),
     Line::Text(0, "for each epoch:"),
     Line::Hook(1, Hook::EpochBegin),
     Line::Text(1, "for each training batch:"),
     Line::Batch(Hook::BatchBegin, true),
+];
+
+/// The learner's own step.
+const STEP: &[Line] = &[
     Line::Text(2, "output = model(input)"),
     Line::Batch(Hook::LossBegin, true),
     Line::Text(2, "loss = loss_func(output, target)"),
@@ -39,6 +46,21 @@ const LOOP: &[Line] = &[
     Line::Text(2, "opt.step()"),
     Line::Hook(2, Hook::StepEnd),
     Line::Text(2, "opt.zero_grad()"),
+];
+
+/// What happens in a step of the user's for each loss.
+const OPTIMIZE: &[Line] = &[
+    Line::Text(3, "for each loss that it optimizes:"),
+    Line::Hook(4, Hook::BackwardBegin),
+    Line::Text(4, "loss.backward()"),
+    Line::Hook(4, Hook::BackwardEnd),
+    Line::Text(4, "opt.step()"),
+    Line::Hook(4, Hook::StepEnd),
+    Line::Text(4, "opt.zero_grad()"),
+];
+
+/// The loop after the training step.
+const AFTER: &[Line] = &[
     Line::Batch(Hook::BatchEnd, true),
     Line::Batch(Hook::BatchEndAlways, true),
     Line::Hook(1, Hook::ValidateBegin),
@@ -66,13 +88,16 @@ impl Learner {
     /// their readers, and pairs of callbacks that change the same value in one hook without an order between them.
     #[must_use]
     pub fn training_loop(&self) -> TrainingLoop {
-        let lines = LOOP.iter().map(|line| match line {
-            Line::Text(depth, text) => format!("{:indent$}{text}\n", "", indent = 4 * depth),
-            Line::Hook(depth, hook) => self.hook_line(*depth, *hook, None),
-            Line::Batch(hook, true) => self.hook_line(2, *hook, Some("valid")),
-            Line::Batch(hook, false) => self.hook_line(2, *hook, Some("train")),
-        });
-        let published = self.callbacks.published_and_read();
+        let step = self.step.type_name();
+        let of_step = if self.step_as::<Supervised>().is_some() {
+            self.lines(STEP)
+        } else {
+            let title = format!("{:indent$}the step of {step}:\n", "", indent = 4 * 2);
+            let forward = self.step.uses().contains(&Uses::Output).then(|| self.hook_line(3, Hook::LossBegin, Some("valid")));
+            [title, forward.unwrap_or_default(), self.lines(OPTIMIZE)].concat()
+        };
+        let lines = [self.lines(BEFORE), of_step, self.lines(AFTER)].into_iter();
+        let published = self.callbacks.published_and_read(&step);
         let published = published.map(|(name, by, readers)| {
             let readers = if readers.is_empty() {
                 "read by nobody".to_owned()
@@ -84,6 +109,16 @@ impl Learner {
         let unordered = self.callbacks.unordered().into_iter().map(|pair| format!("{pair}\n"));
         let text = lines.chain(published).chain(unordered).collect::<String>();
         TrainingLoop(text.trim_end().to_owned())
+    }
+
+    fn lines(&self, lines: &[Line]) -> String {
+        let text = |line: &Line| match line {
+            Line::Text(depth, text) => format!("{:indent$}{text}\n", "", indent = 4 * depth),
+            Line::Hook(depth, hook) => self.hook_line(*depth, *hook, None),
+            Line::Batch(hook, true) => self.hook_line(2, *hook, Some("valid")),
+            Line::Batch(hook, false) => self.hook_line(2, *hook, Some("train")),
+        };
+        lines.iter().map(text).collect()
     }
 
     /// A hook with its callbacks, without those that run only for `not_here`.

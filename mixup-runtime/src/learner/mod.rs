@@ -1,6 +1,6 @@
 //! The learner: model, data, loss function, optimizer, metrics and callbacks, and how they train together.
 //!
-//! `fit` has the loop, on one screen; `run` keeps the promise that what begins, ends; `evaluate` has the runs that do not train; `state`
+//! `fit` has the loop, on one screen; `step` has what it does with a training batch; `run` keeps the promise that what begins, ends; `evaluate` has the runs that do not train; `state`
 //! has what the learner remembers from one training to the next.
 
 mod builder;
@@ -10,6 +10,7 @@ mod interrupt;
 mod listing;
 mod run;
 mod state;
+mod step;
 mod summary;
 #[cfg(test)]
 mod waiting;
@@ -21,6 +22,7 @@ pub use evaluate::{Predictions, Validation};
 pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;
 pub use state::LearnerState;
+pub use step::{Step, TrainStep};
 pub use summary::Summary;
 
 use crate::{
@@ -56,6 +58,7 @@ pub struct Learner {
     state: State,
     callbacks: Callbacks,
     metrics: Vec<(String, MetricFunc)>,
+    step: Box<dyn TrainStep>,
     interrupt: Interrupt,
 }
 
@@ -181,6 +184,12 @@ impl Learner {
     #[must_use]
     pub fn model_as<M: Model>(&self) -> Option<&M> {
         (&*self.state.model as &dyn Any).downcast_ref()
+    }
+
+    /// The training step as its own type; `None` if it is of another type, as the learner's own is.
+    #[must_use]
+    pub fn step_as<S: TrainStep>(&self) -> Option<&S> {
+        (&*self.step as &dyn Any).downcast_ref()
     }
 
     /// The values of the last run: metrics, the training's own numbers, and what callbacks published.

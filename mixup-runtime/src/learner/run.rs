@@ -9,7 +9,7 @@ use std::{
 
 use super::{Learner, fit::Exit, interrupt::Watch};
 use crate::{
-    callback::Surroundings,
+    callback::{StepParts, Surroundings},
     metrics::Metric,
     optim::Lr,
     rng::Use,
@@ -126,7 +126,9 @@ impl Learner {
             self.metrics.iter().map(|(name, metric)| (name.clone(), metric.less_is_better())).collect();
         let state = &mut self.state;
         let (model, opt) = (&*state.model, &*state.opt);
-        let around = Surroundings { metrics: &metrics, smooth: &state.internal.smooth, model, opt };
+        let losses = state.parts.losses();
+        let step = StepParts { name: self.step.type_name(), uses: self.step.uses(), values: [losses, self.step.values()].concat() };
+        let around = Surroundings { metrics: &metrics, smooth: &state.internal.smooth, model, opt, step };
         self.callbacks.prepare(&around)?;
         state.values = self.callbacks.board().all();
         Ok(())

@@ -17,6 +17,7 @@ use crate::{
 /// - `callback/…`: the callbacks that have a state, by their names.
 /// - `loss`, `metric/…`, `model`: the loss function, the metrics by their names, and the model beyond its parameters, if they have a state.
 /// - `optimizer`: its settings and moments, if it has a state, as all optimizers here have.
+/// - `step`: the training step, if it has a state.
 /// - `sampler`: the sampler of the training data, if it has a state.
 /// - `data/train`: a [`Stream`](crate::data::Stream) of training data.
 ///
@@ -103,6 +104,7 @@ impl Learner {
             ("loss", state.loss_func.stateful()),
             ("model", state.model.stateful()),
             ("optimizer", state.opt.stateful()),
+            ("step", self.step.stateful()),
             ("sampler", state.sampler.stateful()),
             ("data/train", state.data.part_mut(true).and_then(Loader::stateful)),
         ];

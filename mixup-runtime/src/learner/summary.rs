@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Learner;
+use super::{Learner, step::Supervised};
 use crate::{
     model::{Param, Params},
     optim::{Hyper, Hypers},
@@ -19,7 +19,8 @@ impl fmt::Display for Summary {
 }
 
 impl Learner {
-    /// Describes the learner: data, parameters with their shapes, loss function, optimizer, groups of parameters, metrics, callbacks.
+    /// Describes the learner: data, parameters with their shapes, loss function, optimizer, groups of parameters, a training step of your own, metrics,
+    /// callbacks.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let state = &self.state;
@@ -27,8 +28,10 @@ impl Learner {
         let metrics = list(state.metric_names.iter().map(String::as_str).collect());
         let descriptions: Vec<_> = self.callbacks.descriptions().collect();
         let callbacks = list(descriptions.iter().map(String::as_str).collect());
+        let own = self.step_as::<Supervised>().is_none();
+        let step = if own { format!("\nstep       {}", self.step.type_name()) } else { String::new() };
         Summary(format!(
-            "data       {}\nparameters {} in {} tensors, on {:?}\n{}loss       {}\noptimizer  {}{}\nmetrics    \
+            "data       {}\nparameters {} in {} tensors, on {:?}\n{}loss       {}\noptimizer  {}{}{step}\nmetrics    \
              {metrics}\ncallbacks  {callbacks}\nseed       {}",
             state.data,
             state.params.numel(),

@@ -39,6 +39,14 @@ impl Grouping {
         self.groups.push((name, Box::new(matches)));
     }
 
+    /// Adds the group of the parameters under a path, unless there is a group of this name: the names of `tch`'s groups and `default` are reserved.
+    pub(crate) fn add_path(&mut self, path: &str) {
+        if !is_reserved(path) && self.groups.iter().all(|(name, _)| name != path) {
+            let prefix = format!("{path}.");
+            self.group(path.to_owned(), move |name, _| name.starts_with(&prefix));
+        }
+    }
+
     pub(crate) fn no_decay(&mut self, matches: impl Fn(&str, &Tensor) -> bool + 'static) {
         self.no_decay.push(Box::new(matches));
     }
@@ -81,7 +89,7 @@ impl Grouping {
 
     fn check_names(&self) -> Result<(), GroupError> {
         for (index, (name, _)) in self.groups.iter().enumerate() {
-            if name == DEFAULT_GROUP || name.parse::<usize>().is_ok() {
+            if is_reserved(name) {
                 return Err(GroupError::Reserved { group: name.clone() });
             }
             if self.groups[..index].iter().any(|(other, _)| other == name) {
@@ -117,6 +125,11 @@ impl Grouping {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a group of this name is made by the learner.
+fn is_reserved(name: &str) -> bool {
+    name == DEFAULT_GROUP || name.parse::<usize>().is_ok()
 }
 
 fn names(found: &[Found]) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! restored exactly here.
 
 mod adam;
+mod by_group;
 mod hyper;
 mod lr;
 mod rms_prop;
@@ -11,6 +12,7 @@ mod state;
 use std::any::Any;
 
 pub use adam::{Adam, AdamOf, AdamW};
+pub use by_group::Optimizers;
 pub use hyper::{Hyper, Hypers, SettingError};
 use hyper::{fraction, setting};
 pub use lr::{Lr, LrError};

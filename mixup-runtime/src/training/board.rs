@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use tch::TchError;
 
 use super::{
-    Measured, Value, Values,
+    IntoNumber, Measured, Value, Values,
     series::{Series, Shared},
     smooth::SmoothLoss,
 };
@@ -44,6 +44,14 @@ impl Board {
 
     pub(crate) fn names(&self) -> Vec<String> {
         self.values.iter().map(|value| value.borrow().name().to_owned()).collect()
+    }
+
+    /// Sets a published value without waiting for the device; `None` if no value of this name is published.
+    pub(crate) fn set(&self, name: &str, number: impl IntoNumber) -> Option<Result<(), TchError>> {
+        let mut value = self.values.get(self.index(name)?)?.borrow_mut();
+        value.of_epoch()?;
+        value.set(number);
+        Some(value.take_fault().map_or(Ok(()), Err))
     }
 
     /// All values.

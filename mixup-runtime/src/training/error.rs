@@ -4,7 +4,7 @@ use std::fmt;
 
 use tch::TchError;
 
-use super::{Hook, Position};
+use super::{Hook, Position, Uses};
 use crate::{
     batch::TargetError,
     data::DataError,
@@ -83,6 +83,16 @@ pub enum Error {
     Loss {
         /// The loss function's name.
         loss: String,
+        /// Which batch.
+        at: Position,
+        /// What it returned.
+        source: BoxError,
+    },
+    /// The training step returned an error.
+    #[error("the step `{step}`, {at}: {}", brief(source))]
+    Step {
+        /// The step's type.
+        step: String,
         /// Which batch.
         at: Position,
         /// What it returned.
@@ -338,6 +348,32 @@ pub enum BuildError {
         wanted: String,
         /// The type that the learner has.
         got: String,
+    },
+    /// A callback changes something, or asks for something, that the training step does not use.
+    #[error(
+        "the callback `{by}` {} `{what}` in `{hook}`, and the step `{step}` does not use it: leave the callback out, restrict the method to \
+         `valid`, or have the step use it (`Uses::{uses:?}`)",
+        if *changes { "changes" } else { "asks for" }
+    )]
+    StepIgnores {
+        /// The callback.
+        by: String,
+        /// The hook.
+        hook: Hook,
+        /// What the step does not use, by its name in the table of hooks.
+        what: &'static str,
+        /// The same, as the step would declare it.
+        uses: Uses,
+        /// The type of the step.
+        step: String,
+        /// Whether the callback changes it; otherwise the callback only asks for it.
+        changes: bool,
+    },
+    /// Two optimizers were given for one group.
+    #[error("two optimizers were given for `{group}`: keep one `optimizer_for(\"{group}\", …)`")]
+    OptimizerTwice {
+        /// The group.
+        group: String,
     },
     /// A model whose output is no tensor, without a loss function.
     #[error(

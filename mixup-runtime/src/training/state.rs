@@ -13,6 +13,7 @@ use tch::{Device, TchError, Tensor};
 use super::{
     EpochReport, Error, Hook, Life, Outcome, Position, Values,
     deferred::{Deferred, EpochRecord, Measured},
+    parts::Parts,
     series::Shared,
     smooth::SmoothLoss,
 };
@@ -51,6 +52,8 @@ pub(crate) struct State {
     pub last_output: AnyOutput,
     pub last_loss: Tensor,
     pub gradients: Gradients,
+    /// The parameters of each optimizer, if there are several.
+    pub parts: Parts,
     pub epoch_time: Duration,
     pub outcome: Outcome,
     pub values: Values,
@@ -136,8 +139,14 @@ impl State {
         self.train = false;
         self.num_batch = 0;
         self.batches = 0;
+        self.choose(None);
         self.internal = Internal { means: vec![f64::NAN; self.metric_names.len()], ..Internal::default() };
         self.drop_batch();
+    }
+
+    /// Lets hooks see the gradients of one optimizer's parameters; of all parameters again with `None`.
+    pub(crate) fn choose(&mut self, part: Option<usize>) {
+        self.parts.choose(part, &mut self.gradients);
     }
 
     /// Drops the tensors of the last batch.
