@@ -1,7 +1,7 @@
 //! Several optimizers: what each changes, with which settings, and what is saved of them.
 
 use mixup::{callback::Hook, prelude::*};
-use tch::Tensor;
+use tch::{Tensor, nn, nn::LinearConfig};
 
 use super::{
     Duel, duel,
@@ -193,14 +193,8 @@ fn a_learner_that_goes_on_from_a_state_trains_to_the_bit_as_one_that_never_stopp
 #[test]
 fn parameters_under_a_path_are_a_group_if_their_optimizer_has_its_name() {
     let learner = || {
-        Learner::builder(data(8, 0), |vs| {
-            tch::nn::seq().add(tch::nn::linear(vs / "one", 3, 4, Default::default())).add(tch::nn::linear(
-                vs / "two",
-                4,
-                2,
-                Default::default(),
-            ))
-        })
+        let layer = |path, inputs, outputs| nn::linear(path, inputs, outputs, LinearConfig::default());
+        Learner::builder(data(8, 0), move |vs| nn::seq().add(layer(vs / "one", 3, 4)).add(layer(vs / "two", 4, 2)))
         .quiet()
     };
     let learn = learner().optimizer_for("two", Sgd::default()).optimizer(RmsProp::default()).build().expect("a path");

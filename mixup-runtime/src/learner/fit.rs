@@ -272,7 +272,7 @@ impl Learner {
         let pushed = state.internal.smooth.lock().push(&state.last_loss);
         pushed.map_err(|e| self.torch("reading the loss", e))?;
         if let Some(name) = self.state.parts.loss_of(part) {
-            let set = self.callbacks.board().set(&name, &self.state.last_loss.detach());
+            let set = self.callbacks.board().set(&name, self.state.last_loss.detach());
             set.unwrap_or(Ok(())).map_err(|e| self.torch("publishing the loss", e))?;
         }
         Ok(())
