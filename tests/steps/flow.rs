@@ -65,9 +65,8 @@ fn the_hooks_of_each_loss_run_within_the_batch_and_a_batch_counts_once() {
     let log = Log::default();
     let mut learn = duel(Duel).callback(Notes(log.clone())).build().expect("two groups");
     learn.fit(1, 0.1).expect("it trains");
-    let one_loss = |steps: usize| {
-        ["backward_begin true".to_owned(), "backward_end".to_owned(), format!("step_end {steps} true")]
-    };
+    let one_loss =
+        |steps: usize| ["backward_begin true".to_owned(), "backward_end".to_owned(), format!("step_end {steps} true")];
     let mut wanted = Vec::new();
     for batch in 0..2 {
         wanted.push(format!("batch_begin {batch} {}", 2 * batch));
@@ -169,7 +168,10 @@ fn whatever_a_callback_does_in_a_step_the_training_ends_and_the_next_one_is_as_a
             assert_eq!(log.take().len(), 1, "{at} {how:?}: `on_train_end` runs once");
             assert!(learn.params().as_slice().iter().all(|param| !param.is_frozen()), "{at} {how:?}");
             let report = learn.fit(1, 0.1).expect("the learner trains again");
-            assert_eq!((report.outcome, calls.load(Relaxed)), (Outcome::Finished, 2 + usize::from(at != Hook::BatchBegin)));
+            assert_eq!(
+                (report.outcome, calls.load(Relaxed)),
+                (Outcome::Finished, 2 + usize::from(at != Hook::BatchBegin))
+            );
         }
     }
 }
@@ -220,7 +222,10 @@ fn an_error_of_the_step_says_which_step_and_which_batch_and_what_would_be_right(
             "the step `Faulty`, epoch 0, training batch 0: it optimized nothing: call `now.optimize(…)` or `now.optimize_all(…)`; to \
              leave a batch out, a callback returns `SkipBatch` from `on_batch_begin`",
         ),
-        ("unknown", "the step `Faulty`, epoch 0, training batch 0: there is no optimizer `wait`: the optimizers are `weight` and `bias`"),
+        (
+            "unknown",
+            "the step `Faulty`, epoch 0, training batch 0: there is no optimizer `wait`: the optimizers are `weight` and `bias`",
+        ),
         (
             "not one number",
             "the loss, epoch 0, training batch 0, has the shape [4, 2]: the backward pass begins with one number; reduce it with its mean",
@@ -233,7 +238,10 @@ fn an_error_of_the_step_says_which_step_and_which_batch_and_what_would_be_right(
             "undeclared",
             "the step `Faulty`, epoch 0, training batch 0: it uses `last_output` and does not declare it: add `Uses::Output` to its `uses()`",
         ),
-        ("no output", "the step `Faulty`, epoch 0, training batch 0: there is no output yet: call `now.forward()?` first"),
+        (
+            "no output",
+            "the step `Faulty`, epoch 0, training batch 0: there is no output yet: call `now.forward()?` first",
+        ),
         (
             "unpublished",
             "the step `Faulty`, epoch 0, training batch 0: it publishes `fun` and does not declare it: add it to its `values()`",

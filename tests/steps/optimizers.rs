@@ -73,7 +73,11 @@ struct KeepFirst {
 impl KeepFirst {
     fn on_step_end(&mut self, params: &Params) -> Option<KeepGradients> {
         let grad = params.as_slice()[0].tensor().grad();
-        self.log.add(if grad.defined() { format!("{:.4}", grad.abs().sum(None).double_value(&[])) } else { "none".to_owned() });
+        self.log.add(if grad.defined() {
+            format!("{:.4}", grad.abs().sum(None).double_value(&[]))
+        } else {
+            "none".to_owned()
+        });
         self.losses += 1;
         (self.losses % 2 == 1).then_some(KeepGradients)
     }
@@ -120,7 +124,8 @@ impl Schedule {
 #[test]
 fn a_schedule_sets_the_rate_of_one_optimizer_by_its_group() {
     let log = Log::default();
-    let mut learn = duel(Duel).callback(Schedule(log.clone())).callback(ValuesPerEpoch(log.clone())).build().expect("two groups");
+    let mut learn =
+        duel(Duel).callback(Schedule(log.clone())).callback(ValuesPerEpoch(log.clone())).build().expect("two groups");
     learn.fit(2, Lr::each([0.1, 0.2])).expect("it trains");
     let lines = log.take();
     assert_eq!(lines[0], "weight, bias: [0.1, 0.2]");
@@ -195,7 +200,7 @@ fn parameters_under_a_path_are_a_group_if_their_optimizer_has_its_name() {
     let learner = || {
         let layer = |path, inputs, outputs| nn::linear(path, inputs, outputs, LinearConfig::default());
         Learner::builder(data(8, 0), move |vs| nn::seq().add(layer(vs / "one", 3, 4)).add(layer(vs / "two", 4, 2)))
-        .quiet()
+            .quiet()
     };
     let learn = learner().optimizer_for("two", Sgd::default()).optimizer(RmsProp::default()).build().expect("a path");
     assert_eq!(learn.params().groups(), ["two", "default"]);

@@ -58,7 +58,9 @@ fn a_callback_that_asks_for_an_output_that_the_step_does_not_make_is_rejected() 
         "the callback `ReadsOutput` asks for `last_output` in `on_batch_end`, and the step `Duel` does not use it: leave the callback \
          out, restrict the method to `valid`, or have the step use it (`Uses::Output`)"
     );
-    assert!(rejected(AfterForward).starts_with("the callback `AfterForward` asks for `last_output` in `on_loss_begin`"));
+    assert!(
+        rejected(AfterForward).starts_with("the callback `AfterForward` asks for `last_output` in `on_loss_begin`")
+    );
 }
 
 #[test]

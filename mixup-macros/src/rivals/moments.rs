@@ -63,7 +63,8 @@ const LOSS: &str = "the learner computes the loss, which the builder takes with 
 const DATA: &str = "the learner reads the batches of the `Data` that you pass to `Learner::builder`";
 const OPTIMIZER: &str = "the learner runs the optimizer, which the builder takes with `.optimizer(…)`, or with `.optimizer_for(…)` for one group of the parameters";
 const STEP: &str = "the learner computes the loss, which the builder takes with `.loss(…)`; to replace the whole step, give the builder a `TrainStep` with `.step(…)`";
-const STEP_BACKWARD: &str = "a `TrainStep`, which the builder takes with `.step(…)`, calls `now.optimize(…)` for each of its losses";
+const STEP_BACKWARD: &str =
+    "a `TrainStep`, which the builder takes with `.step(…)`, calls `now.optimize(…)` for each of its losses";
 const BACKWARD: &str = "write `on_backward_begin` to change the loss, since the learner runs the backward pass";
 const SANITY: &str = "call `learn.validate()` before `learn.fit(…)`, since nothing is checked before training";
 const CLOSE: &str = "write `on_train_end`, or implement `Drop` for the callback";

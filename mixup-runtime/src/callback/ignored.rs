@@ -19,7 +19,8 @@ const BEFORE: &[Hook] = &[
 pub(super) fn check(entries: &[Entry], step: &StepParts) -> Result<(), BuildError> {
     let unused: Vec<_> = Uses::ALL.iter().copied().filter(|uses| !step.uses.contains(uses)).collect();
     for entry in entries {
-        let in_training = entry.handlers.iter().filter(|handler| BEFORE.contains(&handler.hook) && !is_valid_only(handler));
+        let in_training =
+            entry.handlers.iter().filter(|handler| BEFORE.contains(&handler.hook) && !is_valid_only(handler));
         for handler in in_training {
             for &uses in &unused {
                 let changes = handler.changes.contains(&uses.name());

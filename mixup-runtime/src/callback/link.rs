@@ -74,11 +74,8 @@ pub(super) fn all(entries: &[Entry], around: &Surroundings<'_>) -> Result<Linked
 fn publish(entries: &[Entry], step: &StepParts, board: &mut Board) -> Result<(), BuildError> {
     let mut publishers: Vec<(&str, &str)> = Vec::new();
     for name in &step.values {
-        let taken = if is_of_hooks(name) {
-            Some("a name that hooks have")
-        } else {
-            board.index(name).map(|_| "a value")
-        };
+        let taken =
+            if is_of_hooks(name) { Some("a name that hooks have") } else { board.index(name).map(|_| "a value") };
         if let Some(what) = taken {
             return Err(BuildError::ValueTaken { name: name.clone(), by: step.name.clone(), what });
         }

@@ -93,7 +93,8 @@ impl Learner {
             self.lines(STEP)
         } else {
             let title = format!("{:indent$}the step of {step}:\n", "", indent = 4 * 2);
-            let forward = self.step.uses().contains(&Uses::Output).then(|| self.hook_line(3, Hook::LossBegin, Some("valid")));
+            let forward =
+                self.step.uses().contains(&Uses::Output).then(|| self.hook_line(3, Hook::LossBegin, Some("valid")));
             [title, forward.unwrap_or_default(), self.lines(OPTIMIZE)].concat()
         };
         let lines = [self.lines(BEFORE), of_step, self.lines(AFTER)].into_iter();

@@ -127,7 +127,11 @@ impl Learner {
         let state = &mut self.state;
         let (model, opt) = (&*state.model, &*state.opt);
         let losses = state.parts.losses();
-        let step = StepParts { name: self.step.type_name(), uses: self.step.uses(), values: [losses, self.step.values()].concat() };
+        let step = StepParts {
+            name: self.step.type_name(),
+            uses: self.step.uses(),
+            values: [losses, self.step.values()].concat(),
+        };
         let around = Surroundings { metrics: &metrics, smooth: &state.internal.smooth, model, opt, step };
         self.callbacks.prepare(&around)?;
         state.values = self.callbacks.board().all();

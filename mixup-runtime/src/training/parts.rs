@@ -48,7 +48,9 @@ impl Parts {
             return Ok(None);
         }
         let place = self.names().position(|part| part == name);
-        let names = || if self.all.is_empty() { vec![DEFAULT_GROUP.to_owned()] } else { self.names().map(str::to_owned).collect() };
+        let names = || {
+            if self.all.is_empty() { vec![DEFAULT_GROUP.to_owned()] } else { self.names().map(str::to_owned).collect() }
+        };
         place.map(Some).ok_or_else(names)
     }
 
