@@ -198,7 +198,7 @@ fn a_learner_that_goes_on_from_a_state_trains_to_the_bit_as_one_that_never_stopp
 #[test]
 fn parameters_under_a_path_are_a_group_if_their_optimizer_has_its_name() {
     let learner = || {
-        let layer = |path, inputs, outputs| nn::linear(path, inputs, outputs, LinearConfig::default());
+        let layer = |path: nn::Path<'_>, inputs, outputs| nn::linear(path, inputs, outputs, LinearConfig::default());
         Learner::builder(data(8, 0), move |vs| nn::seq().add(layer(vs / "one", 3, 4)).add(layer(vs / "two", 4, 2)))
             .quiet()
     };
