@@ -373,18 +373,20 @@ fn the_error_for_a_hook_that_fails_names_the_callback_and_the_moment() {
 }
 
 #[test]
-fn an_error_in_a_hook_after_the_batches_of_predictions_names_no_batch() {
-    for validates in [true, false] {
+fn an_error_in_a_hook_after_the_batches_of_a_validation_or_predictions_names_no_batch() {
+    for (validates, end, batch, kind) in [
+        (true, Hook::ValidateEnd, Hook::LossBegin, "validation"),
+        (false, Hook::PredictEnd, Hook::PredictBatchEnd, "prediction"),
+    ] {
         let fuse = Fuse::default();
         let mut learn = on(data(12, 4)).callback(Saboteur(fuse.clone())).build().expect("nothing is wrong with it");
-        fuse.set(Place::Hook(Hook::ValidateEnd), Trouble::Error, 0);
-        let error =
-            if validates { learn.validate().map(drop) } else { learn.predictions().map(drop) }.expect_err("it fails");
-        assert!(matches!(&error, Error::Callback { at, .. } if at.at.batch.is_none()), "{error}");
-        fuse.set(Place::Hook(Hook::LossBegin), Trouble::Error, 0);
-        let error =
-            if validates { learn.validate().map(drop) } else { learn.predictions().map(drop) }.expect_err("it fails");
-        assert!(error.to_string().contains("validation batch 0"), "{error}");
+        for (hook, at) in [(end, "outside of the epochs".to_owned()), (batch, format!("{kind} batch 0"))] {
+            fuse.set(Place::Hook(hook), Trouble::Error, 0);
+            let looked = if validates { learn.validate().map(drop) } else { learn.predictions().map(drop) };
+            let source = format!("as planned, in {:?}", Place::Hook(hook));
+            let expected = format!("callback `Saboteur`, hook `{hook}`, {at}: {source}");
+            assert_eq!(looked.expect_err("it fails").to_string(), expected);
+        }
     }
 }
 

@@ -117,13 +117,13 @@ fn an_interrupt_between_passes_of_a_single_batch_ends_the_run_before_the_next_ba
 }
 
 #[test]
-fn an_interrupt_before_the_only_batch_of_a_validation_ends_it() {
+fn an_interrupt_before_the_only_batch_of_a_validation_or_of_predictions_ends_it() {
     let _alone = alone();
     let fuse = Fuse::default();
     let builder = support::on(support::data(4, 4)).callback(Batches::default()).callback(Saboteur(fuse.clone()));
     let mut learn = builder.build().expect("nothing is wrong with it");
-    for predict in [false, true] {
-        fuse.set(Place::Hook(Hook::ValidateBegin), Trouble::Interrupt(learn.interrupt_handle()), 0);
+    for (predict, hook) in [(false, Hook::ValidateBegin), (true, Hook::PredictBegin)] {
+        fuse.set(Place::Hook(hook), Trouble::Interrupt(learn.interrupt_handle()), 0);
         let error = if predict { learn.predictions().err() } else { learn.validate().err() };
         assert!(matches!(error, Some(Error::Interrupted { .. })), "{error:?}");
         assert_eq!(learn.get::<Batches>().expect("it was added").valid, 0);

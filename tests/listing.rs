@@ -40,7 +40,7 @@ on_train_begin: Second(epochs, loss_func), the first(), MixUp(loss_func!)
 for each epoch:
     on_epoch_begin
     for each training batch:
-        on_batch_begin: MixUp(last_input!, last_target!, epoch, train, rng!)
+        on_batch_begin: MixUp(last_input!, last_target!, epoch, rng!) [train]
         output = model(input)
         on_loss_begin: MixUp::wrap_replacement(loss_func!) [train]
         loss = loss_func(output, target)
@@ -53,7 +53,7 @@ for each epoch:
         on_batch_end: the first(num_batch), Second()
     on_validate_begin
     for each validation batch:
-        on_batch_begin: MixUp(last_input!, last_target!, epoch, train, rng!)
+        on_batch_begin
         output = model(input)
         on_loss_begin
         loss = loss_func(output, target)
@@ -62,6 +62,31 @@ for each epoch:
     on_epoch_end
 on_train_end: MixUp(loss_func!)";
     assert_eq!(learn.training_loop().to_string(), expected);
+}
+
+struct Both;
+
+#[callback]
+impl Both {
+    #[on(batch_begin, predict_batch_begin)]
+    fn scale(last_input: &mut Input) {
+        let _ = last_input;
+    }
+}
+
+#[test]
+fn the_training_loop_lists_the_hooks_of_predictions_after_it_if_a_callback_has_one() {
+    let learn = on(data(8, 4)).callback(Both).build().expect("nothing is wrong with it");
+    let text = learn.training_loop().to_string();
+    let expected = "
+on_train_end
+on_predict_begin
+for each batch of predictions:
+    on_predict_batch_begin: Both::scale(last_input!)
+    output = model(input)
+    on_predict_batch_end
+on_predict_end";
+    assert!(text.ends_with(expected), "{text}");
 }
 
 #[test]
@@ -120,5 +145,5 @@ fn a_learner_that_is_not_quiet_has_progress_as_its_last_callback() {
     let learn = builder.build().expect("nothing is wrong with it");
     let text = learn.training_loop().to_string();
     assert!(text.starts_with("on_train_begin: MixUp(loss_func!), Progress(epochs, metric_names, values)"), "{text}");
-    assert!(text.ends_with("on_train_end: Progress(), MixUp(loss_func!)"), "{text}");
+    assert!(text.contains("\non_train_end: Progress(), MixUp(loss_func!)\n"), "{text}");
 }

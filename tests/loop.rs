@@ -73,6 +73,22 @@ impl Tape {
     fn on_train_end(&mut self, outcome: &Outcome) {
         self.0.add(format!("train_end {outcome}"));
     }
+
+    fn on_predict_begin(&mut self) {
+        self.0.add("predict_begin");
+    }
+
+    fn on_predict_batch_begin(&mut self, num_batch: usize, batches: usize, last_input: &Input) {
+        self.0.add(format!("predict_batch_begin {num_batch}/{batches} of {}", last_input.items()));
+    }
+
+    fn on_predict_batch_end(&mut self, num_batch: usize, last_output: &Tensor) {
+        self.0.add(format!("predict_batch_end {num_batch} {:?}", last_output.size()));
+    }
+
+    fn on_predict_end(&mut self) {
+        self.0.add("predict_end");
+    }
 }
 
 fn taped(data: Data) -> (Learner, Log) {
@@ -132,22 +148,36 @@ fn iterations_are_counted_over_all_epochs_and_begin_anew_in_each_training() {
 }
 
 #[test]
-fn validation_alone_runs_no_epoch_and_nothing_of_the_backward_pass() {
+fn validation_alone_runs_no_training_no_epoch_and_nothing_of_the_backward_pass() {
     let (mut learn, log) = taped(data(6, 3));
     let expected = [
-        "train_begin epochs 0",
         "validate_begin, iteration 0, train false",
         "batch_begin 0/1 of 3, iteration 0, train false",
         "loss_begin [3, 2], train false",
         "batch_end 0, iteration 0, train false",
         "validate_end, train false, loss true",
-        "train_end finished",
     ];
     learn.validate().expect("there is validation data");
     assert_eq!(log.take(), expected);
+}
+
+#[test]
+fn predictions_run_their_own_hooks_and_no_others() {
+    let (mut learn, log) = taped(data(6, 5));
     learn.predictions().expect("there is validation data");
-    let predicting: Vec<_> = log.take().into_iter().map(|line| line.replace("loss false", "loss true")).collect();
-    assert_eq!(predicting, expected);
+    let expected = [
+        "predict_begin",
+        "predict_batch_begin 0/2 of 4",
+        "predict_batch_end 0 [4, 2]",
+        "predict_batch_begin 1/2 of 1",
+        "predict_batch_end 1 [1, 2]",
+        "predict_end",
+    ];
+    assert_eq!(log.take(), expected);
+    learn.predict(support::series(6, 0.3).reshape([2, 3])).expect("two items");
+    let expected =
+        ["predict_begin", "predict_batch_begin 0/1 of 2", "predict_batch_end 0 [2, 2]", "predict_end"];
+    assert_eq!(log.take(), expected);
 }
 
 #[test]

@@ -87,26 +87,26 @@ impl Filters {
     /// Checks that the filters can be used in this hook.
     pub(crate) fn check(&self, hook: &Hook, mistakes: &mut Mistakes) {
         let name = hook.name;
-        let of_batches = matches!(hook.once, Once::Batch | Once::TrainingBatch);
+        let per = hook.once.per();
         for flag in [&self.train, &self.valid].into_iter().flatten() {
-            if !of_batches {
-                let period = if hook.once == Once::Epoch { "epoch" } else { "training" };
-                mistakes.add(
-                    flag,
-                    format!("`{flag}` selects batches, but `{name}` runs once per {period}: remove `{flag}`"),
-                );
-            } else if hook.once == Once::TrainingBatch && flag == "valid" {
-                mistakes
-                    .add(flag, format!("`valid` never holds in `{name}`, which runs only in training: remove `valid`"));
-            }
+            let message = match hook.once {
+                Once::Batch => continue,
+                Once::TrainingBatch if flag == "train" => continue,
+                Once::TrainingBatch => format!("`valid` never holds in `{name}`, which runs only in training: remove `valid`"),
+                Once::PredictionBatch => {
+                    format!("`{flag}` never holds in `{name}`, which runs only in predictions: remove `{flag}`")
+                }
+                Once::Training | Once::Epoch | Once::Prediction => {
+                    format!("`{flag}` selects batches, but `{name}` runs once per {per}: remove `{flag}`")
+                }
+            };
+            mistakes.add(flag, message);
         }
-        if hook.once == Once::Training {
+        if matches!(hook.once, Once::Training | Once::Prediction) && hook.always.is_none() {
             let moments = [&self.first, &self.last].into_iter().flatten().chain(self.every.iter().map(|(key, _)| key));
             for key in moments {
-                mistakes.add(
-                    key,
-                    format!("`{key}` has no meaning in `{name}`, which runs once per training: remove `{key}`"),
-                );
+                mistakes
+                    .add(key, format!("`{key}` has no meaning in `{name}`, which runs once per {per}: remove `{key}`"));
             }
         }
         if hook.always.is_some() {

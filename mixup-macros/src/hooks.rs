@@ -39,6 +39,8 @@ pub(crate) struct Hook {
     pub builds_on: Option<&'static str>,
     /// The values that exist here for the first time.
     pub adds: &'static [Name],
+    /// The names of values that other hooks add and that exist here too.
+    pub shares: &'static [&'static str],
     /// The requests that it may return.
     pub flows: &'static [&'static str],
     /// How often it runs.
@@ -48,7 +50,7 @@ pub(crate) struct Hook {
     pub doc: &'static str,
 }
 
-/// How often a hook runs: once per training, epoch or batch. `every`, `first` and `last` count these.
+/// How often a hook runs: once per training, epoch, batch or prediction. `every`, `first` and `last` count epochs and batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Once {
     Training,
@@ -56,6 +58,20 @@ pub(crate) enum Once {
     /// In training and in validation.
     Batch,
     TrainingBatch,
+    Prediction,
+    PredictionBatch,
+}
+
+impl Once {
+    /// What the hook runs once per.
+    pub(crate) fn per(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Epoch => "epoch",
+            Self::Batch | Self::TrainingBatch | Self::PredictionBatch => "batch",
+            Self::Prediction => "prediction",
+        }
+    }
 }
 
 const fn copied(name: &'static str, ty: &'static str, doc: &'static str) -> Name {
@@ -85,7 +101,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "TrainBegin",
         builds_on: None,
         adds: &[
-            copied("epochs", "usize", "How many epochs this training has; 0 in a run that only validates or predicts."),
+            copied("epochs", "usize", "How many epochs this training has; 0 in a run that only validates."),
             copied(
                 "resumed",
                 "bool",
@@ -95,7 +111,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             changed(
                 "loss_func",
                 "LossFunc",
-                "The loss function. A callback that replaces it must restore it in `on_train_end`.",
+                "The loss function. A callback that replaces it must restore it in `on_train_end`; the learner restores it when the run ends.",
             ),
             changed("opt", "dyn Optimizer", "The optimizer, with its learning rate and its other hyperparameters."),
             read("params", "Params", "The model's parameters, by name."),
@@ -118,10 +134,11 @@ pub(crate) const HOOKS: &[Hook] = &[
             ),
             copied("device", "Device", "The model's device, to which the batches are moved."),
         ],
+        shares: &[],
         flows: &["StopTraining"],
         once: Once::Training,
         always: None,
-        doc: "Once, before the first epoch. A callback that enters it also gets `on_train_end`, however training ends.",
+        doc: "Once, before the first epoch; only in a training. A callback that enters it also gets `on_train_end`, however training ends.",
     },
     Hook {
         name: "on_epoch_begin",
@@ -133,6 +150,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             copied("steps", "usize", "How many steps the optimizer has taken so far in the whole training."),
             copied("train", "bool", "Whether the model is being trained: false in validation."),
         ],
+        shares: &[],
         flows: &["StopTraining", "SkipEpoch"],
         once: Once::Epoch,
         always: None,
@@ -156,6 +174,7 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "How many batches this pass over the data has; of a stream, how many it has at most (`usize::MAX` if nothing bounds them).",
             ),
         ],
+        shares: &[],
         flows: &["StopTraining", "SkipEpoch", "SkipBatch"],
         once: Once::Batch,
         always: None,
@@ -170,9 +189,10 @@ pub(crate) const HOOKS: &[Hook] = &[
             ..changed(
                 "last_output",
                 "AnyOutput",
-                "The model's output, before the loss function sees it: as its own type (`Tensor` for modules of `tch`), or as `AnyOutput`.",
+                "The model's output, before the loss function or its activation sees it: as its own type (`Tensor` for modules of `tch`), or as `AnyOutput`.",
             )
         }],
+        shares: &[],
         flows: &["StopTraining"],
         once: Once::Batch,
         always: None,
@@ -191,6 +211,7 @@ pub(crate) const HOOKS: &[Hook] = &[
                 "The training loss, smoothed over batches (β = 0.98, bias-corrected). Reading it waits for the device. NaN before the first batch.",
             ),
         ],
+        shares: &[],
         flows: &["StopTraining", "SkipBackward"],
         once: Once::TrainingBatch,
         always: None,
@@ -205,6 +226,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             "Gradients",
             "The gradients, by the names of the parameters. They may be clipped or scaled in place.",
         )],
+        shares: &[],
         flows: &["StopTraining", "SkipStep"],
         once: Once::TrainingBatch,
         always: None,
@@ -215,6 +237,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "StepEnd",
         builds_on: Some("on_backward_end"),
         adds: &[copied("stepped", "bool", "Whether the optimizer took a step; false after `SkipStep`.")],
+        shares: &[],
         flows: &["StopTraining", "KeepGradients"],
         once: Once::TrainingBatch,
         always: None,
@@ -225,6 +248,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "BatchEnd",
         builds_on: Some("on_backward_begin"),
         adds: &[],
+        shares: &[],
         flows: &["StopTraining", "SkipEpoch", "Validate"],
         once: Once::Batch,
         always: None,
@@ -235,6 +259,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "BatchEndAlways",
         builds_on: Some("on_batch_begin"),
         adds: &[],
+        shares: &[],
         flows: &[],
         once: Once::Batch,
         always: Some("on_batch_end"),
@@ -245,10 +270,11 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "ValidateBegin",
         builds_on: Some("on_epoch_begin"),
         adds: &[],
+        shares: &[],
         flows: &["StopTraining", "SkipValidation"],
         once: Once::Epoch,
         always: None,
-        doc: "Before the validation that follows the training batches of an epoch.",
+        doc: "Before a validation: the one that follows the training batches of an epoch, one between two batches, or one outside of a training.",
     },
     Hook {
         name: "on_validate_end",
@@ -260,6 +286,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             "None",
             "The validation loss, averaged over the items; `None` without a validation.",
         )],
+        shares: &[],
         flows: &["StopTraining"],
         once: Once::Epoch,
         always: None,
@@ -270,6 +297,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "ValidateEndAlways",
         builds_on: Some("on_validate_begin"),
         adds: &[],
+        shares: &[],
         flows: &[],
         once: Once::Epoch,
         always: Some("on_validate_end"),
@@ -294,6 +322,7 @@ pub(crate) const HOOKS: &[Hook] = &[
             ),
             copied("epoch_time", "Duration", "How long the epoch took, validation included."),
         ],
+        shares: &[],
         flows: &["StopTraining"],
         once: Once::Epoch,
         always: None,
@@ -304,6 +333,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "EpochEndAlways",
         builds_on: Some("on_epoch_begin"),
         adds: &[],
+        shares: &[],
         flows: &[],
         once: Once::Epoch,
         always: Some("on_epoch_end"),
@@ -314,10 +344,77 @@ pub(crate) const HOOKS: &[Hook] = &[
         event: "TrainEnd",
         builds_on: Some("on_train_begin"),
         adds: &[read("outcome", "Outcome", "How training ended: finished, stopped, failed, panicked or interrupted.")],
+        shares: &[],
         flows: &[],
         once: Once::Training,
         always: None,
         doc: "Once, for every callback that entered `on_train_begin`, however training ended.",
+    },
+    Hook {
+        name: "on_predict_begin",
+        event: "PredictBegin",
+        builds_on: None,
+        adds: &[],
+        shares: &["opt", "params", "model", "data", "rng", "values", "device"],
+        flows: &[],
+        once: Once::Prediction,
+        always: None,
+        doc: "Before the first batch of predictions, which are outside of a training: they have no target and no loss.",
+    },
+    Hook {
+        name: "on_predict_batch_begin",
+        event: "PredictBatchBegin",
+        builds_on: Some("on_predict_begin"),
+        adds: &[],
+        shares: &["last_input", "num_batch", "batches"],
+        flows: &[],
+        once: Once::PredictionBatch,
+        always: None,
+        doc: "Before each batch of predictions, once it is on the device.",
+    },
+    Hook {
+        name: "on_predict_batch_end",
+        event: "PredictBatchEnd",
+        builds_on: Some("on_predict_batch_begin"),
+        adds: &[],
+        shares: &["last_output"],
+        flows: &[],
+        once: Once::PredictionBatch,
+        always: None,
+        doc: "After the model's forward pass for a batch of predictions, before the activation.",
+    },
+    Hook {
+        name: "on_predict_batch_end_always",
+        event: "PredictBatchEndAlways",
+        builds_on: Some("on_predict_batch_begin"),
+        adds: &[],
+        shares: &[],
+        flows: &[],
+        once: Once::PredictionBatch,
+        always: Some("on_predict_batch_end"),
+        doc: "For every callback that entered a batch of predictions, when it is over: completed, or ended by an error or a panic.",
+    },
+    Hook {
+        name: "on_predict_end",
+        event: "PredictEnd",
+        builds_on: Some("on_predict_begin"),
+        adds: &[],
+        shares: &[],
+        flows: &[],
+        once: Once::Prediction,
+        always: None,
+        doc: "After the last batch of predictions.",
+    },
+    Hook {
+        name: "on_predict_end_always",
+        event: "PredictEndAlways",
+        builds_on: Some("on_predict_begin"),
+        adds: &[],
+        shares: &[],
+        flows: &[],
+        once: Once::Prediction,
+        always: Some("on_predict_end"),
+        doc: "For every callback that entered `on_predict_begin`, when the predictions are over: completed, or ended by an error or a panic.",
     },
 ];
 
@@ -345,6 +442,11 @@ impl Hook {
         HOOKS.iter().find(|hook| hook.always == Some(self.name))
     }
 
+    /// Whether it runs in predictions, and so outside of a training.
+    pub(crate) fn is_of_predictions(&self) -> bool {
+        matches!(self.once, Once::Prediction | Once::PredictionBatch)
+    }
+
     /// Its name without `on_`, as `#[on(…)]` takes it.
     pub(crate) fn moment(&self) -> &'static str {
         self.name.trim_start_matches("on_")
@@ -357,6 +459,7 @@ impl Hook {
     /// All values that exist in this hook, those of earlier hooks first.
     pub(crate) fn names(&self) -> Vec<&'static Name> {
         let mut names = self.builds_on.and_then(Hook::find).map_or_else(Vec::new, Hook::names);
+        names.extend(self.shares.iter().filter_map(|name| Some(first_with(name)?.1)));
         names.extend(Hook::find(self.name).into_iter().flat_map(|hook| hook.adds));
         names
     }

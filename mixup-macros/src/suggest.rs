@@ -80,8 +80,10 @@ pub(crate) fn no_value(hook: &Hook, written: &str, hint: &str) -> String {
         let available = available(hook, name);
         return if is_later(hook, name) {
             format!("`{name}` does not exist yet in `{at}`: it is {available}")
-        } else {
+        } else if having(hook.is_of_predictions(), name).next().is_some() {
             format!("`{name}` no longer exists in `{at}`: it is {available}")
+        } else {
+            format!("`{name}` does not exist in `{at}`, since {}: it is {available}", no_training(name))
         };
     }
     if let Some(instead) = word(VALUES, name) {
@@ -107,24 +109,31 @@ pub(crate) fn no_value(hook: &Hook, written: &str, hint: &str) -> String {
     }
 }
 
-/// The hooks that have a value, by their places in the table.
-fn having(name: &str) -> impl Iterator<Item = usize> {
-    HOOKS
-        .iter()
-        .enumerate()
-        .filter(move |(_, hook)| hook.always.is_none() && find(hook, name).is_some())
-        .map(|(place, _)| place)
+/// Why predictions lack a value that trainings have.
+fn no_training(name: &str) -> &'static str {
+    if name.contains("loss") || ["last_target", "last_metrics", "metric_names"].contains(&name) {
+        "predictions have no target and no loss"
+    } else {
+        "predictions are outside of a training"
+    }
+}
+
+/// The hooks that have a value, by their places in the table: those of predictions, or all others.
+fn having(of_predictions: bool, name: &str) -> impl Iterator<Item = usize> {
+    let hooks = HOOKS.iter().enumerate().filter(move |(_, hook)| hook.is_of_predictions() == of_predictions);
+    hooks.filter(move |(_, hook)| hook.always.is_none() && find(hook, name).is_some()).map(|(place, _)| place)
 }
 
 /// Whether a value that this hook does not have comes later.
 fn is_later(hook: &Hook, name: &str) -> bool {
     let here = HOOKS.iter().position(|other| other.name == hook.name);
-    having(name).next() > here
+    having(hook.is_of_predictions(), name).next() > here
 }
 
-/// In which hooks a value is available that this hook does not have.
+/// In which hooks a value is available that this hook does not have: of its own kind, if there are any.
 fn available(hook: &Hook, name: &str) -> String {
-    let places: Vec<usize> = having(name).collect();
+    let own = hook.is_of_predictions() && having(true, name).next().is_some();
+    let places: Vec<usize> = having(own, name).collect();
     let hooks = |places: &[usize]| places.iter().map(|place| HOOKS[*place].name).collect::<Vec<_>>();
     match places.as_slice() {
         [first, _, _, ..] if is_later(hook, name) => format!("available from `{}` on", HOOKS[*first].name),

@@ -170,9 +170,51 @@ fn everything_in_the_table_can_be_asked_for() {
             assert_eq!(*outcome, Outcome::Finished);
             self.0.push(Hook::TrainEnd);
         }
+
+        fn on_predict_begin(
+            &mut self,
+            opt: &mut dyn Optimizer,
+            params: &Params,
+            model: &mut dyn AnyModel,
+            data: &Data,
+            rng: &mut Rng,
+            values: &Values,
+            device: Device,
+        ) {
+            let _ = (opt, params, model, data, rng, values, device);
+            self.0.push(Hook::PredictBegin);
+        }
+
+        fn on_predict_batch_begin(&mut self, last_input: &mut Input, num_batch: usize, batches: usize) {
+            assert_eq!((last_input.items(), num_batch, batches), (4, 0, 1));
+            self.0.push(Hook::PredictBatchBegin);
+        }
+
+        fn on_predict_batch_end(&mut self, last_output: &mut Tensor) {
+            assert_eq!(last_output.size(), [4, 2]);
+            self.0.push(Hook::PredictBatchEnd);
+        }
+
+        #[on(predict_batch_end, always)]
+        fn after_a_batch_of_predictions(&mut self, last_input: &Input) {
+            assert_eq!(last_input.items(), 4);
+            self.0.push(Hook::PredictBatchEndAlways);
+        }
+
+        fn on_predict_end(&mut self, params: &Params) {
+            let _ = params;
+            self.0.push(Hook::PredictEnd);
+        }
+
+        #[on(predict_end, always)]
+        fn after_predictions(&mut self, params: &Params) {
+            let _ = params;
+            self.0.push(Hook::PredictEndAlways);
+        }
     }
 
-    let (learn, _) = train(All::default());
+    let (mut learn, _) = train(All::default());
+    learn.predictions().expect("there is validation data");
     let reached = &learn.get::<All>().expect("it was added").0;
     for hook in Hook::ALL {
         assert!(reached.contains(hook), "{hook} was not reached");

@@ -9,7 +9,8 @@ use std::{
 use mixup::{
     callback::{
         BackwardBegin, BackwardEnd, BatchBegin, BatchEnd, BatchEndAlways, EpochBegin, EpochEnd, EpochEndAlways,
-        Handler, Hook, HookResult, LossBegin, Requests, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
+        Handler, Hook, HookResult, LossBegin, PredictBatchBegin, PredictBatchEnd, PredictBatchEndAlways, PredictBegin,
+        PredictEnd, PredictEndAlways, Requests, StepEnd, TrainBegin, TrainEnd, ValidateBegin, ValidateEnd,
         ValidateEndAlways,
     },
     error::BoxError,
@@ -171,6 +172,12 @@ sabotage! {
     on_epoch_end EpochEnd,
     on_epoch_end_always EpochEndAlways,
     on_train_end TrainEnd,
+    on_predict_begin PredictBegin,
+    on_predict_batch_begin PredictBatchBegin,
+    on_predict_batch_end PredictBatchEnd,
+    on_predict_batch_end_always PredictBatchEndAlways,
+    on_predict_end PredictEnd,
+    on_predict_end_always PredictEndAlways,
 }
 
 /// A model, loss function, data set or optimizer with the fuse in it.

@@ -159,4 +159,5 @@ pub const END: Position = Position {
     train: true,
     after_batch: None,
     own_run: None,
+    predict: false,
 };

@@ -51,8 +51,7 @@ const ALWAYS_BATCH: &str = ", which runs however the batch ends";
 const ALWAYS_EPOCH: &str = ", which runs however the epoch ends";
 const ALWAYS_VALIDATE: &str = ", which runs however the validation ends";
 const STEPPED: &str = ", whose `stepped: bool` is false after `SkipStep`";
-const TEST: &str = ", since `learn.validate()` is the only test phase that a learner has";
-const PREDICT: &str = ", since `learn.predictions()` runs the hooks of a validation";
+const TEST: &str = ", since a test, `learn.validate_on(Part::Test)`, is a validation on other data";
 const ON_DEVICE: &str = ", where the batch is on the device already";
 const CREATED: &str = "prepare the callback where you create it, or in `on_train_begin`";
 const SAVE: &str = "name the fields to save with `#[callback(state(…))]` on the `impl` block";
@@ -228,22 +227,18 @@ pub(crate) const MOMENTS: &[Moment] = &[
     with(&[Lightning], "on_test_batch_start", "on_batch_begin", "valid", TEST),
     with(&[Keras], "on_test_batch_begin", "on_batch_begin", "valid", TEST),
     with(&[Lightning, Keras], "on_test_batch_end", "on_batch_end", "valid", TEST),
-    // Predictions.
-    with(&[Lightning], "on_predict_start", "on_validate_begin", "", PREDICT),
-    with(&[Keras], "on_predict_begin", "on_validate_begin", "", PREDICT),
-    with(&[Lightning], "on_predict_epoch_start", "on_validate_begin", "", PREDICT),
-    with(&[Composer], "predict_start", "on_validate_begin", "", PREDICT),
-    with(&[Lightning, Keras], "on_predict_end", "on_validate_end", "", PREDICT),
-    with(&[Lightning], "on_predict_epoch_end", "on_validate_end", "", PREDICT),
-    with(&[Composer], "predict_end", "on_validate_end", "", PREDICT),
-    with(&[Trainer], "on_predict", "on_validate_end", "", PREDICT),
-    with(&[Lightning], "on_predict_batch_start", "on_batch_begin", "valid", PREDICT),
-    with(&[Keras], "on_predict_batch_begin", "on_batch_begin", "valid", PREDICT),
-    with(&[Composer], "predict_batch_start", "on_batch_begin", "valid", PREDICT),
-    with(&[Composer], "predict_before_forward", "on_batch_begin", "valid", PREDICT),
-    with(&[Composer], "predict_after_forward", "on_loss_begin", "valid", PREDICT),
-    with(&[Lightning, Keras], "on_predict_batch_end", "on_batch_end", "valid", PREDICT),
-    with(&[Composer], "predict_batch_end", "on_batch_end", "valid", PREDICT),
+    // Predictions. Keras has the names of ours.
+    is(&[Lightning], "on_predict_start", "on_predict_begin"),
+    is(&[Lightning], "on_predict_epoch_start", "on_predict_begin"),
+    is(&[Composer], "predict_start", "on_predict_begin"),
+    is(&[Lightning], "on_predict_epoch_end", "on_predict_end"),
+    is(&[Composer], "predict_end", "on_predict_end"),
+    is(&[Trainer], "on_predict", "on_predict_end"),
+    is(&[Lightning], "on_predict_batch_start", "on_predict_batch_begin"),
+    is(&[Composer], "predict_batch_start", "on_predict_batch_begin"),
+    is(&[Composer], "predict_before_forward", "on_predict_batch_begin"),
+    is(&[Composer], "predict_after_forward", "on_predict_batch_end"),
+    is(&[Composer], "predict_batch_end", "on_predict_batch_end"),
     // States and checkpoints.
     none(&[Lightning], "on_save_checkpoint", SAVE),
     none(&[Lightning], "on_load_checkpoint", LOAD),

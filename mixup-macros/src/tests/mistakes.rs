@@ -109,8 +109,14 @@ fn a_missing_value_is_available_exactly_where_the_message_says() {
             let place = said[0].rsplit_once("it is available ").expect("it says where").1;
             let named: Vec<usize> =
                 (0..HOOKS.len()).filter(|&at| place.contains(&format!("`{}`", HOOKS[at].name))).collect();
-            let plain = (0..HOOKS.len()).filter(|&at| HOOKS[at].always.is_none());
-            let having: Vec<usize> = plain.filter(|&at| has(at, name.name)).collect();
+            // The hooks of predictions are named only to those who write one of them, if any of them has the value.
+            let plain = |of_predictions| {
+                (0..HOOKS.len()).filter(move |&at| {
+                    HOOKS[at].always.is_none() && HOOKS[at].is_of_predictions() == of_predictions && has(at, name.name)
+                })
+            };
+            let own = hook.is_of_predictions() && plain(true).next().is_some();
+            let having: Vec<usize> = plain(own).collect();
             match (place.starts_with("from "), place.ends_with(" on")) {
                 (true, true) => assert_eq!(named, having[..1], "{place}: {}", name.name),
                 (true, false) => {

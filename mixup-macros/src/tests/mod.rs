@@ -13,7 +13,7 @@ use quote::quote;
 use syn::Item;
 
 use crate::{
-    hooks::{HOOKS, Hook},
+    hooks::{HOOKS, Hook, first_with},
     item::callback,
 };
 
@@ -58,12 +58,18 @@ fn the_message_for_a_missing_value_says_whether_it_comes_later_or_is_gone() {
                 assert_eq!(said, [""; 0], "{} in {}", name.name, hook.name);
             } else {
                 assert_eq!(said.len(), 1, "{said:?}");
-                let after = HOOKS
-                    .iter()
-                    .skip_while(|other| other.name != hook.name)
-                    .any(|other| other.adds.iter().any(|add| add.name == name.name));
-                let when = if after { "does not exist yet" } else { "no longer exists" };
-                assert!(said[0].starts_with(&format!("`{}` {when} in `{}`", name.name, hook.name)), "{said:?}");
+                let has = |other: &&Hook| {
+                    let alike = other.is_of_predictions() == hook.is_of_predictions();
+                    alike && other.names().iter().any(|there| there.name == name.name)
+                };
+                let after = HOOKS.iter().skip_while(|other| other.name != hook.name).find(has).is_some();
+                let (when, why) = match (after, HOOKS.iter().find(has)) {
+                    (true, _) => ("does not exist yet", ": it is "),
+                    (false, Some(_)) => ("no longer exists", ": it is "),
+                    (false, None) => ("does not exist", ", since predictions "),
+                };
+                let start = format!("`{}` {when} in `{}`{why}", name.name, hook.name);
+                assert!(said[0].starts_with(&start), "{said:?}");
                 missing += 1;
             }
         }
@@ -77,6 +83,9 @@ fn the_table_is_consistent() {
         assert!(hook.name.starts_with("on_") && syn::parse_str::<syn::Ident>(hook.event).is_ok(), "{}", hook.name);
         let before = |name| HOOKS[..index].iter().any(|hook: &Hook| hook.name == name);
         assert!(hook.builds_on.is_none_or(before), "{} builds on a hook before it", hook.name);
+        for name in hook.shares {
+            assert!(first_with(name).is_some() && !hook.adds.iter().any(|add| add.name == *name), "{}: {name}", hook.name);
+        }
         for name in hook.adds {
             assert!(syn::parse_str::<syn::Type>(name.ty).is_ok(), "{}: {}", name.name, name.ty);
             let adding = HOOKS.iter().flat_map(|hook| hook.adds).filter(|other| other.name == name.name).count();
@@ -91,12 +100,13 @@ fn page() -> String {
         |words: &mut dyn Iterator<Item = &str>| words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
         "# Hooks and their values".to_owned(),
-        "\nA hook has its own values, and all values of the hook that it builds on.".to_owned(),
+        "\nA hook has its own values, and all values of the hook that it builds on. The hooks of predictions share values with those of a training.".to_owned(),
         "\n| hook | builds on | its own values | may return |\n|---|---|---|---|".to_owned(),
     ];
     lines.extend(HOOKS.iter().map(|hook| {
         let builds_on = code(&mut hook.builds_on.into_iter());
-        let (adds, flows) = (code(&mut hook.adds.iter().map(|add| add.name)), code(&mut hook.flows.iter().copied()));
+        let adds = code(&mut hook.shares.iter().copied().chain(hook.adds.iter().map(|add| add.name)));
+        let flows = code(&mut hook.flows.iter().copied());
         format!("| `{}` | {builds_on} | {adds} | {flows} |", hook.name)
     }));
     lines.push("\n| hook | when |\n|---|---|".to_owned());

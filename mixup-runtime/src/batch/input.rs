@@ -161,6 +161,28 @@ impl From<Tensor> for Input {
     }
 }
 
+/// The same tensor: both share its memory.
+impl From<&Tensor> for Input {
+    fn from(tensor: &Tensor) -> Self {
+        Self::Tensor(tensor.shallow_clone())
+    }
+}
+
+/// The same input: both share their memory.
+impl From<&Input> for Input {
+    fn from(input: &Input) -> Self {
+        match input {
+            Self::Tensor(tensor) => Self::Tensor(tensor.shallow_clone()),
+            Self::Tensors(tensors) => Self::Tensors(tensors.iter().map(Tensor::shallow_clone).collect()),
+            Self::Stacked { first, second, weight } => Self::Stacked {
+                first: first.shallow_clone(),
+                second: second.shallow_clone(),
+                weight: weight.shallow_clone(),
+            },
+        }
+    }
+}
+
 impl From<Vec<Tensor>> for Input {
     fn from(tensors: Vec<Tensor>) -> Self {
         Self::Tensors(tensors)

@@ -144,8 +144,7 @@ impl Entry {
     }
 
     fn in_hook(&self, hook: Hook) -> InHook {
-        let changes =
-            |name| self.serves(hook).any(|handler| handler.changes.contains(&name) || handler.names.contains(&"event"));
+        let changes = |name| self.serves(hook).any(|handler| handler.may_change(name));
         InHook {
             linked: Vec::new(),
             draws: self.asks(hook, "rng"),
@@ -290,6 +289,29 @@ impl Callbacks {
         }
         let (sorted, cycle) = order::sorted(&base, &edges);
         (sorted, cycle.map(|cycle| order::named(&self.entries, &cycle, Some(hook))))
+    }
+
+    /// Checks that no callback changes batches in validation without a counterpart in predictions, which would silently be left out.
+    ///
+    /// # Errors
+    /// [`Error::Unpredicted`] for the first that does.
+    pub(crate) fn check_predictions(&self) -> Result<(), Error> {
+        const COUNTERPARTS: [(Hook, &str, Hook); 2] = [
+            (Hook::BatchBegin, "last_input", Hook::PredictBatchBegin),
+            (Hook::LossBegin, "last_output", Hook::PredictBatchEnd),
+        ];
+        for entry in &self.entries {
+            for (hook, changes, counterpart) in COUNTERPARTS {
+                let forgotten = |handler: &&Handler| handler.may_change(changes) && !handler.runs_only_for("train");
+                if let Some(Handler { method, .. }) = entry.serves(hook).find(forgotten)
+                    && entry.serves(counterpart).next().is_none()
+                {
+                    let callback = entry.name.to_string();
+                    return Err(Error::Unpredicted { callback, method, hook, changes, counterpart });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether any callback asks for this name of the table in any hook.
@@ -480,6 +502,12 @@ impl Callbacks {
                     }
                     Hook::ValidateEndAlways => {
                         callback.on_validate_end_always(&mut super::ValidateEndAlways::view(state, links))
+                    }
+                    Hook::PredictBatchEndAlways => {
+                        callback.on_predict_batch_end_always(&mut super::PredictBatchEndAlways::view(state, links))
+                    }
+                    Hook::PredictEndAlways => {
+                        callback.on_predict_end_always(&mut super::PredictEndAlways::view(state, links))
                     }
                     _ => callback.on_epoch_end_always(&mut super::EpochEndAlways::view(state, links)),
                 };

@@ -64,6 +64,18 @@ impl Handler {
         Self { requests: requests.into_iter().collect(), ..self }
     }
 
+    /// Whether it may change a value of the table, by name or as part of the whole event.
+    pub(crate) fn may_change(&self, name: &str) -> bool {
+        self.changes.contains(&name) || self.names.contains(&"event")
+    }
+
+    /// Whether its filters have `train`, or `valid`.
+    pub(crate) fn runs_only_for(&self, flag: &str) -> bool {
+        // The flags come before the filters that have values.
+        let mut flags = self.filters.split(", ").take_while(|word| !word.contains(' '));
+        flags.any(|word| word == flag)
+    }
+
     /// Whether it asks for a value of the table, by name or as part of the whole event.
     pub(crate) fn asks(&self, name: &str) -> bool {
         self.names.iter().any(|asked| *asked == name || *asked == "event")

@@ -35,16 +35,41 @@ impl Progress {
         self.bar = Bar::begin();
     }
 
+    /// A validation outside of a training has its own bar.
+    #[on(validate_begin, if = epochs == 0)]
+    fn begin_alone(&mut self) {
+        self.bar = Bar::begin();
+    }
+
     fn on_batch_begin(&mut self, num_batch: usize, batches: usize, train: bool) {
         if let (0, Some(bar)) = (num_batch, &self.bar) {
             bar.show(if train { "train" } else { "valid" }, batches);
         }
     }
 
-    fn on_batch_end(&mut self) {
+    #[on(predict_batch_begin, first, if = batches > 1)]
+    fn begin_predictions(&mut self, batches: usize) {
+        self.bar = Bar::begin();
+        if let Some(bar) = &self.bar {
+            bar.show("predict", batches);
+        }
+    }
+
+    #[on(batch_end, predict_batch_end)]
+    fn advance(&mut self) {
         if let Some(bar) = &self.bar {
             bar.advance();
         }
+    }
+
+    #[on(validate_end, always, if = epochs == 0)]
+    fn end_alone(&mut self) {
+        self.bar = None;
+    }
+
+    #[on(predict_end, always)]
+    fn end_predictions(&mut self) {
+        self.bar = None;
     }
 
     fn on_epoch_end(

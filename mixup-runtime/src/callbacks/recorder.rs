@@ -51,12 +51,10 @@ impl Recorder {
 
 #[callback(crate = crate, order = -10)]
 impl Recorder {
-    fn on_train_begin(&mut self, epochs: usize) {
-        if epochs > 0 {
-            self.losses.clear();
-            self.lrs.clear();
-            self.published.clear();
-        }
+    fn on_train_begin(&mut self) {
+        self.losses.clear();
+        self.lrs.clear();
+        self.published.clear();
     }
 
     fn on_backward_begin(&mut self, last_loss: &Tensor, opt: &dyn Optimizer) -> Result<(), TchError> {

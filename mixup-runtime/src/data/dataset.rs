@@ -63,6 +63,12 @@ pub trait Dataset: Send {
         false
     }
 
+    /// Whether the items have targets. Defaults to true. The items of a data set that returns false can only be predicted: the targets of
+    /// its batches are ignored, and may be any, such as one of no items.
+    fn labelled(&self) -> bool {
+        true
+    }
+
     /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
@@ -80,6 +86,10 @@ impl<D: Dataset + ?Sized> Dataset for Box<D> {
 
     fn fresh(&self) -> bool {
         (**self).fresh()
+    }
+
+    fn labelled(&self) -> bool {
+        (**self).labelled()
     }
 
     fn describe(&self) -> String {

@@ -14,10 +14,10 @@ pub enum DataError {
     /// The batch size is 0.
     #[error("the batch size is 0, but a batch needs at least one item")]
     BatchSize,
-    /// There are no items to train with, or none to validate with.
+    /// There are no items to train with, or none to validate or to test with.
     #[error("the {part} data has no items")]
     Empty {
-        /// "training" or "validation".
+        /// "training", "validation" or "test".
         part: &'static str,
     },
     /// There is less than one whole batch, and `drop_last` would drop it.
@@ -30,6 +30,12 @@ pub enum DataError {
         items: usize,
         /// The batch size.
         batch_size: usize,
+    },
+    /// The training or the validation data has no targets.
+    #[error("the {part} data has no targets: only a test part, or a `Loader` for predictions, may be without")]
+    NoTargets {
+        /// "training" or "validation".
+        part: &'static str,
     },
     /// An index is out of range.
     #[error("item {index} was asked for, but the data has {items}, counted from 0")]

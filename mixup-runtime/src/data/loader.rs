@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use tch::Tensor;
-
 use super::{DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream, dataset::describe};
 use crate::{
     batch::{Batch, Input, Target, items},
@@ -66,6 +64,7 @@ impl Loader {
         match (batch_size, dataset.len()) {
             (0, _) => Err(DataError::BatchSize),
             (_, 0) => Err(DataError::Empty { part }),
+            _ if !dataset.labelled() && ["training", "validation"].contains(&part) => Err(DataError::NoTargets { part }),
             _ => Ok(Self::of_source(Source::Dataset(dataset), batch_size)),
         }
     }
@@ -179,6 +178,12 @@ impl Loader {
         }
     }
 
+    /// Whether the items have targets, as the data set says.
+    #[must_use]
+    pub fn labelled(&self) -> bool {
+        if let Source::Dataset(dataset) = &self.source { dataset.labelled() } else { true }
+    }
+
     /// Describes the items: "images of 3×28×28".
     #[must_use]
     pub fn describe(&self) -> String {
@@ -231,24 +236,42 @@ impl Loader {
         if k >= batches {
             return Err(DataError::BatchIndex { batch: k, batches });
         }
+        self.gather(order, k, rngs)
+    }
+
+    /// The same, also of a last batch that `drop_last` leaves out, and beyond the bound on the batches of an epoch.
+    pub(crate) fn gather(&self, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Batch, DataError> {
+        let missing = || DataError::BatchIndex { batch: k, batches: self.batches_of_all(order) };
         match &self.source {
             Source::Prepared { batches, .. } => {
-                let index = order[k]; // k is below the number of batches, which is at most the length of the order
+                let index = *order.get(k).ok_or_else(missing)?;
                 let batch = batches.get(index).ok_or(DataError::Index { index, items: batches.len() })?;
                 Ok(share(batch))
             }
             Source::Dataset(dataset) => {
-                // Batch k begins inside the order, since k is below the number of batches.
-                let first = k * self.batch_size;
-                let indices = &order[first..order.len().min(first.saturating_add(self.batch_size))];
+                let indices = order.chunks(self.batch_size.max(1)).nth(k).ok_or_else(missing)?;
                 let batch = dataset.batch(indices, rngs)?;
                 let (asked, (input, target)) = (indices.len(), batch_items(&batch));
-                if input != asked || target != asked {
+                if input != asked || (target != asked && dataset.labelled()) {
                     return Err(DataError::WrongBatch { asked, input, target });
                 }
                 Ok(batch)
             }
             Source::Stream(_) => Err(DataError::Stream { what: "batch by number" }),
+        }
+    }
+
+    /// The order of all entries, whatever the sampler, for a run over the whole of the training data.
+    pub(crate) fn order_of_all(&self) -> Result<Vec<usize>, DataError> {
+        let entries = self.entries().ok_or(DataError::Stream { what: "order of its items" })?;
+        Ok((0..entries).collect())
+    }
+
+    /// How many batches this order of all entries has, with the smaller one at the end.
+    pub(crate) fn batches_of_all(&self, order: &[usize]) -> usize {
+        match &self.source {
+            Source::Prepared { .. } => order.len(),
+            _ => order.len().div_ceil(self.batch_size.max(1)),
         }
     }
 
@@ -329,17 +352,5 @@ fn batch_items(batch: &Batch) -> (usize, usize) {
 
 /// A batch that shares its tensors with this one.
 fn share(batch: &Batch) -> Batch {
-    Batch { input: share_input(&batch.input), target: batch.target.shallow_clone() }
-}
-
-fn share_input(input: &Input) -> Input {
-    match input {
-        Input::Tensor(tensor) => Input::Tensor(tensor.shallow_clone()),
-        Input::Tensors(tensors) => Input::Tensors(tensors.iter().map(Tensor::shallow_clone).collect()),
-        Input::Stacked { first, second, weight } => Input::Stacked {
-            first: first.shallow_clone(),
-            second: second.shallow_clone(),
-            weight: weight.shallow_clone(),
-        },
-    }
+    Batch { input: Input::from(&batch.input), target: batch.target.shallow_clone() }
 }

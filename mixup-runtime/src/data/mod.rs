@@ -1,8 +1,8 @@
 //! Batches of inputs and targets, and where they come from.
 //!
 //! A [`Dataset`] knows its items and gathers any of them into a [`Batch`](crate::batch::Batch). A [`Sampler`] draws the items of an epoch and
-//! their order. A [`Loader`] cuts that order into batches. [`Data`] is what a learner takes: a training loader, perhaps one for validation,
-//! and the names of the classes.
+//! their order. A [`Loader`] cuts that order into batches. [`Data`] is what a learner takes: a training loader, perhaps one for validation and
+//! one for tests, and the names of the classes.
 //!
 //! | what there is | how it becomes [`Data`] |
 //! |---|---|
@@ -33,7 +33,7 @@ pub use self::{
     items::{Array, Item, Items, Label, Numbers},
     loader::Loader,
     sampler::{InOrder, Sampler, Sampling, Shard, Shuffled, Weighted},
-    splits::{Data, DataBuilder},
+    splits::{Data, DataBuilder, Part},
     stream::Stream,
     tensors::TensorDataset,
 };

@@ -1,11 +1,11 @@
-//! The data of a learner: training data, perhaps validation data, and the names of the classes.
+//! The data of a learner: training data, perhaps validation and test data, and the names of the classes.
 
 use std::fmt;
 
 use super::{DataError, Dataset, Loader, Sampler, Sampling, Stream};
 use crate::batch::Batch;
 
-/// Training data, perhaps validation data, and the names of the classes.
+/// Training data, perhaps validation and test data, and the names of the classes.
 ///
 /// ```
 /// use mixup::data::{Data, DataError, TensorDataset};
@@ -23,7 +23,19 @@ use crate::batch::Batch;
 pub struct Data {
     train: Loader,
     valid: Option<Loader>,
+    test: Option<Loader>,
     classes: Vec<String>,
+}
+
+/// A part of the learner's [`Data`]: what `validate_on` and `predictions_on` go over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The training data, in its own order and with all its items: without the sampler, `drop_last` and `batches_per_epoch`.
+    Train,
+    /// The validation data.
+    Valid,
+    /// The test data.
+    Test,
 }
 
 impl Data {
@@ -48,7 +60,7 @@ impl Data {
     pub fn from_batches(train: Vec<Batch>, valid: Vec<Batch>) -> Result<Self, DataError> {
         let train = Loader::prepared("training", train)?;
         let valid = if valid.is_empty() { None } else { Some(Loader::prepared("validation", valid)?) };
-        Ok(Self { train, valid, classes: Vec::new() })
+        Ok(Self { train, valid, test: None, classes: Vec::new() })
     }
 
     /// The training data.
@@ -63,15 +75,31 @@ impl Data {
         self.valid.as_ref()
     }
 
+    /// The test data, if there is any: no training looks at it.
+    #[must_use]
+    pub fn test(&self) -> Option<&Loader> {
+        self.test.as_ref()
+    }
+
+    /// A part of the data, if there is one.
+    #[must_use]
+    pub fn part(&self, part: Part) -> Option<&Loader> {
+        match part {
+            Part::Train => Some(&self.train),
+            Part::Valid => self.valid.as_ref(),
+            Part::Test => self.test.as_ref(),
+        }
+    }
+
     /// The names of the classes, in the order of their indices; empty if the classes have no names.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// The loader of a pass, mutably, for going through its batches.
-    pub(crate) fn part_mut(&mut self, train: bool) -> Option<&mut Loader> {
-        if train { Some(&mut self.train) } else { self.valid.as_mut() }
+    /// The training data, mutably, for going through its batches.
+    pub(crate) fn train_mut(&mut self) -> &mut Loader {
+        &mut self.train
     }
 }
 
@@ -84,6 +112,9 @@ impl fmt::Display for Data {
             (Some(count), Some(valid)) => write!(f, "{count} training and {valid} validation {train}")?,
             (None, None) => write!(f, "a stream of training {train}")?,
             (None, Some(valid)) => write!(f, "a stream of training {train}, and {valid} for validation")?,
+        }
+        if let Some(test) = self.test.as_ref().and_then(items) {
+            write!(f, ", {test} for tests")?;
         }
         match self.classes.len() {
             0 => {}
@@ -145,18 +176,27 @@ pub(crate) enum Train {
 pub struct DataBuilder {
     pub(crate) train: Train,
     pub(crate) valid: Option<Box<dyn Dataset>>,
+    pub(crate) test: Option<Box<dyn Dataset>>,
     pub(crate) classes: Vec<String>,
     pub(crate) options: Options,
 }
 
 impl DataBuilder {
     fn of(train: Train) -> Self {
-        Self { train, valid: None, classes: Vec::new(), options: Options::default() }
+        Self { train, valid: None, test: None, classes: Vec::new(), options: Options::default() }
     }
 
     /// Sets the data set for validation. It is neither shuffled nor cut short.
     pub fn valid(mut self, valid: impl Dataset + 'static) -> Self {
         self.valid = Some(Box::new(valid));
+        self
+    }
+
+    /// Sets the data set for tests, which no training looks at: `learn.validate_on(Part::Test)` measures on it, and
+    /// `learn.predictions_on(Part::Test)` predicts it. It is neither shuffled nor cut short, has batches as the validation data has, and may
+    /// be without targets, as [`TensorDataset::unlabelled`](super::TensorDataset::unlabelled) is.
+    pub fn test(mut self, test: impl Dataset + 'static) -> Self {
+        self.test = Some(Box::new(test));
         self
     }
 
@@ -172,7 +212,7 @@ impl DataBuilder {
         self
     }
 
-    /// Sets how many items a validation batch has. Defaults to the batch size of training.
+    /// Sets how many items a batch of validation or of tests has. Defaults to the batch size of training.
     pub fn valid_batch_size(mut self, batch_size: usize) -> Self {
         self.options.valid_batch_size = Some(batch_size);
         self
@@ -207,8 +247,8 @@ impl DataBuilder {
     ///
     /// # Errors
     /// [`DataError::BatchSize`] for a batch size of 0, [`DataError::BatchesPerEpoch`] for epochs of 0 batches, [`DataError::Empty`] if the
-    /// training or the validation data has no items, [`DataError::NoBatch`] if `drop_last` would leave nothing, [`DataError::Stream`] for a
-    /// sampler of a stream.
+    /// training, the validation or the test data has no items, [`DataError::NoTargets`] if the first two have no targets,
+    /// [`DataError::NoBatch`] if `drop_last` would leave nothing, [`DataError::Stream`] for a sampler of a stream.
     pub fn build(self) -> Result<Data, DataError> {
         // A stream always has enough items.
         self.options.check(if let Train::Dataset(dataset) = &self.train { dataset.len() } else { usize::MAX })?;
@@ -222,11 +262,11 @@ impl DataBuilder {
         };
         let train = train.batches_per_epoch(batches_per_epoch);
         let train = if let Some(sampler) = sampler { train.sampler(sampler) } else { train };
-        let valid = match self.valid {
-            Some(valid) => Some(Loader::of_part("validation", valid, valid_batch_size.unwrap_or(batch_size))?),
-            None => None,
+        let whole = |part, dataset: Option<Box<dyn Dataset>>| {
+            dataset.map(|it| Loader::of_part(part, it, valid_batch_size.unwrap_or(batch_size))).transpose()
         };
-        Ok(Data { train, valid, classes: self.classes })
+        let (valid, test) = (whole("validation", self.valid)?, whole("test", self.test)?);
+        Ok(Data { train, valid, test, classes: self.classes })
     }
 }
 

@@ -28,7 +28,8 @@ use crate::{
 #[derive(Debug)]
 pub struct TensorDataset {
     input: Input,
-    target: Target,
+    /// `None` if the items have none.
+    target: Option<Target>,
     len: usize,
 }
 
@@ -40,7 +41,26 @@ impl TensorDataset {
     /// [`DataError::Lengths`] and [`DataError::Inputs`] if the numbers of items differ, [`DataError::NoItemDimension`] for a
     /// tensor without dimensions or no tensor at all, [`DataError::Mixed`] for what `MixUp` has already mixed.
     pub fn new(input: impl Into<Input>, target: impl Into<Target>) -> Result<Self, DataError> {
-        let (input, target) = (input.into(), target.into());
+        let (unlabelled, target) = (Self::unlabelled(input)?, target.into());
+        if target.is_mixed() {
+            return Err(DataError::Mixed { what: "target" });
+        }
+        if target.tensors().iter().any(|tensor| tensor.dim() == 0) {
+            return Err(DataError::NoItemDimension { what: "target" });
+        }
+        if target.items() != unlabelled.len {
+            return Err(DataError::Lengths { input: unlabelled.len, target: target.items() });
+        }
+        Ok(Self { target: Some(target), ..unlabelled })
+    }
+
+    /// Creates a data set of inputs without targets, which can only be predicted: for the test part of [`Data`](super::Data), or for a
+    /// [`Loader`](super::Loader).
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn unlabelled(input: impl Into<Input>) -> Result<Self, DataError> {
+        let input = input.into();
         let inputs = match &input {
             Input::Tensor(_) | Input::Tensors(_) => input.tensors(),
             Input::Stacked { .. } => return Err(DataError::Mixed { what: "input" }),
@@ -54,16 +74,7 @@ impl TensorDataset {
                 return Err(DataError::Inputs { position, expected: len, found });
             }
         }
-        if target.is_mixed() {
-            return Err(DataError::Mixed { what: "target" });
-        }
-        if target.tensors().iter().any(|tensor| tensor.dim() == 0) {
-            return Err(DataError::NoItemDimension { what: "target" });
-        }
-        if target.items() != len {
-            return Err(DataError::Lengths { input: len, target: target.items() });
-        }
-        Ok(Self { input, target, len })
+        Ok(Self { input, target: None, len })
     }
 }
 
@@ -80,12 +91,20 @@ impl Dataset for TensorDataset {
             Input::Tensors(tensors) => Input::Tensors(tensors.iter().map(rows).collect::<Result<_, _>>()?),
             Input::Stacked { .. } => return Err(DataError::Mixed { what: "input" }),
         };
-        Ok(Batch { input, target: target_rows(&self.target, &rows)? })
+        let target = match &self.target {
+            Some(target) => target_rows(target, &rows)?,
+            None => Target::Dense(Tensor::f_from_slice::<f32>(&[])?),
+        };
+        Ok(Batch { input, target })
     }
 
     /// True: a batch is gathered into its own memory.
     fn fresh(&self) -> bool {
         true
+    }
+
+    fn labelled(&self) -> bool {
+        self.target.is_some()
     }
 
     fn describe(&self) -> String {

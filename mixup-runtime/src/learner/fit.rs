@@ -4,13 +4,12 @@ use std::time::Instant;
 
 use tch::Tensor;
 
-use super::Learner;
+use super::{Learner, pass::Pass};
 use crate::{
     batch::in_place,
     callback::{
         Decision, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, Validate,
     },
-    data::{Data, Loader},
     error::or_refusal,
     loss::{Loss, Reduction},
     metrics::{Metric, MetricError},
@@ -46,7 +45,7 @@ impl Learner {
         for epoch in 0..self.state.epochs {
             self.begin_epoch(epoch);
             if !ask!(self.on_epoch_begin).has(SkipEpoch) {
-                self.pass(true)?;
+                self.pass(Pass::Training)?;
                 self.validate_epoch()?;
             }
             self.end_epoch();
@@ -57,13 +56,14 @@ impl Learner {
         Ok(())
     }
 
-    /// Runs one pass over the training data or the validation data.
-    pub(super) fn pass(&mut self, train: bool) -> Result<(), Exit> {
+    /// Runs one pass over the training data, the validation data, or what else is validated.
+    pub(super) fn pass(&mut self, pass: Pass<'_>) -> Result<(), Exit> {
+        let train = pass.trains();
         let _no_grad = (!train).then(tch::no_grad_guard);
-        let order = self.begin_pass(train)?;
+        let order = self.begin_pass(pass)?;
         let mut measured = Measured::new(self.metrics.len());
         for num_batch in 0..self.state.batches {
-            if !self.load(&order, num_batch)? {
+            if !self.load(pass, &order, num_batch)? {
                 break;
             }
             let asked = self.batch(train, &mut measured)?;
@@ -129,7 +129,7 @@ impl Learner {
         self.state.life.seed_beside(when);
         self.callbacks.open(Hook::ValidateEndAlways);
         if !ask!(self.on_validate_begin).has(SkipValidation) {
-            self.pass(false)?;
+            self.pass(Pass::VALIDATION)?;
             ask!(self.on_validate_end);
         }
         self.close()
@@ -139,7 +139,7 @@ impl Learner {
     fn validate_now(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
         if state.data.valid().is_none() {
-            return Err(NO_VALIDATION.into());
+            return Err(Error::NoValidation { what: "validate on" }.into());
         }
         let (num_batch, batches) = (state.num_batch, state.batches);
         (state.internal.in_batch, state.internal.after_batch) = (false, Some(num_batch));
@@ -187,18 +187,6 @@ impl Learner {
         }
     }
 
-    /// The order of a pass: drawn by the sampler for training, by its loader for validation.
-    pub(super) fn begin_pass(&mut self, train: bool) -> Result<Vec<usize>, Exit> {
-        let state = &mut self.state;
-        state.train = train;
-        let mut rng = state.life.order(state.at());
-        let loader = loader(&state.data, train)?;
-        let order = if train { loader.order_by(&state.sampler, &mut rng) } else { loader.order(&mut rng) };
-        let order = order.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
-        state.batches = loader.batches_in(&order);
-        Ok(order)
-    }
-
     fn end_pass(&mut self, train: bool, measured: Measured) {
         self.state.internal.in_batch = false;
         if !train {
@@ -207,42 +195,17 @@ impl Learner {
         }
     }
 
-    /// Loads the next batch onto the device; returns false if a stream has ended. This is where an interrupt is noticed.
-    pub(super) fn load(&mut self, order: &[usize], num_batch: usize) -> Result<bool, Exit> {
-        if self.interrupt.is_set() {
-            return Err(Exit::Interrupted);
-        }
-        let state = &mut self.state;
-        // The memory of the last batch is freed before the next one is allocated: fresh pages cost more than used ones.
-        state.drop_batch();
-        state.num_batch = num_batch;
-        state.internal.in_batch = true;
-        if state.train {
-            state.life.next_moment();
-        }
-        let rngs = state.life.items(state.at());
-        let loader = state.data.part_mut(state.train).ok_or(NO_VALIDATION)?;
-        let (batch, made) = (or_refusal(|| loader.next(order, num_batch, &rngs)), loader.fresh());
-        let batch = batch.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;
-        let Some(batch) = batch else { return Ok(false) };
-        let asked = ["last_input", "last_target"].into_iter().any(|name| self.callbacks.asks_at_all(name));
-        let sent = in_place::begin(batch, state.device, made, asked);
-        let batch = sent.map_err(|e| Error::Torch {
-            what: "sending the batch to the device",
-            at: state.at(),
-            source: Box::new(e),
-        })?;
-        (state.last_input, state.last_target) = (batch.input, batch.target);
-        self.callbacks.open(Hook::BatchEndAlways);
-        Ok(true)
+    pub(super) fn forward(&mut self) -> Result<(), Exit> {
+        self.run_model()?;
+        ask!(self.on_loss_begin);
+        Ok(())
     }
 
-    pub(super) fn forward(&mut self) -> Result<(), Exit> {
+    pub(super) fn run_model(&mut self) -> Result<(), Exit> {
         in_place::end();
         let state = &mut self.state;
         state.last_output = or_refusal(|| state.model.forward_any(&state.last_input, state.train))
             .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
-        ask!(self.on_loss_begin);
         Ok(())
     }
 
@@ -315,14 +278,6 @@ impl Learner {
         }
         Ok(())
     }
-}
-
-const NO_VALIDATION: Error = Error::NoValidation { what: "validate on" };
-
-/// The batches that a pass goes over.
-fn loader(data: &Data, train: bool) -> Result<&Loader, Error> {
-    let loader = if train { Some(data.train()) } else { data.valid() };
-    loader.ok_or(NO_VALIDATION)
 }
 
 impl Decision {

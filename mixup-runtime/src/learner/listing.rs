@@ -78,14 +78,27 @@ const AFTER: &[Line] = &[
     Line::Hook(0, Hook::TrainEnd),
 ];
 
+/// The loop of predictions, as it reads.
+const PREDICTIONS: &[Line] = &[
+    Line::Hook(0, Hook::PredictBegin),
+    Line::Text(0, "for each batch of predictions:"),
+    Line::Hook(1, Hook::PredictBatchBegin),
+    Line::Text(1, "output = model(input)"),
+    Line::Hook(1, Hook::PredictBatchEnd),
+    Line::Hook(1, Hook::PredictBatchEndAlways),
+    Line::Hook(0, Hook::PredictEnd),
+    Line::Hook(0, Hook::PredictEndAlways),
+];
+
 impl Learner {
     /// Returns the loop as an indented listing. Each hook has its callbacks in the order in which they run, with what they ask for in
     /// parentheses and, if they do not always run, with their filters in brackets. A method whose name is not that of its hook is shown
     /// after the name of the callback: `Watch::log(iteration, smooth_loss?) [train, every 50]`.
     ///
     /// A mark shows what a method does with what it asks for: `last_input!` may be changed, `smooth_loss?` waits for the device, `+grad_norm`
-    /// is published, `&mut Recorder` is another callback that may be changed. After the loop come the values that callbacks publish, with
-    /// their readers, and pairs of callbacks that change the same value in one hook without an order between them.
+    /// is published, `&mut Recorder` is another callback that may be changed. After the loop come that of predictions, if a callback has a
+    /// hook in it, then the values that callbacks publish, with their readers, and pairs of callbacks that change the same value in one hook
+    /// without an order between them.
     #[must_use]
     pub fn training_loop(&self) -> TrainingLoop {
         let step = self.step.type_name();
@@ -97,7 +110,9 @@ impl Learner {
                 self.step.uses().contains(&Uses::Output).then(|| self.hook_line(3, Hook::LossBegin, Some("valid")));
             [title, forward.unwrap_or_default(), self.lines(OPTIMIZE)].concat()
         };
-        let lines = [self.lines(BEFORE), of_step, self.lines(AFTER)].into_iter();
+        let predicts = |line: &Line| matches!(line, Line::Hook(_, hook) if self.callbacks.serving(*hook).next().is_some());
+        let predictions = if PREDICTIONS.iter().any(predicts) { self.lines(PREDICTIONS) } else { String::new() };
+        let lines = [self.lines(BEFORE), of_step, self.lines(AFTER), predictions].into_iter();
         let published = self.callbacks.published_and_read(&step);
         let published = published.map(|(name, by, readers)| {
             let readers = if readers.is_empty() {
@@ -124,7 +139,7 @@ impl Learner {
 
     /// A hook with its callbacks, without those that run only for `not_here`.
     fn hook_line(&self, depth: usize, hook: Hook, not_here: Option<&str>) -> String {
-        let is_here = |handler: &Handler| !handler.filters.split(", ").any(|word| Some(word) == not_here);
+        let is_here = |handler: &Handler| !not_here.is_some_and(|flag| handler.runs_only_for(flag));
         let here = self.callbacks.serving(hook).filter(|(_, handler)| is_here(handler));
         let callbacks: Vec<_> = here.map(|(name, handler)| format!("{name}{handler}")).collect();
         if callbacks.is_empty() && hook.is_always() {

@@ -1,13 +1,18 @@
 //! The learner: model, data, loss function, optimizer, metrics and callbacks, and how they train together.
 //!
-//! `fit` has the loop, on one screen; `step` has what it does with a training batch; `run` keeps the promise that what begins, ends; `evaluate` has the runs that do not train; `state`
-//! has what the learner remembers from one training to the next.
+//! `fit` has the loop, on one screen; `step` has what it does with a training batch; `pass` has the passes over data; `run` keeps the
+//! promise that what begins, ends; `evaluate` and `predict` have the runs that do not train; `replace` changes parts between two
+//! trainings; `state` has what the learner remembers from one training to the next.
 
 mod builder;
 mod evaluate;
 mod fit;
 mod interrupt;
 mod listing;
+mod pass;
+mod predict;
+mod prediction;
+mod replace;
 mod run;
 mod state;
 mod step;
@@ -18,9 +23,11 @@ mod waiting;
 use std::{any::Any, cell::Ref};
 
 pub use builder::LearnerBuilder;
-pub use evaluate::{Predictions, Validation};
+pub use evaluate::Validation;
 pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;
+pub use pass::On;
+pub use prediction::{Prediction, PredictionError, Predictions};
 pub use state::LearnerState;
 pub use step::{Step, TrainStep};
 pub use summary::Summary;

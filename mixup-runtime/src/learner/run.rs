@@ -1,4 +1,4 @@
-//! What begins, ends: everything that runs callbacks is wrapped here, so that `on_train_end` always follows.
+//! What begins, ends: everything that runs callbacks is wrapped here, so that `on_train_end` and what always runs follow.
 
 use std::{
     any::Any,
@@ -23,9 +23,9 @@ impl Learner {
         Ok(self.state.opt.check().map_err(BuildError::from)?)
     }
 
-    /// Runs `body`, then `on_train_end` for each callback that was entered, in reverse order, whatever the result of `body`. After
-    /// that everything is as before, except for what was learnt. A panic continues only then. `epochs` is the number of epochs of
-    /// a training, and `None` for a run that trains nothing.
+    /// Runs `body`, then what must follow whatever its result: the `always` methods of the phases that are still open, and in a training
+    /// `on_train_end`, for each callback that was entered, in reverse order. After that everything is as before, except for what was
+    /// learnt. A panic continues only then. `epochs` is the number of epochs of a training, and `None` for a run that trains nothing.
     pub(super) fn run<T>(
         &mut self,
         epochs: Option<usize>,
@@ -33,6 +33,7 @@ impl Learner {
     ) -> Result<Option<T>, Error> {
         let watch = Watch::begin();
         self.begin(epochs)?;
+        let (loss_func, sampler) = (self.state.loss_func.clone(), self.state.sampler.clone());
         let mut panic = None;
         let mut errors = Vec::new();
         let mut done = None;
@@ -77,6 +78,7 @@ impl Learner {
         // Close the parts of the training that an error, a stop or a panic left open, the innermost first.
         while self.callbacks.close(&mut self.state, &mut end) {}
         self.callbacks.end(&mut self.state, &mut end);
+        (self.state.loss_func, self.state.sampler) = (loss_func, sampler);
         self.record_epoch(); // a stop at the end of an epoch left the loop before this
         if epochs.is_some()
             && let Err(source) = self.state.read_rows()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Learner;
 use crate::{
-    data::{Loader, Sampler as _},
+    data::Sampler as _,
     metrics::Metric as _,
     state::{State, StateError, Stateful},
 };
@@ -106,7 +106,7 @@ impl Learner {
             ("optimizer", state.opt.stateful()),
             ("step", self.step.stateful()),
             ("sampler", state.sampler.stateful()),
-            ("data/train", state.data.part_mut(true).and_then(Loader::stateful)),
+            ("data/train", state.data.train_mut().stateful()),
         ];
         for (name, it) in others {
             it.map_or(Ok(()), |it| visit(name.to_owned(), it))?;

@@ -159,7 +159,30 @@ pub enum Error {
         /// What needs the validation data.
         what: &'static str,
     },
-    /// A callback stopped a validation or a prediction, which therefore has no result.
+    /// Something needs test data, and the learner has none.
+    #[error("there is no test data to {what}; give the data a test part, as `test(…)` does")]
+    NoTest {
+        /// What needs the test data.
+        what: &'static str,
+    },
+    /// A validation needs targets, and the data set has none.
+    #[error("the data has no targets to validate on: it can only be predicted, as with `predictions_on(…)`")]
+    NoTargets,
+    /// A callback changes batches in validation and has no hook for predictions, which therefore would not be what the validation measures.
+    #[error("{}", unpredicted(callback, method, *hook, changes, *counterpart))]
+    Unpredicted {
+        /// The callback.
+        callback: String,
+        /// Its method.
+        method: &'static str,
+        /// The hook in which it changes the value.
+        hook: Hook,
+        /// The value: `last_input` or `last_output`.
+        changes: &'static str,
+        /// The hook of predictions in which it would have to change it.
+        counterpart: Hook,
+    },
+    /// A callback stopped a validation, which therefore has no result.
     #[error("there is nothing to {what}: the run was {outcome}")]
     Stopped {
         /// What was stopped.
@@ -168,8 +191,10 @@ pub enum Error {
         outcome: String,
     },
     /// Predictions were asked for as another type than the model's output.
-    #[error("the model's output is a `{got}`, not a `{wanted}`: ask for `predictions_as::<{got}>()`")]
+    #[error("the model's output is a `{got}`, not a `{wanted}`: ask for `{method}::<{got}>(…)`")]
     OutputType {
+        /// The method that returns outputs of any type.
+        method: &'static str,
         /// The type that was asked for.
         wanted: String,
         /// The type of the model's output.
@@ -375,6 +400,16 @@ pub enum BuildError {
         /// The group.
         group: String,
     },
+    /// The learner was given a loss function for another output than the model's.
+    #[error("the loss function `{loss}` takes a `{takes}`, and the model's output is a `{output}`")]
+    OtherLoss {
+        /// The loss function.
+        loss: String,
+        /// The type of the output that it takes.
+        takes: String,
+        /// The type of the model's output.
+        output: String,
+    },
     /// A model whose output is no tensor, without a loss function.
     #[error(
         "the model's output is a `{output}`, and cross-entropy takes one tensor: give the learner a loss function with `.loss(…)`"
@@ -395,6 +430,17 @@ pub enum BuildError {
 fn cycle_text(cycle: &[String]) -> String {
     let names: Vec<_> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
     names.join(" before ")
+}
+
+/// What a callback does in validation and would leave out in predictions, and how to say what is meant.
+fn unpredicted(callback: &str, method: &str, hook: Hook, changes: &str, counterpart: Hook) -> String {
+    let [moment, other] = [hook, counterpart].map(|hook| hook.name().trim_start_matches("on_"));
+    let named = if method == hook.name() { String::new() } else { format!("::{method}") };
+    format!(
+        "`{callback}{named}` may change `{changes}` in `{hook}`, also in validation, but `{callback}` has no `{counterpart}`, so predictions would \
+         be made without it: add `{counterpart}`, as with `#[on({moment}, {other})]` on the method, or restrict the method to training \
+         with `#[on({moment}, train)]`"
+    )
 }
 
 /// `; then …` for each further error.

@@ -19,6 +19,8 @@ pub struct Position {
     pub after_batch: Option<usize>,
     /// For a validation or prediction outside of a training, its number, counted from 1 over the learner's life.
     pub own_run: Option<NonZeroUsize>,
+    /// Whether this is in predictions.
+    pub predict: bool,
 }
 
 impl Position {
@@ -35,7 +37,11 @@ impl Position {
 /// Shows the position as messages do: `epoch 1, training batch 2`; `epoch 1, validation batch 0 after training batch 2`.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.train { "training" } else { "validation" };
+        let kind = match self {
+            Self { predict: true, .. } => "prediction",
+            Self { train: true, .. } => "training",
+            _ => "validation",
+        };
         let after = self.after_batch.map_or_else(String::new, |batch| format!(" after training batch {batch}"));
         let pass = match self.batch {
             Some(batch) => format!("{kind} batch {batch}{after}"),
@@ -57,8 +63,15 @@ mod tests {
 
     use super::*;
 
-    const EPOCH: Position =
-        Position { epoch: Some(1), epochs_before: 4, batch: None, train: true, after_batch: None, own_run: None };
+    const EPOCH: Position = Position {
+        epoch: Some(1),
+        epochs_before: 4,
+        batch: None,
+        train: true,
+        after_batch: None,
+        own_run: None,
+        predict: false,
+    };
     const VALIDATION: Position = Position { train: false, ..EPOCH };
 
     #[test]
@@ -75,6 +88,8 @@ mod tests {
             ),
             (Position::default(), "outside of the epochs"),
             (Position { own_run: NonZeroUsize::new(1), batch: Some(3), ..Position::default() }, "validation batch 3"),
+            (Position { predict: true, batch: Some(3), ..Position::default() }, "prediction batch 3"),
+            (Position { predict: true, ..Position::default() }, "outside of the epochs"),
         ];
         for (position, text) in shown {
             assert_eq!(position.to_string(), text);

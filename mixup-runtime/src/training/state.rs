@@ -85,6 +85,8 @@ pub(crate) struct Internal {
     pub after_batch: Option<usize>,
     /// For a run outside of a training, its number.
     pub own_run: Option<NonZeroUsize>,
+    /// Whether this run predicts.
+    pub predicts: bool,
     /// The index of the callback that is running, and its hook.
     pub turn: Option<(usize, Hook)>,
 }
@@ -99,7 +101,7 @@ impl Internal {
 impl State {
     /// The learner's position.
     pub(crate) fn at(&self) -> Position {
-        let Internal { in_epoch, in_batch, after_batch, own_run, .. } = self.internal;
+        let Internal { in_epoch, in_batch, after_batch, own_run, predicts, .. } = self.internal;
         Position {
             epoch: in_epoch.then_some(self.epoch),
             epochs_before: self.life.epochs - usize::from(in_epoch),
@@ -107,6 +109,7 @@ impl State {
             train: self.train,
             after_batch,
             own_run,
+            predict: predicts,
         }
     }
 

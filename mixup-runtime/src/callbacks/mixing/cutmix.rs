@@ -131,15 +131,15 @@ impl CutMix {
         }
     }
 
+    #[on(train)]
     fn on_batch_begin(
         &mut self,
         last_input: &mut Input,
         last_target: &mut Target,
         epoch: usize,
-        train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
-        if train { self.draw_and_mix(last_input, last_target, epoch, rng) } else { Ok(()) }
+        self.draw_and_mix(last_input, last_target, epoch, rng)
     }
 
     #[on(loss_begin, train)]

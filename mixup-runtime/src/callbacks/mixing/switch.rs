@@ -66,18 +66,18 @@ impl MixUpOrCutMix {
         }
     }
 
+    #[on(train)]
     fn on_batch_begin(
         &mut self,
         last_input: &mut Input,
         last_target: &mut Target,
         epoch: usize,
-        train: bool,
         rng: &mut Rng,
     ) -> Result<(), MixUpError> {
-        match train {
-            false => Ok(()),
-            true if chance(self.switch_prob, rng) => self.cutmix.draw_and_mix(last_input, last_target, epoch, rng),
-            true => self.mixup.draw_and_mix(last_input, last_target, epoch, rng),
+        if chance(self.switch_prob, rng) {
+            self.cutmix.draw_and_mix(last_input, last_target, epoch, rng)
+        } else {
+            self.mixup.draw_and_mix(last_input, last_target, epoch, rng)
         }
     }
 

@@ -220,7 +220,7 @@ impl ImageData {
         let keep =
             |set: ImageDataset| -> Result<Box<dyn Dataset>, DataError> { Ok(Box::new(set.to_device(self.device)?)) };
         let (train, valid) = (Train::Dataset(keep(train)?), valid.map(keep).transpose()?);
-        DataBuilder { train, valid, classes, options: self.options }.build()
+        DataBuilder { train, valid, test: None, classes, options: self.options }.build()
     }
 }
 

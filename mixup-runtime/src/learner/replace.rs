@@ -1,0 +1,79 @@
+//! The optimizer, the loss function and the data of a learner, replaced between two trainings.
+
+use super::Learner;
+use crate::{
+    batch::Output,
+    data::Data,
+    loss::{Loss, LossFunc},
+    optim::Optimizer,
+    training::{BuildError, Error},
+};
+
+impl Learner {
+    /// Replaces the optimizer for the following trainings. The new one is checked as by the builder.
+    ///
+    /// - What the old one remembers of its steps, such as its moments, is dropped with it: the new one begins with what it brings, which is
+    ///   nothing unless its state was loaded.
+    /// - The groups of parameters stay, and so do frozen parameters and the exceptions from weight decay. Each group begins with the new
+    ///   optimizer's settings. What was set for a group of the old one, such as its momentum, must be set again.
+    /// - The next [`fit`](Self::fit) sets the learning rates, as always.
+    /// - The parameters, the loss function, the data, the metrics, the callbacks and all counts stay.
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), BoxError> {
+    /// let data = ImageData::digits()?.build()?;
+    /// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10])).quiet().build()?;
+    /// learn.fit(1, 3e-3)?;
+    /// learn.set_optimizer(Sgd::default().momentum(0.9))?;
+    /// learn.fit(1, 1e-2)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A [`BuildError`] if a setting is out of range, or if a callback asks for the optimizer as another type. The learner then keeps its
+    /// optimizer.
+    pub fn set_optimizer(&mut self, mut opt: impl Optimizer) -> Result<(), Error> {
+        opt.check().map_err(BuildError::from)?;
+        opt.hypers_mut().set_params(&self.state.params);
+        let before = std::mem::replace(&mut self.state.opt, Box::new(opt));
+        if let Err(error) = self.prepare() {
+            self.state.opt = before;
+            self.list();
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Replaces the loss function for the following trainings, validations and predictions, which also take its activation.
+    ///
+    /// Everything else stays: the parameters, the optimizer with its moments, the data, the metrics, the callbacks and all counts. What the old
+    /// loss function remembers, if it is [`Stateful`](crate::state::Stateful), is dropped with it.
+    ///
+    /// # Errors
+    /// [`BuildError::OtherLoss`] if it takes another output than the model's. The learner then keeps its loss function.
+    pub fn set_loss<O: Output>(&mut self, loss: impl Loss<O>) -> Result<(), Error> {
+        let loss = LossFunc::new(loss);
+        let (takes, output) = (loss.takes(), self.state.model.output_type());
+        if !takes.takes(output) {
+            let (loss, takes, output) = (loss.name(), takes.name(), output.name());
+            return Err(BuildError::OtherLoss { loss, takes, output }.into());
+        }
+        self.state.loss_func = loss;
+        Ok(())
+    }
+
+    /// Replaces the data for the following trainings, validations and predictions, and returns the old data, as for training on larger
+    /// images after smaller ones.
+    ///
+    /// - The sampler is that of the new training data, and begins anew. So does a stream of training data.
+    /// - The names of the classes are those of the new data.
+    /// - Everything else stays: the parameters, the optimizer with its moments, the loss function, the metrics, the callbacks and all counts. So
+    ///   the next epoch draws what it would have drawn from the old data, another order than the epochs before it.
+    pub fn set_data(&mut self, data: Data) -> Data {
+        self.state.sampler = data.train().sampling().clone();
+        std::mem::replace(&mut self.state.data, data)
+    }
+}
