@@ -28,11 +28,11 @@ fn main() -> Result<(), BoxError> {
     println!("{}\n", learn.summary());
     learn.fit(5, 1e-2)?;
     println!("\nafter the training: {}", learn.validate()?);
-    let predictions = learn.predictions()?;
+    let losses = learn.predictions()?.losses.ok_or("the validation data has targets")?;
     println!(
         "{} predictions, the worst is off by {:.3}",
-        predictions.losses.size()[0],
-        predictions.losses.max().sqrt().double_value(&[])
+        losses.size()[0],
+        losses.max().sqrt().double_value(&[])
     );
     Ok(())
 }

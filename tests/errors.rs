@@ -56,7 +56,7 @@ fn usable(learn: &mut Learner) {
 }
 
 const TRAINING: Position =
-    Position { epoch: Some(1), epochs_before: 1, batch: Some(2), train: true, after_batch: None, own_run: None };
+    Position { epoch: Some(1), epochs_before: 1, batch: Some(2), train: true, after_batch: None, own_run: None, predict: false };
 const VALIDATION: Position = Position { batch: Some(0), train: false, ..TRAINING };
 
 fn images() -> LearnerBuilder<SimpleCnn> {

@@ -110,7 +110,7 @@ fn predictions_join_each_tensor_of_the_output() {
     let error = own.predictions().expect_err("it is no tensor");
     assert_eq!(
         error.to_string(),
-        "the model's output is a `Scored`, not a `Tensor`: ask for `predictions_as::<Scored>()`"
+        "the model's output is a `Scored`, not a `Tensor`: ask for `predictions_as::<Scored>(…)`"
     );
 }
 

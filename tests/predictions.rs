@@ -152,12 +152,12 @@ fn predictions_have_their_activation_after_a_cancelled_training_with_mixup() {
     learn.fit(1, 0.1).expect_err("it is broken off");
     let found = learn.predictions().expect("there is validation data");
     assert_close(&found.outputs, &raw(&learn).softmax(1, Kind::Float));
-    assert!(matches!(found.targets, Target::Classes(_)));
+    assert!(matches!(found.targets, Some(Target::Classes(_))));
     assert_eq!(learn.loss_func().name(), "CrossEntropy");
 }
 
 #[test]
-fn a_stop_leaves_no_predictions_and_the_error_says_who_stopped() {
+fn a_stop_leaves_no_validation_and_the_error_says_who_stopped() {
     struct Stop;
 
     #[callback]
@@ -168,10 +168,10 @@ fn a_stop_leaves_no_predictions_and_the_error_says_who_stopped() {
     }
 
     let mut learn = on(data(8, 7)).callback(Stop).build().expect("nothing is wrong with it");
-    let error = learn.predictions().expect_err("it was stopped");
+    let error = learn.validate().expect_err("it was stopped");
     assert_eq!(
         error.to_string(),
-        "there is nothing to predict: the run was stopped by `Stop` in `on_batch_end`: not now"
+        "the validation has no result: the run was stopped by `Stop` in `on_batch_end`: not now"
     );
 }
 

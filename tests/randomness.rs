@@ -41,6 +41,7 @@ struct Draws(Log);
 impl Draws {
     #[on(train_begin, epoch_begin, batch_begin, loss_begin, backward_begin, backward_end, step_end, batch_end)]
     #[on(validate_begin, validate_end, epoch_end, train_end)]
+    #[on(predict_begin, predict_batch_begin, predict_batch_end, predict_end)]
     fn draw(&self, rng: &mut Rng) {
         self.0.add(rng.next_u64().to_string());
     }
@@ -101,10 +102,13 @@ fn a_callback_draws_other_numbers_in_each_hook_batch_epoch_and_training() {
     learn.fit(1, 0.01).expect("it trains");
     learn.validate().expect("there is validation data");
     learn.validate().expect("there is validation data");
+    learn.predictions().expect("there is validation data");
+    learn.predictions().expect("there is validation data");
     let mut drawn = log.take();
     let all = drawn.len();
-    // An epoch has five training batches with six hooks, two validation batches with three, and four hooks of its own.
-    assert_eq!(all, 3 * (5 * 6 + 2 * 3 + 4) + 2 * 2 + 2 * (2 * 3 + 4));
+    // An epoch has five training batches with six hooks, two validation batches with three, and four hooks of its own. A validation alone
+    // has two of its own, and so have predictions, whose batches have two.
+    assert_eq!(all, 3 * (5 * 6 + 2 * 3 + 4) + 2 * 2 + 2 * (2 * 3 + 2) + 2 * (2 * 2 + 2));
     drawn.sort();
     drawn.dedup();
     assert_eq!(drawn.len(), all, "no number comes twice");

@@ -15,7 +15,7 @@ use mixup::{callback::Hook, prelude::*, training::Error};
 use support::{
     Log, bits,
     fuse::{Fuse, Fused, Place, Saboteur, Trouble, metric},
-    gradients, hooks_returning, items, linear, panic_text,
+    gradients, hooks_returning, is_of_predictions, items, linear, panic_text,
 };
 use tch::Tensor;
 
@@ -134,7 +134,7 @@ fn ways(learn: &Learner) -> Vec<Option<(Place, Trouble, usize)>> {
     for hook in hooks_returning("StopTraining") {
         times(hook).for_each(|after| add(Place::Hook(hook), Trouble::stop(), after));
     }
-    for &hook in Hook::ALL.iter().filter(|hook| !hook.is_always()) {
+    for &hook in Hook::ALL.iter().filter(|hook| !hook.is_always() && !is_of_predictions(**hook)) {
         for after in times(hook) {
             add(Place::Hook(hook), Trouble::Error, after);
             add(Place::Hook(hook), Trouble::Panic, after);
@@ -333,29 +333,63 @@ fn the_loss_function_is_restored_even_if_a_callback_never_restores_it() {
     );
 }
 
+/// Records the begin and the end of each run that trains nothing, and puts another loss function into each validation.
+struct Looks(Log);
+
+#[callback]
+impl Looks {
+    fn on_validate_begin(&self, loss_func: &mut LossFunc) {
+        self.0.add("begins");
+        *loss_func = halved(loss_func);
+    }
+
+    fn on_predict_begin(&self) {
+        self.0.add("begins");
+    }
+
+    #[on(validate_end, always)]
+    #[on(predict_end, always)]
+    fn ends(&self) {
+        self.0.add("ends");
+    }
+}
+
 #[test]
 fn validation_and_predictions_end_as_training_does() {
     type Look = fn(&mut Learner) -> Result<(), Error>;
 
     let _alone = alone();
-    let looks: [Look; 2] = [|learn| learn.validate().map(drop), |learn| learn.predictions().map(drop)];
-    for look in looks {
-        for place in [Place::Hook(Hook::ValidateBegin), Place::Hook(Hook::BatchEnd), Place::Model, Place::Loss] {
+    let validation = [Hook::ValidateBegin, Hook::BatchBegin, Hook::BatchEnd, Hook::ValidateEnd];
+    let predictions = [Hook::PredictBegin, Hook::PredictBatchBegin, Hook::PredictBatchEnd, Hook::PredictEnd];
+    let looks: [(Look, _); 2] = [
+        (|learn| learn.validate().map(drop), validation),
+        (|learn| learn.predictions().map(drop), predictions),
+    ];
+    for (look, hooks) in looks {
+        for place in hooks.map(Place::Hook).into_iter().chain([Place::Model, Place::Loss, Place::Data]) {
             for trouble in [Trouble::Error, Trouble::Panic, Trouble::CtrlC] {
                 let (fuse, log) = (Fuse::default(), Log::default());
                 let arrange: Arrange = |learn, log| {
                     learn.callback(Halved::new(log)).mixup();
                 };
                 let mut learn = learner(&fuse, &log, arrange, Sabotage::BehindThem);
-                let original = learn.loss_func().clone();
+                let (original, looks) = (learn.loss_func().clone(), Log::default());
+                learn.callback(Looks(looks.clone()));
+                // The callback that fails runs before the one that records.
+                let begins = !matches!(place, Place::Hook(Hook::ValidateBegin | Hook::PredictBegin))
+                    || matches!(trouble, Trouble::CtrlC);
                 fuse.set(place, trouble.clone(), 0);
                 let case = format!("{trouble:?} in {place:?}");
                 let ended = catch_unwind(AssertUnwindSafe(|| look(&mut learn)));
                 assert_eq!(ended.is_err(), matches!(trouble, Trouble::Panic), "{case}");
                 assert!(!matches!(ended, Ok(Ok(()))), "{case}: it was not reached");
-                brackets(&log.take(), &["first", "halved", "last"], &case);
+                assert_eq!(looks.take(), if begins { vec!["begins", "ends"] } else { Vec::new() }, "{case}");
+                assert!(log.take().is_empty(), "{case}: nothing was trained");
                 assert!(learn.loss_func().is_same(&original), "{case}");
                 look(&mut learn).unwrap_or_else(|error| panic!("{case}: {error}"));
+                assert_eq!(looks.take(), ["begins", "ends"], "{case}");
+                assert!(learn.loss_func().is_same(&original), "{case}");
+                learn.remove::<Looks>().expect("it is there");
                 trains_on_as_if_nothing_had_been(&mut learn, arrange, Sabotage::BehindThem, &case);
             }
         }

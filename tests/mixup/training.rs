@@ -156,7 +156,7 @@ fn training_batches_are_mixed_and_validation_never_is() {
     let alone = learn.validate().expect("there is validation data");
     let predicted = learn.predictions().expect("there is validation data");
     let seen = seen.0.lock().expect("no thread panicked");
-    assert_eq!(seen.len(), 2 * 6 + 3 + 3);
+    assert_eq!(seen.len(), 2 * 6 + 3, "predictions run their own hooks");
     for (batch, (train, input, mixed)) in seen.iter().enumerate() {
         assert_eq!(train, mixed, "batch {batch}");
         // A batch of one is its own partner.

@@ -148,7 +148,7 @@ fn the_seed_is_part_of_the_state() {
 fn own_runs_go_on_as_well() {
     let _alone = alone();
     let predicted = |learn: &mut Learner| {
-        learn.callback(hook!(on_loss_begin, |last_output: &mut Tensor, train: bool| if !train {
+        learn.callback(hook!(on_predict_batch_end, |last_output: &mut Tensor| {
             *last_output = last_output.dropout(0.5, true);
         }));
         let outputs = learn.predictions().expect("there is validation data").outputs;

@@ -94,6 +94,11 @@ pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     text.unwrap_or("another kind of panic").to_owned()
 }
 
+/// Whether a hook runs in predictions, and not in a training.
+pub fn is_of_predictions(hook: Hook) -> bool {
+    hook.name().starts_with("on_predict_")
+}
+
 /// The hooks that may return `flow`.
 pub fn hooks_returning(flow: &str) -> impl Iterator<Item = Hook> {
     Hook::ALL.iter().copied().filter(move |hook| hook.flows().contains(&flow))

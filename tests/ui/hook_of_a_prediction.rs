@@ -1,4 +1,4 @@
-// Predictions run the hooks of a validation.
+// Predictions have hooks of their own.
 
 use mixup::prelude::*;
 
@@ -8,7 +8,12 @@ struct Watch;
 impl Watch {
     fn on_predict_start(&self) {}
 
-    fn on_predict_batch_end(&self) {}
+    fn on_predict_batch_start(&self) {}
+
+    fn predict_after_forward(&self) {}
+
+    #[on(predict_batch)]
+    fn log(&self) {}
 }
 
 fn main() {}

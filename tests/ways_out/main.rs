@@ -6,6 +6,7 @@
 //! - `path`: the rest of the script, which callbacks run at each moment, and what they see there.
 //! - `subject`: the learner, with a saboteur and witnesses among its callbacks.
 //! - `phases`: what holds for every callback on every path.
+//! - `predictions`: the same for predictions, which are a phase of their own.
 //!
 //! Each test below takes all ways with one mixing callback. To extend the table, add a line to the script for a part of the loop or
 //! a hook. A request needs a line in `Deed::request` and in `Way::leaves_out`; it is then tried in every hook that may return it. A
@@ -13,6 +14,7 @@
 
 mod path;
 mod phases;
+mod predictions;
 mod script;
 mod subject;
 #[path = "../support/mod.rs"]

@@ -46,7 +46,8 @@ impl Path {
             Place::Hook(hook) if who != SABOTEUR => {
                 let outermost = who == FIRST && matches!(hook, Hook::TrainBegin | Hook::TrainEnd);
                 let validates = moment.at.batch.is_some() && !moment.at.train && !is_always(hook);
-                sight(who, hook, moment.at, !mixing.wraps || outermost, !validates)
+                // Predictions have the learner's own loss function.
+                sight(who, hook, moment.at, !mixing.wraps || outermost || moment.at.predict, !validates)
             }
             place => format!("{place:?}"),
         };

@@ -23,7 +23,7 @@ fn phase(hook: Hook) -> Option<(usize, bool)> {
 
 /// `on_train_begin` of a callback runs before everything else, and `on_train_end` once, after everything else. An `…_end` hook
 /// closes the phase that its begin hook opened. In an epoch, only a skip leaves a phase open; at `on_train_end`, only an early
-/// end does. A phase that always ends does so once, at its place, however the training leaves it.
+/// end does.
 pub fn are_nested(path: &Path, way: &Way) {
     let skips = matches!(&way.deed, Deed::Request(flow) if format!("{flow:?}").starts_with("Skip"));
     for who in CAST {
@@ -43,6 +43,13 @@ pub fn are_nested(path: &Path, way: &Way) {
             }
         }
         assert!(open.is_empty(), "{way}: {who} does not get its `on_train_end`");
+    }
+    always_end(path, way);
+}
+
+/// A phase that always ends does so once for each callback that entered it, however it is left.
+pub fn always_end(path: &Path, way: &Way) {
+    for who in CAST {
         for begin in Hook::ALL {
             let Some(always) = begin.always() else { continue };
             let of = |hook: Hook| {

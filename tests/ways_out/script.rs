@@ -1,5 +1,7 @@
 //! The moments of a training in which nothing goes wrong: the loop, written a second time.
 
+use std::num::NonZeroUsize;
+
 use mixup::{callback::Hook, training::Position};
 
 use crate::support::fuse::Place;
@@ -43,6 +45,25 @@ impl Script {
             script.owed(Hook::EpochEndAlways, of_epoch, begun);
         }
         script.owed(Hook::TrainEnd, Position::default(), training);
+        script
+    }
+
+    /// Writes the script of predictions on the validation data, which are the first run of a learner.
+    pub fn of_predictions() -> Self {
+        let mut script = Self::default();
+        let at = Position { own_run: NonZeroUsize::new(1), predict: true, ..Position::default() };
+        let predictions = script.hook(Hook::PredictBegin, at);
+        for batch in 0..VALIDATION_BATCHES {
+            let at = Position { batch: Some(batch), ..at };
+            script.part(Place::Data, at);
+            let begun = script.hook(Hook::PredictBatchBegin, at);
+            script.part(Place::Model, at);
+            script.hook(Hook::PredictBatchEnd, at);
+            script.part(Place::Loss, at);
+            script.owed(Hook::PredictBatchEndAlways, at, begun);
+        }
+        script.hook(Hook::PredictEnd, at);
+        script.owed(Hook::PredictEndAlways, at, predictions);
         script
     }
 

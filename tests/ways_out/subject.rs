@@ -150,6 +150,11 @@ struct Witness {
 }
 
 impl Witness {
+    /// Predictions have no loss function to look at.
+    fn sees_predictions(&self, hook: Hook, batch: Option<usize>) {
+        self.sees(hook, Position { batch, predict: true, ..Position::default() }, &self.original);
+    }
+
     fn sees(&self, hook: Hook, at: Position, loss_func: &LossFunc) {
         let own_loss = loss_func.is_same(&self.original);
         // What always runs does so inside of a pass or behind it.
@@ -220,6 +225,32 @@ impl Witness {
 
     fn on_train_end(&self, loss_func: &LossFunc) {
         self.sees(Hook::TrainEnd, Position::default(), loss_func);
+    }
+
+    fn on_predict_begin(&self) {
+        self.sees_predictions(Hook::PredictBegin, None);
+    }
+
+    fn on_predict_batch_begin(&self, num_batch: usize) {
+        self.sees_predictions(Hook::PredictBatchBegin, Some(num_batch));
+    }
+
+    fn on_predict_batch_end(&self, num_batch: usize) {
+        self.sees_predictions(Hook::PredictBatchEnd, Some(num_batch));
+    }
+
+    #[on(predict_batch_end, always)]
+    fn after_predict_batch(&self, num_batch: usize) {
+        self.sees_predictions(Hook::PredictBatchEndAlways, Some(num_batch));
+    }
+
+    fn on_predict_end(&self) {
+        self.sees_predictions(Hook::PredictEnd, None);
+    }
+
+    #[on(predict_end, always)]
+    fn after_predict(&self) {
+        self.sees_predictions(Hook::PredictEndAlways, None);
     }
 }
 

@@ -134,7 +134,7 @@ impl Way {
     }
 
     /// The moment before which an interrupt is noticed: when the next batch is to be loaded.
-    fn heard(&self, script: &Script) -> Option<usize> {
+    pub fn heard(&self, script: &Script) -> Option<usize> {
         let loads = |(number, moment): &(usize, &Moment)| *number > self.number && moment.place == Place::Data;
         script.moments().iter().enumerate().find(loads).map(|(number, _)| number)
     }

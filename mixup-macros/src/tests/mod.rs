@@ -60,7 +60,7 @@ fn the_message_for_a_missing_value_says_whether_it_comes_later_or_is_gone() {
                 assert_eq!(said.len(), 1, "{said:?}");
                 let has = |other: &&Hook| {
                     let alike = other.is_of_predictions() == hook.is_of_predictions();
-                    alike && other.names().iter().any(|there| there.name == name.name)
+                    alike && (other.adds.iter().any(|add| add.name == name.name) || other.shares.contains(&name.name))
                 };
                 let after = HOOKS.iter().skip_while(|other| other.name != hook.name).find(has).is_some();
                 let (when, why) = match (after, HOOKS.iter().find(has)) {

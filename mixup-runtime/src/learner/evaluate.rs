@@ -65,7 +65,7 @@ impl Learner {
             learner.close()?;
             Ok(validation)
         })?;
-        done.ok_or_else(|| Error::Stopped { what: WHAT, outcome: self.state.outcome.to_string() })
+        done.ok_or_else(|| Error::Stopped { what: "validation has", outcome: self.state.outcome.to_string() })
     }
 
     /// Reads what the pass has measured.

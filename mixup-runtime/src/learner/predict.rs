@@ -136,18 +136,20 @@ impl Learner {
             return Err(Error::OutputType { method, wanted: wanted.name(), got: got.name() });
         }
         let done = self.run(None, |learner| {
-            let _no_grad = tch::no_grad_guard();
             learner.callbacks.check_predictions()?;
             learner.state.internal.predicts = true;
             learner.callbacks.open(Hook::PredictEndAlways);
             ask!(learner.on_predict_begin);
-            let predictions = body(learner)?;
+            let predictions = {
+                let _no_grad = tch::no_grad_guard();
+                body(learner)?
+            };
             learner.state.internal.in_batch = false;
             ask!(learner.on_predict_end);
             learner.close()?;
             Ok(predictions)
         })?;
-        done.ok_or_else(|| Error::Stopped { what: "predict", outcome: self.state.outcome.to_string() })
+        done.ok_or_else(|| Error::Stopped { what: "predictions have", outcome: self.state.outcome.to_string() })
     }
 
     /// Predicts the batch that is on the device; with `measure`, computes its losses too.

@@ -183,9 +183,9 @@ pub enum Error {
         counterpart: Hook,
     },
     /// A callback stopped a validation, which therefore has no result.
-    #[error("there is nothing to {what}: the run was {outcome}")]
+    #[error("the {what} no result: the run was {outcome}")]
     Stopped {
-        /// What was stopped.
+        /// What was stopped, as the subject of a sentence: "validation has".
         what: &'static str,
         /// How the run ended.
         outcome: String,
