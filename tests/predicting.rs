@@ -45,7 +45,8 @@ fn learner() -> Learner {
 fn a_tensor_or_an_input_is_predicted_with_the_activation() {
     let mut learn = learner();
     let expected = raw(&learn, 3).softmax(1, Kind::Float);
-    let found = learn.predict(&inputs(3)).expect("three items");
+    let tensor = inputs(3);
+    let found = learn.predict(&tensor).expect("three items");
     assert_close(&found.outputs, &expected);
     assert!(found.targets.is_none() && found.losses.is_none() && !found.outputs.requires_grad());
     assert_close(&learn.predict(inputs(3)).expect("three items").outputs, &expected);
@@ -191,7 +192,6 @@ fn predictions_of_an_item_name_its_classes_the_most_probable_first() {
         near(&top[item][0], &named(first));
         near(&top[item][1], &named(second));
     }
-    assert!(best.iter().any(|prediction| prediction.index == 0) || best.iter().any(|prediction| prediction.index == 1));
     let cat = Prediction { class: "cat".to_owned(), index: 0, probability: 0.25 };
     assert_eq!(cat.to_string(), "cat (0.250)");
 }
@@ -204,7 +204,7 @@ fn labels_above_a_threshold_are_those_that_are_probable_enough() {
     let builder = Learner::builder(data, |vars| linear(vars, 3, 2)).loss(BceWithLogits::default()).quiet();
     let mut learn = builder.build().expect("nothing is wrong with it");
     let probabilities = f64s(&raw(&learn, 8).sigmoid());
-    let found = learn.predict(&inputs(8)).expect("eight items").above(0.5).expect("two labels");
+    let found = learn.predict(inputs(8)).expect("eight items").above(0.5).expect("two labels");
     let mut counts = [0; 3];
     for (of_item, found) in probabilities.chunks(2).zip(found) {
         let expected: Vec<_> = (0..2).filter(|&index| of_item[index] >= 0.5).collect();
@@ -220,12 +220,12 @@ fn labels_above_a_threshold_are_those_that_are_probable_enough() {
 #[test]
 fn classes_without_names_and_outputs_that_are_no_classes_are_errors_with_both_numbers() {
     let mut learn = on(data(8, 4)).build().expect("nothing is wrong with it");
-    let error = learn.predict(&inputs(2)).expect("two items").best().expect_err("there are no names");
+    let error = learn.predict(inputs(2)).expect("two items").best().expect_err("there are no names");
     assert!(matches!(error, PredictionError::NoClasses), "{error}");
 
     let data = Data::builder(items(8)).classes(["a", "b", "c"]).build().expect("there are items");
     let mut learn = on(data).build().expect("nothing is wrong with it");
-    let found = learn.predict(&inputs(2)).expect("two items");
+    let found = learn.predict(inputs(2)).expect("two items");
     let error = found.top(1).expect_err("two outputs, three classes").to_string();
     let expected = "the outputs have the shape [2, 2], and the data has 3 classes: one number for each class is needed, `[items, 3]`";
     assert_eq!(error, expected);
@@ -251,9 +251,9 @@ fn a_part_of_the_outputs_is_predicted_as_classes() {
     };
     let builder = Learner::builder(with_test(), |vars| Twice(linear(vars, 3, 2))).loss(loss).quiet();
     let mut learn = builder.build().expect("nothing is wrong with it");
-    let error = learn.predict(&inputs(2)).expect_err("the outputs are two tensors").to_string();
+    let error = learn.predict(inputs(2)).expect_err("the outputs are two tensors").to_string();
     assert_eq!(error, "the model's output is a `(Tensor, Tensor)`, not a `Tensor`: ask for `predict_as::<(Tensor, Tensor)>(…)`");
-    let found = learn.predict_as::<(Tensor, Tensor)>(&inputs(4)).expect("four items").map(|(_, logits)| logits);
+    let found = learn.predict_as::<(Tensor, Tensor)>(inputs(4)).expect("four items").map(|(_, logits)| logits);
     assert_close(&found.outputs, &raw(&learn, 4));
     let best: Vec<_> = found.best().expect("two classes").iter().map(|prediction| prediction.index as i64).collect();
     assert_eq!(best, Vec::<i64>::try_from(raw(&learn, 4).argmax(1, false)).expect("indices"));
@@ -292,7 +292,7 @@ fn what_callbacks_change_in_inputs_and_outputs_is_predicted_before_the_activatio
 #[track_caller]
 fn refused(mut learn: Learner, expected: &str) {
     let before = learn.position();
-    for error in [learn.predictions().map(drop), learn.predict(&inputs(2)).map(drop)] {
+    for error in [learn.predictions().map(drop), learn.predict(inputs(2)).map(drop)] {
         assert_eq!(error.expect_err("it would be left out").to_string(), expected);
     }
     assert_eq!(learn.position(), before);
@@ -378,7 +378,7 @@ fn callbacks_that_change_training_batches_only_do_no_harm_to_predictions() {
     for add in mixing {
         let mut learn = learner();
         add(&mut learn);
-        assert_close(&learn.predict(&inputs(4)).expect("four items").outputs, &raw(&learn, 4).softmax(1, Kind::Float));
+        assert_close(&learn.predict(inputs(4)).expect("four items").outputs, &raw(&learn, 4).softmax(1, Kind::Float));
     }
 }
 
@@ -441,7 +441,7 @@ fn weights_that_are_replaced_in_predictions_are_given_back_on_every_way_out() {
     for way in ways.into_iter().chain([None]) {
         let mut learn = learner();
         learn.callback(Halves::default()).callback(Fails(way));
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| learn.predict(&inputs(4))));
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| learn.predict(inputs(4))));
         assert_eq!(bits(&learn), bits(&plain), "{way:?}");
         if let Ok(Ok(found)) = ended {
             assert_eq!(way, None);
@@ -486,7 +486,7 @@ fn predictions_and_validations_leave_the_following_training_as_it_is() {
     let (mut asked, mut not) = (build(), build());
     let loader = Loader::new(items(7), 3).expect("there are items").shuffle(true);
     for _ in 0..2 {
-        asked.predict(&inputs(3)).expect("three items");
+        asked.predict(inputs(3)).expect("three items");
         asked.predictions_on(Part::Train).expect("it is there");
         asked.predictions_on(&loader).expect("it is there");
         asked.validate_on(Part::Test).expect("it is there");
@@ -501,6 +501,6 @@ fn predictions_and_validations_leave_the_following_training_as_it_is() {
 #[test]
 fn the_errors_of_a_model_and_of_data_name_the_batch_of_the_prediction() {
     let mut learn = learner();
-    let error = learn.predict(&series(4, 0.1).reshape([2, 2])).expect_err("two features are too few").to_string();
+    let error = learn.predict(series(4, 0.1).reshape([2, 2])).expect_err("two features are too few").to_string();
     assert!(error.starts_with("the model, prediction batch 0, with [2, 2] Float: "), "{error}");
 }

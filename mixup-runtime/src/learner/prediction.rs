@@ -116,7 +116,9 @@ impl Predictions {
     /// As for [`best`](Self::best).
     pub fn above(&self, threshold: f64) -> Result<Vec<Vec<Prediction>>, PredictionError> {
         let mut all = self.top(usize::MAX)?;
-        all.iter_mut().for_each(|item| item.retain(|prediction| prediction.probability >= threshold));
+        for item in &mut all {
+            item.retain(|prediction| prediction.probability >= threshold);
+        }
         Ok(all)
     }
 }
