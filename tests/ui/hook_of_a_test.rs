@@ -1,4 +1,4 @@
-// A learner has no test phase: a test is a validation with other data.
+// A test is a validation on other data.
 
 use mixup::prelude::*;
 
