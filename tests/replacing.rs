@@ -74,6 +74,32 @@ fn a_new_optimizer_has_the_groups_with_its_own_settings_and_freezing_stays() {
 }
 
 #[test]
+fn one_of_several_optimizers_is_replaced_and_the_others_keep_their_moments() {
+    let several = |weights: Sgd| {
+        on(data(8, 4)).group("weights", |name, _| name == "weight").optimizer_for("weights", weights).optimizer(Adam::default())
+    };
+    let mut learn = built(several(Sgd::default().momentum(0.9)));
+    fit(&mut learn);
+    let of = |learn: &mut Learner, name: &str| {
+        let whole = State::of(&learn.opt_mut().stateful()).expect("its state");
+        whole.part(&format!("optimizer/{name}")).expect("there is one")
+    };
+    let before = of(&mut learn, "default");
+    learn.set_optimizer_for("weights", Sgd::default().momentum(0.5)).expect("its settings are right");
+    assert_eq!(of(&mut learn, "default"), before, "the other optimizer stays");
+    assert_eq!(learn.opt().hyper("weights").map(|hyper| hyper.momentum), Ok(0.5));
+    let fresh = of(&mut built(several(Sgd::default().momentum(0.5))), "weights");
+    assert_eq!(of(&mut learn, "weights").tensor_names().count(), fresh.tensor_names().count(), "it has no moments");
+    fit(&mut learn);
+    learn.set_optimizer(RmsProp::default()).expect("its settings are right");
+    assert_ne!(of(&mut learn, "default"), before);
+    fit(&mut learn);
+    let error = learn.set_optimizer_for("bias", Sgd::default()).expect_err("there is none");
+    let Error::Build(BuildError::NoOptimizer { optimizers, .. }) = &error else { panic!("{error}") };
+    assert_eq!(*optimizers, ["weights", "default"]);
+}
+
+#[test]
 fn a_new_optimizer_that_does_not_fit_leaves_the_old_one() {
     struct Asks;
 

@@ -20,7 +20,7 @@ pub(super) fn check(entries: &[Entry], step: &StepParts) -> Result<(), BuildErro
     let unused: Vec<_> = Uses::ALL.iter().copied().filter(|uses| !step.uses.contains(uses)).collect();
     for entry in entries {
         let in_training =
-            entry.handlers.iter().filter(|handler| BEFORE.contains(&handler.hook) && !is_valid_only(handler));
+            entry.handlers.iter().filter(|handler| BEFORE.contains(&handler.hook) && !handler.runs_only_for("valid"));
         for handler in in_training {
             for &uses in &unused {
                 let changes = handler.changes.contains(&uses.name());
@@ -38,8 +38,4 @@ pub(super) fn check(entries: &[Entry], step: &StepParts) -> Result<(), BuildErro
 /// Whether the method can't run without it: there is no output if the step makes none, and `on_loss_begin` comes after it.
 fn needs(handler: &Handler, uses: Uses) -> bool {
     uses == Uses::Output && (handler.hook == Hook::LossBegin || handler.names.contains(&uses.name()))
-}
-
-fn is_valid_only(handler: &Handler) -> bool {
-    handler.filters.split(", ").any(|word| word == "valid")
 }

@@ -1,16 +1,20 @@
 //! The optimizer, the loss function and the data of a learner, replaced between two trainings.
 
+use std::{any::Any, mem};
+
 use super::Learner;
 use crate::{
     batch::Output,
     data::Data,
     loss::{Loss, LossFunc},
-    optim::Optimizer,
+    model::DEFAULT_GROUP,
+    optim::{Optimizer, Optimizers},
     training::{BuildError, Error},
 };
 
 impl Learner {
-    /// Replaces the optimizer for the following trainings. The new one is checked as by the builder.
+    /// Replaces the optimizer for the following trainings. The new one is checked as by the builder. In a learner with several optimizers
+    /// this is the one that the builder's `optimizer` has set, and the others stay.
     ///
     /// - What the old one remembers of its steps, such as its moments, is dropped with it: the new one begins with what it brings, which is
     ///   nothing unless its state was loaded.
@@ -35,16 +39,39 @@ impl Learner {
     /// # Errors
     /// A [`BuildError`] if a setting is out of range, or if a callback asks for the optimizer as another type. The learner then keeps its
     /// optimizer.
-    pub fn set_optimizer(&mut self, mut opt: impl Optimizer) -> Result<(), Error> {
+    pub fn set_optimizer(&mut self, opt: impl Optimizer) -> Result<(), Error> {
+        self.set_optimizer_for(DEFAULT_GROUP, opt)
+    }
+
+    /// Replaces the optimizer of a group that was given one with the builder's [`optimizer_for`](super::LearnerBuilder::optimizer_for). The
+    /// others keep what they remember. [`set_optimizer`](Self::set_optimizer) replaces that of all other groups.
+    ///
+    /// # Errors
+    /// As for [`set_optimizer`](Self::set_optimizer), and [`BuildError::NoOptimizer`] if there is no optimizer for this group.
+    pub fn set_optimizer_for(&mut self, group: &str, mut opt: impl Optimizer) -> Result<(), Error> {
         opt.check().map_err(BuildError::from)?;
-        opt.hypers_mut().set_params(&self.state.params);
-        let before = std::mem::replace(&mut self.state.opt, Box::new(opt));
-        if let Err(error) = self.prepare() {
+        let several = (&mut *self.state.opt as &mut dyn Any).downcast_mut::<Optimizers>();
+        match (self.state.parts.place(group), several) {
+            (Err(optimizers), _) => Err(BuildError::NoOptimizer { group: group.to_owned(), optimizers }.into()),
+            (Ok(Some(_)), Some(several)) => {
+                Ok(several.replace(&self.state.params, group, Box::new(opt)).map_err(BuildError::from)?)
+            }
+            (Ok(_), _) => {
+                opt.hypers_mut().set_params(&self.state.params);
+                self.replace_only(Box::new(opt))
+            }
+        }
+    }
+
+    /// Replaces the only optimizer, unless a callback asks for it as another type.
+    fn replace_only(&mut self, opt: Box<dyn Optimizer>) -> Result<(), Error> {
+        let before = mem::replace(&mut self.state.opt, opt);
+        let fits = self.prepare();
+        if fits.is_err() {
             self.state.opt = before;
             self.list();
-            return Err(error.into());
         }
-        Ok(())
+        Ok(fits?)
     }
 
     /// Replaces the loss function for the following trainings, validations and predictions, which also take its activation.
@@ -74,6 +101,6 @@ impl Learner {
     ///   the next epoch draws what it would have drawn from the old data, another order than the epochs before it.
     pub fn set_data(&mut self, data: Data) -> Data {
         self.state.sampler = data.train().sampling().clone();
-        std::mem::replace(&mut self.state.data, data)
+        mem::replace(&mut self.state.data, data)
     }
 }

@@ -46,6 +46,23 @@ impl Optimizers {
         Ok(Self { hypers, all })
     }
 
+    /// Replaces the optimizer of a name. Its groups begin with the new one's settings. Does nothing if there is none of this name.
+    pub(crate) fn replace(
+        &mut self,
+        params: &Params,
+        name: &str,
+        mut opt: Box<dyn Optimizer>,
+    ) -> Result<(), GroupError> {
+        let Some(one) = self.all.iter_mut().find(|one| one.name == name) else { return Ok(()) };
+        let groups: Vec<_> = one.groups.iter().map(String::as_str).collect();
+        opt.hypers_mut().set_params(&params.only(&groups)?);
+        for group in groups {
+            *self.hypers.get_mut(group)? = *opt.hypers().get(group)?;
+        }
+        one.opt = RefCell::new(opt);
+        Ok(())
+    }
+
     /// The names of the optimizers: each is the name under which it was added; that of `optimizer(…)` is `default`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|one| one.name.as_str())

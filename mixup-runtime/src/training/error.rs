@@ -400,6 +400,14 @@ pub enum BuildError {
         /// The group.
         group: String,
     },
+    /// There is no optimizer for this group.
+    #[error("there is no optimizer for `{group}` to replace: the optimizers are for {}", listed(optimizers))]
+    NoOptimizer {
+        /// The group.
+        group: String,
+        /// The groups under which optimizers were added.
+        optimizers: Vec<String>,
+    },
     /// The learner was given a loss function for another output than the model's.
     #[error("the loss function `{loss}` takes a `{takes}`, and the model's output is a `{output}`")]
     OtherLoss {
