@@ -29,10 +29,6 @@ fn main() -> Result<(), BoxError> {
     learn.fit(5, 1e-2)?;
     println!("\nafter the training: {}", learn.validate()?);
     let losses = learn.predictions()?.losses.ok_or("the validation data has targets")?;
-    println!(
-        "{} predictions, the worst is off by {:.3}",
-        losses.size()[0],
-        losses.max().sqrt().double_value(&[])
-    );
+    println!("{} predictions, the worst is off by {:.3}", losses.size()[0], losses.max().sqrt().double_value(&[]));
     Ok(())
 }

@@ -55,8 +55,15 @@ fn usable(learn: &mut Learner) {
     assert_eq!((report.outcome, report.epochs.len()), (Outcome::Finished, 2));
 }
 
-const TRAINING: Position =
-    Position { epoch: Some(1), epochs_before: 1, batch: Some(2), train: true, after_batch: None, own_run: None, predict: false };
+const TRAINING: Position = Position {
+    epoch: Some(1),
+    epochs_before: 1,
+    batch: Some(2),
+    train: true,
+    after_batch: None,
+    own_run: None,
+    predict: false,
+};
 const VALIDATION: Position = Position { batch: Some(0), train: false, ..TRAINING };
 
 fn images() -> LearnerBuilder<SimpleCnn> {

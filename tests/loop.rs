@@ -175,8 +175,7 @@ fn predictions_run_their_own_hooks_and_no_others() {
     ];
     assert_eq!(log.take(), expected);
     learn.predict(support::series(6, 0.3).reshape([2, 3])).expect("two items");
-    let expected =
-        ["predict_begin", "predict_batch_begin 0/1 of 2", "predict_batch_end 0 [2, 2]", "predict_end"];
+    let expected = ["predict_begin", "predict_batch_begin 0/1 of 2", "predict_batch_end 0 [2, 2]", "predict_end"];
     assert_eq!(log.take(), expected);
 }
 

@@ -98,7 +98,11 @@ fn the_metrics_of_a_training_with_mixup_are_plain() {
     let report = learn.fit(3, 0.1).expect("no target is mixed where metrics are measured");
     let found = learn.predictions().expect("there is validation data");
     let guesses = f64s(&found.outputs.argmax(1, false));
-    let hits = guesses.iter().zip(f64s(found.targets.as_ref().expect("the data has targets").tensor())).filter(|(guess, truth)| *guess == truth).count();
+    let hits = guesses
+        .iter()
+        .zip(f64s(found.targets.as_ref().expect("the data has targets").tensor()))
+        .filter(|(guess, truth)| *guess == truth)
+        .count();
     assert_close("accuracy", &[report.metric("accuracy").expect("it was measured")], &[hits as f64 / 4.0], 1e-6, 0.0);
 }
 

@@ -102,7 +102,10 @@ fn predictions_join_each_tensor_of_the_output() {
     let found = own.predictions_as::<Scored>().expect("there is validation data");
     let wanted = on(data(8, 7)).build().expect("it fits").predictions().expect("there is validation data");
     assert_eq!(f64s(&found.outputs.scores), f64s(&wanted.outputs));
-    assert_eq!(f64s(found.losses.as_ref().expect("the data has targets")), f64s(wanted.losses.as_ref().expect("the data has targets")));
+    assert_eq!(
+        f64s(found.losses.as_ref().expect("the data has targets")),
+        f64s(wanted.losses.as_ref().expect("the data has targets"))
+    );
     // One number for each batch of four and three items.
     assert_eq!(found.outputs.size.size(), [2]);
     let any = own.predictions_as::<AnyOutput>().expect("every output is one");

@@ -252,7 +252,10 @@ fn a_part_of_the_outputs_is_predicted_as_classes() {
     let builder = Learner::builder(with_test(), |vars| Twice(linear(vars, 3, 2))).loss(loss).quiet();
     let mut learn = builder.build().expect("nothing is wrong with it");
     let error = learn.predict(inputs(2)).expect_err("the outputs are two tensors").to_string();
-    assert_eq!(error, "the model's output is a `(Tensor, Tensor)`, not a `Tensor`: ask for `predict_as::<(Tensor, Tensor)>(…)`");
+    assert_eq!(
+        error,
+        "the model's output is a `(Tensor, Tensor)`, not a `Tensor`: ask for `predict_as::<(Tensor, Tensor)>(…)`"
+    );
     let found = learn.predict_as::<(Tensor, Tensor)>(inputs(4)).expect("four items").map(|(_, logits)| logits);
     assert_close(&found.outputs, &raw(&learn, 4));
     let best: Vec<_> = found.best().expect("two classes").iter().map(|prediction| prediction.index as i64).collect();

@@ -57,7 +57,10 @@ fn negative_log_likelihood_predicts_with_the_exponential() {
     let mut learn = with_targets(classes, 2, Nll::default());
     let (found, raw) = (learn.predictions().expect("there is validation data"), raw(&learn));
     assert_close(&found.outputs, &raw.exp());
-    assert_close(found.losses.as_ref().expect("the data has targets"), &raw.gather(1, &classes(7).tensor().unsqueeze(1), false).squeeze_dim(1).neg());
+    assert_close(
+        found.losses.as_ref().expect("the data has targets"),
+        &raw.gather(1, &classes(7).tensor().unsqueeze(1), false).squeeze_dim(1).neg(),
+    );
 }
 
 #[test]
@@ -96,7 +99,13 @@ fn the_squared_error_and_users_losses_predict_the_output_of_the_model() {
 #[test]
 fn the_mean_of_their_losses_is_the_validation_loss() {
     let mut learn = with_targets(classes, 2, CrossEntropy::default());
-    let mean = learn.predictions().expect("there is validation data").losses.expect("the data has targets").mean(Kind::Double).double_value(&[]);
+    let mean = learn
+        .predictions()
+        .expect("there is validation data")
+        .losses
+        .expect("the data has targets")
+        .mean(Kind::Double)
+        .double_value(&[]);
     assert!((mean - learn.validate().expect("there is validation data").loss).abs() < 1e-6);
 }
 

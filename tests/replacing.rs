@@ -62,7 +62,8 @@ fn a_new_optimizer_has_the_groups_with_its_own_settings_and_freezing_stays() {
     learn.opt_mut().hyper_mut("weights").expect("there is one").momentum = 0.5;
     learn.freeze("weights").expect("there is one");
     learn.set_optimizer(Sgd::default().momentum(0.9).wd(0.1)).expect("its settings are right");
-    let settings = |hypers: &Hypers| -> Vec<_> { hypers.iter().map(|(name, hyper)| (name.to_owned(), hyper.momentum)).collect() };
+    let settings =
+        |hypers: &Hypers| -> Vec<_> { hypers.iter().map(|(name, hyper)| (name.to_owned(), hyper.momentum)).collect() };
     assert_eq!(settings(learn.opt().hypers()), [("weights".to_owned(), 0.9), ("default".to_owned(), 0.9)]);
     let decays: Vec<_> = learn.params().as_slice().iter().map(|param| (param.is_frozen(), param.decays())).collect();
     assert_eq!(decays, [(true, true), (false, false)]);
@@ -76,7 +77,10 @@ fn a_new_optimizer_has_the_groups_with_its_own_settings_and_freezing_stays() {
 #[test]
 fn one_of_several_optimizers_is_replaced_and_the_others_keep_their_moments() {
     let several = |weights: Sgd| {
-        on(data(8, 4)).group("weights", |name, _| name == "weight").optimizer_for("weights", weights).optimizer(Adam::default())
+        on(data(8, 4))
+            .group("weights", |name, _| name == "weight")
+            .optimizer_for("weights", weights)
+            .optimizer(Adam::default())
     };
     let mut learn = built(several(Sgd::default().momentum(0.9)));
     fit(&mut learn);
@@ -139,7 +143,9 @@ fn a_new_loss_function_is_trained_validated_and_predicted_with_and_everything_el
     learn.set_loss(Mse).expect("it takes a tensor");
     assert_eq!(learn.loss_func().name(), "Mse");
     let plain = learn.predict(series(6, 0.3).reshape([2, 3])).expect("two items").outputs;
-    assert!(f64s(&plain.softmax(1, Kind::Float)).iter().zip(f64s(&softmax)).all(|(one, other)| (one - other).abs() < 1e-6));
+    assert!(
+        f64s(&plain.softmax(1, Kind::Float)).iter().zip(f64s(&softmax)).all(|(one, other)| (one - other).abs() < 1e-6)
+    );
     assert_ne!(plain, softmax);
     let loss = learn.validate_on(Part::Train).expect("it is there").loss;
     assert_eq!(loss.to_bits(), twin.validate_on(Part::Train).expect("it is there").loss.to_bits());

@@ -361,10 +361,8 @@ fn validation_and_predictions_end_as_training_does() {
     let _alone = alone();
     let validation = [Hook::ValidateBegin, Hook::BatchBegin, Hook::BatchEnd, Hook::ValidateEnd];
     let predictions = [Hook::PredictBegin, Hook::PredictBatchBegin, Hook::PredictBatchEnd, Hook::PredictEnd];
-    let looks: [(Look, _); 2] = [
-        (|learn| learn.validate().map(drop), validation),
-        (|learn| learn.predictions().map(drop), predictions),
-    ];
+    let looks: [(Look, _); 2] =
+        [(|learn| learn.validate().map(drop), validation), (|learn| learn.predictions().map(drop), predictions)];
     for (look, hooks) in looks {
         for place in hooks.map(Place::Hook).into_iter().chain([Place::Model, Place::Loss, Place::Data]) {
             for trouble in [Trouble::Error, Trouble::Panic, Trouble::CtrlC] {

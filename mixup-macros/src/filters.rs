@@ -92,7 +92,9 @@ impl Filters {
             let message = match hook.once {
                 Once::Batch => continue,
                 Once::TrainingBatch if flag == "train" => continue,
-                Once::TrainingBatch => format!("`valid` never holds in `{name}`, which runs only in training: remove `valid`"),
+                Once::TrainingBatch => {
+                    format!("`valid` never holds in `{name}`, which runs only in training: remove `valid`")
+                }
                 Once::PredictionBatch => {
                     format!("`{flag}` never holds in `{name}`, which runs only in predictions: remove `{flag}`")
                 }

@@ -84,7 +84,11 @@ fn the_table_is_consistent() {
         let before = |name| HOOKS[..index].iter().any(|hook: &Hook| hook.name == name);
         assert!(hook.builds_on.is_none_or(before), "{} builds on a hook before it", hook.name);
         for name in hook.shares {
-            assert!(first_with(name).is_some() && !hook.adds.iter().any(|add| add.name == *name), "{}: {name}", hook.name);
+            assert!(
+                first_with(name).is_some() && !hook.adds.iter().any(|add| add.name == *name),
+                "{}: {name}",
+                hook.name
+            );
         }
         for name in hook.adds {
             assert!(syn::parse_str::<syn::Type>(name.ty).is_ok(), "{}: {}", name.name, name.ty);

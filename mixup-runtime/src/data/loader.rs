@@ -64,7 +64,9 @@ impl Loader {
         match (batch_size, dataset.len()) {
             (0, _) => Err(DataError::BatchSize),
             (_, 0) => Err(DataError::Empty { part }),
-            _ if !dataset.labelled() && ["training", "validation"].contains(&part) => Err(DataError::NoTargets { part }),
+            _ if !dataset.labelled() && ["training", "validation"].contains(&part) => {
+                Err(DataError::NoTargets { part })
+            }
             _ => Ok(Self::of_source(Source::Dataset(dataset), batch_size)),
         }
     }

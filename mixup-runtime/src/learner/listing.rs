@@ -110,7 +110,8 @@ impl Learner {
                 self.step.uses().contains(&Uses::Output).then(|| self.hook_line(3, Hook::LossBegin, Some("valid")));
             [title, forward.unwrap_or_default(), self.lines(OPTIMIZE)].concat()
         };
-        let predicts = |line: &Line| matches!(line, Line::Hook(_, hook) if self.callbacks.serving(*hook).next().is_some());
+        let predicts =
+            |line: &Line| matches!(line, Line::Hook(_, hook) if self.callbacks.serving(*hook).next().is_some());
         let predictions = if PREDICTIONS.iter().any(predicts) { self.lines(PREDICTIONS) } else { String::new() };
         let lines = [self.lines(BEFORE), of_step, self.lines(AFTER), predictions].into_iter();
         let published = self.callbacks.published_and_read(&step);
