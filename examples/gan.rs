@@ -36,7 +36,7 @@ impl Gan {
             let out = width(doublings - 1 - layer);
             generator = generator
                 .add(nn::conv_transpose2d(&up / "layer" / layer, above, out, 4, config))
-                .add(nn::batch_norm2d(&up / "norm" / layer, out, Default::default()))
+                .add(nn::batch_norm2d(&up / "norm" / layer, out, nn::BatchNormConfig::default()))
                 .add_fn(Tensor::relu);
             let below = if layer == 0 { channels } else { width(layer - 1) };
             discriminator = discriminator
@@ -44,7 +44,7 @@ impl Gan {
                 .add_fn(|x| x.maximum(&(x * 0.2)));
         }
         generator = generator.add(nn::conv_transpose2d(up / "last", width(0), channels, 4, transposed)).add_fn(Tensor::tanh);
-        discriminator = discriminator.add(nn::conv2d(down / "last", width(doublings - 1), 1, 4, Default::default()));
+        discriminator = discriminator.add(nn::conv2d(down / "last", width(doublings - 1), 1, 4, nn::ConvConfig::default()));
         Self { generator, discriminator }
     }
 

@@ -18,6 +18,7 @@ fn transfer_learning_learns_with_the_trunk_frozen_and_better_with_everything_tra
 
 #[test]
 fn gan_learns_to_make_images_like_the_digits_on_average() {
+    tch::set_num_threads(1); // with so few numbers, a second thread would only cause waiting
     let folder = tempfile::tempdir().expect("a folder");
     let data = mixup::prelude::ImageData::digits().expect("they are embedded").batch_size(32).build().expect("images");
     let (before, after) = gan::train(data, 4, folder.path()).expect("it trains");

@@ -33,16 +33,16 @@ impl CartPole {
 
     /// Pushes the cart; false if the game is over: the pole falls, the cart leaves the track, or 200 moves were made.
     pub fn push(&mut self, right: bool) -> bool {
-        let [x, velocity, angle, spin] = self.state;
+        let [position, velocity, angle, spin] = self.state;
         let force = if right { FORCE } else { -FORCE };
-        let (sin, cos) = angle.sin_cos();
-        let pushed = (force + POLE * HALF_LENGTH * spin * spin * sin) / (CART + POLE);
-        let turn = (GRAVITY * sin - cos * pushed) / (HALF_LENGTH * (4.0 / 3.0 - POLE * cos * cos / (CART + POLE)));
-        let acceleration = pushed - POLE * HALF_LENGTH * turn * cos / (CART + POLE);
+        let (sine, cosine) = angle.sin_cos();
+        let pushed = (force + POLE * HALF_LENGTH * spin * spin * sine) / (CART + POLE);
+        let turn = (GRAVITY * sine - cosine * pushed) / (HALF_LENGTH * (4.0 / 3.0 - POLE * cosine * cosine / (CART + POLE)));
+        let acceleration = pushed - POLE * HALF_LENGTH * turn * cosine / (CART + POLE);
         let after = |value: f32, change: f32| value + SECONDS * change;
-        self.state = [after(x, velocity), after(velocity, acceleration), after(angle, spin), after(spin, turn)];
+        self.state = [after(position, velocity), after(velocity, acceleration), after(angle, spin), after(spin, turn)];
         self.moves += 1;
-        let [x, _, angle, _] = self.state;
-        x.abs() < 2.4 && angle.to_degrees().abs() < 12.0 && self.moves < MOST_MOVES
+        let [position, _, angle, _] = self.state;
+        position.abs() < 2.4 && angle.to_degrees().abs() < 12.0 && self.moves < MOST_MOVES
     }
 }
