@@ -31,8 +31,7 @@ impl Gan {
         let halving = nn::ConvConfig { stride: 2, padding: 1, bias: false, ..Default::default() };
         let width = |layer: i64| 64 << layer;
         for layer in 0..doublings {
-            let (above, config) =
-                if layer == 0 { (LATENT, first) } else { (width(doublings - layer), transposed) };
+            let (above, config) = if layer == 0 { (LATENT, first) } else { (width(doublings - layer), transposed) };
             let out = width(doublings - 1 - layer);
             generator = generator
                 .add(nn::conv_transpose2d(&up / "layer" / layer, above, out, 4, config))
@@ -43,8 +42,10 @@ impl Gan {
                 .add(nn::conv2d(&down / "layer" / layer, below, width(layer), 4, halving))
                 .add_fn(|x| x.maximum(&(x * 0.2)));
         }
-        generator = generator.add(nn::conv_transpose2d(up / "last", width(0), channels, 4, transposed)).add_fn(Tensor::tanh);
-        discriminator = discriminator.add(nn::conv2d(down / "last", width(doublings - 1), 1, 4, nn::ConvConfig::default()));
+        generator =
+            generator.add(nn::conv_transpose2d(up / "last", width(0), channels, 4, transposed)).add_fn(Tensor::tanh);
+        discriminator =
+            discriminator.add(nn::conv2d(down / "last", width(doublings - 1), 1, 4, nn::ConvConfig::default()));
         Self { generator, discriminator }
     }
 
@@ -111,7 +112,9 @@ impl Samples {
 /// If the images are not squares of 8, 16, 32 or 64 pixels, or if the training fails.
 pub fn train(data: Data, epochs: usize, folder: &Path) -> Result<(f64, f64), BoxError> {
     let images = data.train().sample()?.input.one()? * 2.0 - 1.0;
-    let &[_, channels, 8 | 16 | 32 | 64, size] = &images.size()[..] else { return Err("8, 16, 32 or 64 pixels".into()) };
+    let &[_, channels, 8 | 16 | 32 | 64, size] = &images.size()[..] else {
+        return Err("8, 16, 32 or 64 pixels".into());
+    };
     let adam = || Adam::default().betas(0.5, 0.999);
     let mut learn = Learner::builder(data.without_valid(), move |vs| Gan::new(vs, channels, size))
         .step(GanStep)

@@ -15,10 +15,12 @@ use tch::{Kind, Tensor, nn};
 
 /// The logits of a push to the left and to the right, from the four numbers of the state.
 fn policy(vs: &Vars<'_>) -> nn::Sequential {
-    nn::seq()
-        .add(nn::linear(vs / "lin1", 4, 32, nn::LinearConfig::default()))
-        .add_fn(Tensor::tanh)
-        .add(nn::linear(vs / "lin2", 32, 2, nn::LinearConfig::default()))
+    nn::seq().add(nn::linear(vs / "lin1", 4, 32, nn::LinearConfig::default())).add_fn(Tensor::tanh).add(nn::linear(
+        vs / "lin2",
+        32,
+        2,
+        nn::LinearConfig::default(),
+    ))
 }
 
 /// Plays games of at least this many moves in all, and learns from them.

@@ -37,7 +37,8 @@ impl CartPole {
         let force = if right { FORCE } else { -FORCE };
         let (sine, cosine) = angle.sin_cos();
         let pushed = (force + POLE * HALF_LENGTH * spin * spin * sine) / (CART + POLE);
-        let turn = (GRAVITY * sine - cosine * pushed) / (HALF_LENGTH * (4.0 / 3.0 - POLE * cosine * cosine / (CART + POLE)));
+        let turn =
+            (GRAVITY * sine - cosine * pushed) / (HALF_LENGTH * (4.0 / 3.0 - POLE * cosine * cosine / (CART + POLE)));
         let acceleration = pushed - POLE * HALF_LENGTH * turn * cosine / (CART + POLE);
         let after = |value: f32, change: f32| value + SECONDS * change;
         self.state = [after(position, velocity), after(velocity, acceleration), after(angle, spin), after(spin, turn)];
