@@ -127,6 +127,18 @@ fn a_training_waits_for_the_device_only_if_somebody_asks() {
 }
 
 #[test]
+fn predictions_read_no_number_and_a_validation_only_its_result() {
+    let mut learn = learner(Asks);
+    let predicted = reads(|| {
+        let found = learn.predictions().expect("there is validation data");
+        assert_eq!(found.outputs.size(), [4, 2]);
+        learn.predict(&found.outputs).expect("two features");
+    });
+    assert_eq!(predicted, 0);
+    assert_eq!(reads(|| drop(learn.validate().expect("there is validation data"))), 2, "the loss and the metric");
+}
+
+#[test]
 fn filters_are_checked_before_waiting_for_the_device() {
     assert_eq!(training(AsksSmoothAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
     assert_eq!(training(AsksAllAtSomeBatches).0, EPOCHS * TRAIN / 2 + 2 * EPOCHS);
