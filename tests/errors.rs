@@ -9,15 +9,23 @@ use std::{
 };
 
 use mixup::{
-    batch::InputError, callback::Hook, data::Dataset, learner::LearnerBuilder, loss::LossError, metrics::MetricError,
-    model::SimpleCnn, prelude::*, training::Position,
+    batch::InputError,
+    callback::Hook,
+    data::Dataset,
+    learner::LearnerBuilder,
+    loss::LossError,
+    metrics::MetricError,
+    model::SimpleCnn,
+    optim::{Hypers, SettingError},
+    prelude::*,
+    training::Position,
 };
 use support::{
     data,
     fuse::{Fuse, Fused, Place, Saboteur, Trouble, metric},
     items, linear, on, panic_text, process, series,
 };
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 /// Changes one batch, once: the third training batch of the second epoch, or its first validation batch.
 struct Spoil<F>(Option<F>, bool);
@@ -195,6 +203,61 @@ fn what_libtorch_rejects_in_a_function_that_panics_is_an_error_with_its_place_wh
         assert!(source.is_some(), "{error:?}");
         usable(&mut learn);
     }
+}
+
+/// Plain gradient descent, which multiplies what does not fit in its sixth step.
+#[derive(Default)]
+struct Clumsy {
+    hypers: Hypers,
+    steps: usize,
+}
+
+impl Optimizer for Clumsy {
+    fn step(&mut self, params: &Params) -> Result<(), TchError> {
+        self.steps += 1;
+        // `no_grad` does not turn autograd on again after a panic.
+        tch::no_grad(|| {
+            for param in params.as_slice() {
+                if self.steps == 6 {
+                    let _ = series(6, 0.1).matmul(&series(7, 0.1));
+                }
+                let Some(grad) = param.gradient()? else { continue };
+                let _ = param.tensor().shallow_clone().f_sub_(&grad.f_mul_scalar(self.hypers.of(param).lr)?)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn hypers(&self) -> &Hypers {
+        &self.hypers
+    }
+
+    fn hypers_mut(&mut self) -> &mut Hypers {
+        &mut self.hypers
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        self.hypers.check()
+    }
+
+    fn describe(&self) -> String {
+        "Clumsy".to_owned()
+    }
+}
+
+#[test]
+fn what_libtorch_rejects_in_a_users_optimizer_is_an_error_with_its_place_and_no_panic() {
+    let mut learn = on(data(12, 0)).optimizer(Clumsy::default()).quiet().build().expect("nothing is wrong with it");
+    let error = learn.fit(4, 0.01).expect_err("libtorch rejects it");
+    let Error::Torch { what: "the optimizer's step", at, source } = &error else { panic!("{error}") };
+    assert_eq!(*at, TRAINING);
+    assert!(
+        matches!(&**source, TchError::Torch(text) if text.contains("expected tensor [6] and src [7]")),
+        "{source:?}"
+    );
+    let text = error.to_string();
+    assert!(text.starts_with("the optimizer's step, epoch 1, training batch 2: ") && !text.contains('\n'), "{text}");
+    usable(&mut learn);
 }
 
 #[test]

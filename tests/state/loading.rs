@@ -1,9 +1,12 @@
 //! Loading is all or nothing, and says what does not fit; and `resumed` says that something was loaded.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use mixup::{prelude::*, training::BuildError};
 use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
 
-use crate::support::{Log, data, on};
+use crate::support::{Log, data, on, panic_text};
 
 /// Counts batches, and starts afresh in each training as the guide says.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,8 @@ impl Count {
 struct Picky {
     number: u64,
     refuses: bool,
+    /// What it does with the number 14.
+    panics: Option<fn()>,
 }
 
 impl Stateful for Picky {
@@ -37,6 +42,9 @@ impl Stateful for Picky {
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         self.number = state.data()?;
+        if let (14, Some(panics)) = (self.number, self.panics) {
+            panics();
+        }
         if self.refuses && self.number == 13 { Err(StateError::other("13 is no number")) } else { Ok(()) }
     }
 }
@@ -113,6 +121,33 @@ fn a_state_that_does_not_fit_changes_nothing_and_says_what_is_wrong() {
         learn.load_state(&before).expect("it fits");
         assert!(learn.state().expect("it can be saved") == before);
     }
+}
+
+/// Loads a state whose last part makes `load` panic, after all others were loaded. Then loads it as it was.
+fn load_with_a_panic(panics: fn()) -> std::thread::Result<Result<(), StateError>> {
+    let (mut learn, now, before) = trained();
+    learn.get_mut::<Picky>().expect("it was added").panics = Some(panics);
+    let mut saved = before.clone();
+    saved.0.insert("callback/Picky".to_owned(), State::of_data(&14).expect("a number"));
+    let result = catch_unwind(AssertUnwindSafe(|| learn.load_state(&saved)));
+    assert!(learn.state().expect("it can be saved") == now, "something has changed");
+    learn.load_state(&before).expect("it fits");
+    assert!(learn.state().expect("it can be saved") == before);
+    result
+}
+
+#[test]
+fn a_panic_while_loading_changes_nothing_and_goes_on() {
+    let payload = load_with_a_panic(|| panic!("14 is no number")).expect_err("it panics");
+    assert_eq!(panic_text(&*payload), "14 is no number");
+}
+
+#[test]
+fn what_libtorch_rejects_while_loading_is_an_error_that_changes_nothing_and_says_whose_state_it_is() {
+    let result = load_with_a_panic(|| drop(Tensor::zeros([6], (Kind::Float, Device::Cpu)).view([4, 2])));
+    let error = result.expect("no panic").expect_err("libtorch rejects it").to_string();
+    assert!(error.starts_with("the state of `callback/Picky`: "), "{error}");
+    assert!(error.contains("shape '[4, 2]' is invalid for input of size 6") && !error.contains('\n'), "{error}");
 }
 
 #[test]

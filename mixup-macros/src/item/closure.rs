@@ -1,7 +1,7 @@
 //! `hook!(on_…, |…| …)`: a closure as a callback.
 
 use proc_macro2::{Delimiter, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
     ExprClosure, Ident, Pat, ReturnType,
     ext::IdentExt,
@@ -16,6 +16,7 @@ use crate::{
     mistakes::Mistakes,
     options::{Options, Place},
     params::is_choice,
+    returns::with_reasons,
     tokens::{ends, grouped},
 };
 
@@ -41,13 +42,36 @@ pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
         let (serves, types) = check::closure(closure, &options, &mut mistakes)?;
         Some(callback(closure, &options, &serves, &types, &allowing(&mistakes)))
     });
-    let callback = callback.unwrap_or_else(|| quote! { __mixup::NoHooks });
+    let callback = callback.unwrap_or_else(|| without_hooks(closure.as_ref()));
     let mistakes = mistakes.into_compile_errors();
     quote! {{
         use #facade::callback as __mixup;
         #mistakes
         #callback
     }}
+}
+
+/// A callback without hooks. The closure stays, unused, so that the compiler does not warn that what it captures is unused.
+fn without_hooks(closure: Option<&ExprClosure>) -> TokenStream {
+    let unused = closure.map(|closure| {
+        let closure = with_reasons(without_choices(closure).into_token_stream(), &mut |_| ());
+        quote! {
+            #[allow(unused)]
+            let _ = #closure;
+        }
+    });
+    quote! { #unused __mixup::NoHooks }
+}
+
+/// The closure without `#[name = …]` on its parameters, which the compiler does not know.
+fn without_choices(closure: &ExprClosure) -> ExprClosure {
+    let mut closure = closure.clone();
+    for input in &mut closure.inputs {
+        if let Pat::Type(param) = input {
+            param.attrs.retain(|attr| !is_choice(attr));
+        }
+    }
+    closure
 }
 
 /// Parses the options, and then the closure.
@@ -98,12 +122,7 @@ fn callback(
     let into_requests = Ident::new("into_requests", last);
     let call = grouped(Delimiter::Parenthesis, last, quote_spanned! { first=> __closure(#(#args),*) });
     let flow = quote_spanned! { first=> __mixup::#returns::#into_requests #call };
-    let mut closure = closure.clone();
-    for input in &mut closure.inputs {
-        if let Pat::Type(param) = input {
-            param.attrs.retain(|attr| !is_choice(attr));
-        }
-    }
+    let closure = without_choices(closure);
     quote! {
         struct __Closure<__F>(__F);
         #implementation

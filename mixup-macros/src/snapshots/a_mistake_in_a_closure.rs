@@ -8,5 +8,7 @@ hook!(on_batch_end, |iteration| {})
     ::core::compile_error! {
         "the parameter `iteration` needs a type: write `iteration: usize`"
     }
+    #[allow(unused)]
+    let _ = |iteration| {};
     __mixup::NoHooks
 }

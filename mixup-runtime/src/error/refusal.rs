@@ -1,6 +1,6 @@
 //! What libtorch rejects inside of a user's code, as an error.
 //!
-//! Most functions of `tch` panic if libtorch rejects their input. In a model, a loss function or a hook this is a mistake like any other, so it
+//! Most functions of `tch` panic if libtorch rejects their input. In a model, a loss function, an optimizer or a hook this is a mistake like any other, so it
 //! becomes an error, and nothing is printed. Any other panic stays a panic.
 
 use std::{
@@ -10,6 +10,8 @@ use std::{
     sync::Once,
     thread,
 };
+
+use tch::TchError;
 
 /// What libtorch rejected in a function of `tch` that then panicked, in libtorch's words.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,13 @@ impl Refusal {
         // The first line says what was wrong; libtorch's stack of frames follows.
         let message = error.split("\\n").next()?.trim_end_matches("\")");
         Some(Self { message: message.to_owned() })
+    }
+}
+
+/// For a function of a user's own that returns libtorch's errors, as an optimizer's step does.
+impl From<Refusal> for TchError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Torch(refusal.message)
     }
 }
 

@@ -253,7 +253,7 @@ impl Learner {
 
     fn opt_step(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
-        let stepped = state.parts.stepped(&state.params).try_for_each(|params| state.opt.step(params));
+        let stepped = or_refusal(|| state.parts.stepped(&state.params).try_for_each(|params| state.opt.step(params)));
         stepped.map_err(|e| self.torch("the optimizer's step", e))?;
         self.state.steps += 1;
         Ok(())

@@ -1,12 +1,16 @@
 //! What a learner remembers from one training to the next, beside the model's parameters: saved and loaded, all of it or nothing.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::Learner;
 use crate::{
     data::Sampler as _,
+    error::or_refusal,
     metrics::Metric as _,
     state::{State, StateError, Stateful},
 };
@@ -52,7 +56,7 @@ impl Learner {
     /// [`StateError`]: a state that can't be saved, two states of one name. It says whose.
     pub fn state(&mut self) -> Result<LearnerState, StateError> {
         let mut states = BTreeMap::new();
-        self.each_stateful(|name, it| match states.insert(name.to_owned(), State::of(it)?) {
+        self.each_stateful(|name, it| match states.insert(name.to_owned(), or_refusal(|| State::of(it))?) {
             Some(_) => Err(StateError::Twice { name: name.to_owned() }),
             None => Ok(()),
         })?;
@@ -65,7 +69,7 @@ impl Learner {
     ///
     /// # Errors
     /// [`StateError`]: a state of something that this learner does not have, or something that has a state and finds none; a state of a newer
-    /// version, or one that does not fit. The learner is then as it was before.
+    /// version, or one that does not fit. The learner is then as it was before, and also after a panic in a `load` of your own.
     pub fn load_state(&mut self, saved: &LearnerState) -> Result<(), StateError> {
         let before = self.state()?;
         if let Some(name) = saved.0.keys().find(|name| !before.0.contains_key(*name)) {
@@ -75,16 +79,23 @@ impl Learner {
             return Err(StateError::Missing { name: name.clone() });
         }
         self.each_stateful(|name, it| saved.0.get(name).map_or(Ok(()), |state| state.check_version(it)))?;
-        let loaded = self.load_each(saved);
-        if loaded.is_err() {
-            self.load_each(&before)?;
+        match catch_unwind(AssertUnwindSafe(|| self.load_each(saved))) {
+            Ok(Ok(())) => self.state.resumed = true,
+            Ok(Err(error)) => {
+                self.load_each(&before)?;
+                return Err(error);
+            }
+            Err(panic) => {
+                // What panicked may do so again. All that was loaded before it has then been restored.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.load_each(&before)));
+                resume_unwind(panic);
+            }
         }
-        self.state.resumed |= loaded.is_ok();
-        loaded
+        Ok(())
     }
 
     fn load_each(&mut self, states: &LearnerState) -> Result<(), StateError> {
-        self.each_stateful(|name, it| states.0.get(name).map_or(Ok(()), |state| state.load_into(it)))
+        self.each_stateful(|name, it| states.0.get(name).map_or(Ok(()), |state| or_refusal(|| state.load_into(it))))
     }
 
     /// Visits all that has a state. An error of `visit` ends this, and says whose state it is about.

@@ -34,6 +34,8 @@ pub trait Optimizer: Any + Send {
     ///
     /// [`Param::gradient`](crate::model::Param::gradient) tells which parameters a step changes, and [`Hypers::of`] with which settings.
     ///
+    /// If libtorch rejects something in a function of `tch` that panics, a learner turns this into an error of the training too.
+    ///
     /// # Errors
     /// Any error from libtorch.
     fn step(&mut self, params: &Params) -> Result<(), TchError>;

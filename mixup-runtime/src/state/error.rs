@@ -2,7 +2,7 @@
 
 use tch::TchError;
 
-use crate::error::BoxError;
+use crate::error::{BoxError, Refusal};
 
 /// Why a state can't be saved or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,13 @@ impl StateError {
     /// ```
     pub fn other(error: impl Into<BoxError>) -> Self {
         Self::Other(error.into())
+    }
+}
+
+/// What libtorch rejected in a function that panics, in your own [`Stateful`](super::Stateful).
+impl From<Refusal> for StateError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Torch(refusal.into())
     }
 }
 
