@@ -10,7 +10,7 @@ use mixup::{
     model::Vars,
     prelude::*,
 };
-use rand::{Rng as _, RngExt as _};
+use rand::Rng as _;
 use support::{
     Log, bits,
     dropout::{ITEMS, alone, data, model},

@@ -5,7 +5,6 @@
 //! batches, blend them at k, and run the rest of the network once.
 
 use mixup::{error::BoxError, model::Vars, prelude::*};
-use rand::RngExt as _;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// Linear layers with ReLU between them, for images or rows `[n, …]`.

@@ -21,16 +21,18 @@ pub mod rng;
 pub mod state;
 pub mod training;
 
-/// The crate with the trait for drawing from a hook's `rng`: `use mixup::rand::RngExt as _;`.
+/// The crate with the traits of a hook's `rng`. The prelude has `RngExt`, for drawing numbers.
 pub use rand;
 pub use rng::Rng;
 
 /// What nearly every program needs: `use mixup::prelude::*;`.
 pub mod prelude {
     pub use mixup_macros::{callback, hook, on};
+    /// The methods of a hook's `rng`: `rng.random_range(0..8)`.
+    pub use rand::RngExt as _;
 
     pub use crate::{
-        batch::{AnyOutput, Batch, Input, Output, Target},
+        batch::{AnyOutput, Batch, EachTensor, Input, Output, Target},
         callback::{
             Callback, KeepGradients, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, StopTraining,
             Validate,

@@ -4,7 +4,6 @@ use mixup::{
     data::{Array, Collated, Item, Items, Label},
     prelude::*,
 };
-use rand::RngExt as _;
 use tch::{Kind, Tensor};
 
 use crate::{on, seen};

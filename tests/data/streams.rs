@@ -4,7 +4,6 @@ use mixup::{
     data::{InOrder, Stream},
     prelude::*,
 };
-use rand::RngExt as _;
 use tch::Tensor;
 
 use crate::{numbered, numbers, on, seen, support::Log};

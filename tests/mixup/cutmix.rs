@@ -6,7 +6,7 @@ use mixup::{
     prelude::*,
 };
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use tch::{Device, Kind, Tensor};
 
 use crate::numbers::{assert_close, classes, f64s, random};

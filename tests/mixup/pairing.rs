@@ -4,7 +4,7 @@ use mixup::{
     callbacks::mixing::{MixUpError, Mode, Pairing},
     prelude::*,
 };
-use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
+use rand::{SeedableRng as _, seq::SliceRandom as _};
 use rand_distr::{Beta, Distribution as _};
 
 fn draw(pairing: Pairing, items: usize, seed: u64) -> Option<Draws> {

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each file of tests takes what it needs")]
 
 use mixup::{Rng, data::DataError, prelude::*};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use tch::{Kind, Tensor};
 
 /// All numbers of a tensor, row by row.

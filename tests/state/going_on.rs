@@ -29,8 +29,6 @@ struct Sum {
 impl Sum {
     #[on(batch_begin, train)]
     fn draw(&mut self, rng: &mut Rng, last_input: &mut Input) -> Result<(), BoxError> {
-        use mixup::rand::RngExt as _;
-
         let drawn = Tensor::from(rng.random::<f64>());
         self.drawn = if self.drawn.defined() { self.drawn.f_add(&drawn)? } else { drawn };
         self.batches += 1;
@@ -174,8 +172,6 @@ struct Counter {
 
 impl Stream for Counter {
     fn next(&mut self, rng: &mut Rng) -> Result<Option<Batch>, DataError> {
-        use mixup::rand::RngExt as _;
-
         if self.next == self.end {
             self.next = 0;
             return Ok(None);

@@ -16,7 +16,7 @@ pub type EachTensor<'a> = dyn FnMut(&Tensor) -> Result<Tensor, TchError> + 'a;
 /// What a model returns for a batch: a tensor, a tuple or a `Vec` of outputs, or a type that says which tensors it consists of.
 ///
 /// ```
-/// use mixup::{batch::{EachTensor, Output}, prelude::*};
+/// use mixup::prelude::*;
 /// use tch::{TchError, Tensor};
 ///
 /// struct VaeOutput {
