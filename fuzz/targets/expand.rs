@@ -2,6 +2,7 @@
 //!
 //! A proc-macro crate cannot be linked, so its files are included here.
 #![no_main]
+#![forbid(unsafe_code)]
 #![allow(dead_code, reason = "parts of the table are for the runtime only")]
 
 #[path = "../../mixup-macros/src/check/mod.rs"]

@@ -1,8 +1,8 @@
 //! Filters: when a hook's method runs. `train`, `valid`, `every`, `first`, `last` and `if`, checked against how often the hook
 //! runs.
 //!
-//! `train`, `valid` and `if` must hold; of `first`, `every` and `last` one is enough. `always` makes another hook of an `…_end` hook: it
-//! runs for every callback that entered the phase.
+//! `train`, `valid` and `if` must hold; of `first`, `every` and `last` one is enough. `always` turns an `…_end` hook into another one,
+//! which runs for every callback that entered the phase.
 
 use quote::ToTokens;
 use syn::{Expr, Ident, Lit, ext::IdentExt, parse::ParseStream};
@@ -57,7 +57,7 @@ impl Filters {
         [&self.every, &self.when].into_iter().flatten().map(|(_, expr)| expr)
     }
 
-    /// Checks what does not depend on the hook: reported once for a method of several hooks.
+    /// Checks what does not depend on the hook, so that a method of several hooks reports it once.
     pub(crate) fn check_alone(&self, has_self: bool, mistakes: &mut Mistakes) {
         if let (Some(_), Some(valid)) = (&self.train, &self.valid) {
             mistakes.add(valid, "`train` and `valid` exclude each other: remove both to run for all batches");
@@ -140,7 +140,7 @@ fn ends() -> impl Iterator<Item = &'static str> {
     HOOKS.iter().filter(|hook| hook.with_always().is_some()).map(Hook::moment)
 }
 
-/// A literal must be a whole number above 0. The compiler checks the type of any other expression, and the run its value.
+/// A literal must be a whole number above 0. The compiler checks the type of any other expression; its value is checked when it runs.
 fn every(written: Expr, mistakes: &mut Mistakes) -> Expr {
     let wrong = match strip_expr(&written) {
         Expr::Lit(literal) => match &literal.lit {
@@ -157,7 +157,7 @@ fn every(written: Expr, mistakes: &mut Mistakes) -> Expr {
     written
 }
 
-/// The expression as listings show it: on one line, without the spaces that are printed around `.` and `::`.
+/// The expression as listings show it: on one line, without spaces around `.` and `::`.
 fn one_line(expr: &Expr) -> String {
     let text = expr.to_token_stream().to_string().replace('\n', " ");
     [(" . ", "."), (" :: ", "::"), ("( ", "("), (" )", ")")]

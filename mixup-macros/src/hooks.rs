@@ -16,15 +16,15 @@ pub(crate) enum Access {
 
 /// A value that a parameter of a hook can ask for.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "a name's name is its name")]
+#[expect(clippy::struct_field_names, reason = "a `Name` has a name")]
 pub(crate) struct Name {
     pub name: &'static str,
     /// The type, without the reference of a borrowed value.
     pub ty: &'static str,
     pub access: Access,
-    /// For a value that waits for the device, and so is read only when somebody asks: what stands there until then.
+    /// For a value that is read only on demand, because reading it waits for the device: the placeholder until then.
     pub deferred: Option<&'static str>,
-    /// The type that most users write, where that is another one.
+    /// The type that most users write, if it is not `ty`.
     pub written: Option<&'static str>,
     pub doc: &'static str,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Hook {
     pub flows: &'static [&'static str],
     /// How often it runs.
     pub once: Once,
-    /// The `…_end` hook that this one becomes with `always`: it then runs for each callback that entered the phase, whatever happened.
+    /// The `…_end` hook of which this is the form with `always`: it runs for each callback that entered the phase, whatever happened.
     pub always: Option<&'static str>,
     pub doc: &'static str,
 }

@@ -80,8 +80,8 @@ use proc_macro::TokenStream;
 ///
 /// To get everything, ask for the event: `event: &mut BatchBegin<'_>` in `on_batch_begin`. Its fields are the hook's values.
 ///
-/// To get another callback, ask for it by its type: `recorder: &Recorder`, `mixup: Option<&mut MixUp>`. A learner without a
-/// callback that is asked for is not built, unless the parameter is an `Option`.
+/// To get another callback, ask for it by its type: `recorder: &Recorder`, `mixup: Option<&mut MixUp>`. If the learner does not
+/// have it, `build()` returns an error, unless the parameter is an `Option`.
 ///
 /// # What a hook returns
 ///
@@ -129,7 +129,7 @@ use proc_macro::TokenStream;
 /// | `order = 10` | The order among callbacks, a constant `i32`. A smaller number runs earlier; in the hooks named `…_end`, later. Defaults to 0. |
 /// | `before = Other`, `after = Other` | Runs before or after a callback of another type, if the learner has one. Takes precedence over `order`. May be given several times. |
 /// | `name = "watch"` | The name in messages and listings, and the key of the state. Defaults to the type's name. |
-/// | `state`, `state(best, waited)` | The state that is saved: the whole type (which must be `Serialize` and `DeserializeOwned`), or these fields. Implements `Stateful` for the callback. A field that is `Stateful`, such as a `Tensor`, is saved by that, and any other by serde. |
+/// | `state`, `state(best, waited)` | The state that is saved: the whole type (which must be `Serialize` and `DeserializeOwned`), or these fields. Implements `Stateful` for the callback. A field that is `Stateful`, such as a `Tensor`, saves itself, and serde saves any other field. |
 /// | `stateful` | The callback has a state, for which it implements `Stateful` by hand. |
 /// | `version = 2` | The version of the state: a state of a newer version is not loaded. Defaults to 1. |
 /// | `describe`, `describe(alpha)` | What a learner's summary shows: all fields (the type must be `Debug`), or these. |
@@ -219,7 +219,7 @@ pub fn __hooks(_: TokenStream) -> TokenStream {
     runtime::hooks().into()
 }
 
-/// What hooks are lent and may return, from the table of hooks: only for `mixup-runtime`.
+/// What hooks borrow and may return, from the table of hooks: only for `mixup-runtime`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn __events(_: TokenStream) -> TokenStream {

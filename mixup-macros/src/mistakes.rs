@@ -15,7 +15,7 @@ impl Mistakes {
         self.extend(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Adds mistakes that are errors already.
+    /// Adds the mistakes in an error from parsing.
     pub(crate) fn extend(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),

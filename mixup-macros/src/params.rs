@@ -33,7 +33,7 @@ pub(crate) enum What<'a> {
     Other(Other<'a>),
     /// The model, its output or the optimizer, as its own type.
     Own(Own<'a>),
-    /// Nothing that it could get: its mistake is reported.
+    /// Nothing, since it has a mistake, which is reported.
     Rejected,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Choice {
     Names(Box<Expr>),
 }
 
-/// The model, its output or the optimizer, as a type of the user's.
+/// The model, its output or the optimizer, as the user's own type.
 pub(crate) struct Own<'a> {
     pub name: &'static Name,
     pub ty: &'a Type,
@@ -87,9 +87,9 @@ pub(crate) struct Context<'a> {
     pub me: Option<&'a Type>,
 }
 
-/// Checks the parameters. Nothing if the compiler reports two of one name itself.
+/// Checks the parameters. Returns `None` for two of one name, which the compiler reports itself.
 ///
-/// `rejected` are those that have a mistake, by their places: of a method of several hooks, each is reported once.
+/// `rejected` has the indices of those with a mistake, so that a method of several hooks reports each of them once.
 pub(crate) fn params<'a>(
     context: Context<'a>,
     written: impl Iterator<Item = &'a PatType>,
@@ -124,7 +124,7 @@ pub(crate) fn params<'a>(
         for (index, param) in params.iter_mut().enumerate() {
             let (written, at) = (plain(&param.written), context.hook.name);
             let instead = match &param.what {
-                // With its own type it can't be had from the event in one word.
+                // Of the event, the user's own type takes more than one expression.
                 What::Event | What::Own(_) | What::Rejected => continue,
                 What::Value(name) => format!("event.{}", name.name),
                 What::Other(Other { ty, mutable: true, .. }) => format!("event.callback_mut::<{}>()", text(ty)),
@@ -154,7 +154,7 @@ impl Param<'_> {
             && match (&self.what, &other.what) {
                 (What::Value(name), What::Value(other)) => name.name == other.name,
                 (What::Event, What::Event) => true,
-                // Values of one type are told apart by their names, and callbacks by those that an instance chooses.
+                // Names distinguish values of one type, and callbacks of one type if an instance chooses them.
                 (What::Other(callback), What::Other(other)) => {
                     let is_value = |ty| ["Value", "Values"].contains(&text(ty).rsplit("::").next().unwrap_or_default());
                     let chosen = callback.choice.is_some() || other.choice.is_some();
@@ -166,7 +166,7 @@ impl Param<'_> {
             }
     }
 
-    /// The name in the table; none for what is asked for by its type.
+    /// The name in the table; `None` for a parameter that asks by its type.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match &self.what {
             What::Value(name) => Some(name.name),
@@ -176,7 +176,7 @@ impl Param<'_> {
         }
     }
 
-    /// Whether the compiler can check the hook around it: something can stand for what it would get.
+    /// Whether the compiler can check the hook around it: if it is rejected, a placeholder can be passed to it.
     pub(crate) fn can_be_passed(&self) -> bool {
         let is_open = |word: &Ident| word == "impl" || word == "_";
         !matches!(self.what, What::Rejected)
@@ -195,7 +195,7 @@ impl Param<'_> {
         }
     }
 
-    /// The parameter's name, without the underscore of one that is not used.
+    /// The parameter's name, without the underscore of an unused one.
     pub(crate) fn written(&self) -> String {
         let plain = plain(&self.written);
         plain.strip_prefix('_').map_or(plain.clone(), ToOwned::to_owned)
@@ -274,7 +274,7 @@ fn choice(param: &PatType, mistakes: &mut Mistakes) -> Option<Choice> {
     chosen
 }
 
-/// Whether an attribute says which value or callback a parameter asks for: it is removed from what the compiler gets.
+/// Whether an attribute says which value or callback a parameter asks for. The output does not have it.
 pub(crate) fn is_choice(attr: &Attribute) -> bool {
     attr.path().is_ident("name") || attr.path().is_ident("names")
 }
@@ -336,7 +336,7 @@ fn value<'a>(context: Context<'_>, name: &'static Name, param: &PatType, mistake
     Some(What::Value(name))
 }
 
-/// The message for a type that takes a value in a way in which it is not passed.
+/// The message for a type that does not fit the way in which the value is passed.
 fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
     let (value, ty_of) = (name.name, name.written.unwrap_or(name.ty));
     let behind = if let Type::Reference(TypeReference { elem, .. }) = ty { strip_type(elem) } else { ty };
@@ -441,7 +441,7 @@ fn callback_type(ty: &Type) -> Option<&Type> {
     (!of_values && !of_std && !PRIMITIVES.contains(&&last[..])).then_some(ty)
 }
 
-/// `f64` and `f32`, also in an `Option`: how other libraries give a metric.
+/// `f64` and `f32`, also in an `Option`: how other libraries pass a metric.
 fn is_number(ty: &Type) -> bool {
     ["f64", "f32", "Option<f64>", "Option<f32>"].contains(&text(strip_type(ty)).as_str())
 }

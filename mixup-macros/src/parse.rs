@@ -1,4 +1,4 @@
-//! Parts of an item as every stage looks at them: plain names, attributes, types and expressions without parentheses.
+//! Parts of an item, for every stage: plain names, attributes, types and expressions without parentheses.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -51,7 +51,7 @@ pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<TokenStream> {
     of_name("cfg", attrs)
 }
 
-/// The `allow` attributes, also within `cfg_attr`: what is made of the user's filters and types is allowed the same.
+/// The `allow` attributes, also within `cfg_attr`: they apply to the code that is generated from the user's filters and types too.
 pub(crate) fn allows(attrs: &[Attribute]) -> Vec<TokenStream> {
     of_name("allow", attrs)
 }

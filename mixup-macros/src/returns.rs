@@ -78,10 +78,10 @@ fn argument<'a>(path: &'a Path, name: &str, place: usize) -> Option<&'a Type> {
     types.nth(place)
 }
 
-/// The tokens, with a reason for each `StopTraining` that is used as a value, and these values. The compiler would suggest
-/// the private field, so it gets a reason to compile.
+/// The tokens, with a reason for each `StopTraining` that is used as a value. `found` is called with each. Without a reason, the
+/// compiler would suggest the private field.
 ///
-/// A value is where a type cannot be: alone in a block, in the parentheses of a call, after a closure's parameters, an arm's
+/// A value is recognized where a type cannot be: alone in a block, in the parentheses of a call, after a closure's parameters, an arm's
 /// arrow, a statement or `return`.
 pub(crate) fn with_reasons(tokens: TokenStream, found: &mut dyn FnMut(&Ident)) -> TokenStream {
     values_with_reasons(&tokens.into_iter().collect::<Vec<_>>(), false, found).into_iter().collect()

@@ -79,7 +79,7 @@ pub(crate) fn hooks() -> TokenStream {
                 match self { #(Hook::#variants => #deferred,)* }
             }
 
-            /// Of a hook that begins a phase, the hook that runs for every callback that entered it, however the phase ends.
+            /// For a hook that begins a phase: the hook that runs for every callback that entered it, however the phase ends.
             #[must_use]
             pub const fn always(self) -> Option<Hook> {
                 match self { #(#always)* _ => None }
@@ -226,7 +226,7 @@ fn callback_trait() -> TokenStream {
             /// The order among callbacks: a smaller number runs earlier, and later in the hooks named `…_end`.
             const ORDER: i32 = 0;
 
-            /// Its hooks, and what it asks for in each: asked when the learner is built and before each run.
+            /// Its hooks, and what it asks for in each: called when the learner is built and before each run.
             fn handlers(&self) -> Vec<Handler>;
 
             /// The callbacks before which it runs, if the learner has them.
@@ -238,7 +238,7 @@ fn callback_trait() -> TokenStream {
             /// What a learner's summary shows: the name, and the fields that are chosen with `describe`.
             fn describe(&self) -> String { Self::NAME.to_owned() }
 
-            /// What of it is saved with the learner's state: `Some(self)` if it is [`Stateful`].
+            /// The part that is saved with the learner's state: `Some(self)` if it is [`Stateful`].
             fn stateful(&mut self) -> Option<&mut dyn Stateful> { None }
 
             #(

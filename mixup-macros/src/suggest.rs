@@ -1,4 +1,4 @@
-//! Suggestions: which name was probably meant by one that does not exist, and where that name is available.
+//! Suggestions for a name that does not exist: which name was probably meant, and where it is available.
 
 use crate::{
     hooks::{HOOKS, Hook, Name, first_with},
@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
     nearest_within(written.chars().count().max(3) / 3, written, known).map(|(_, known)| known)
 }
 
-/// The nearest of our names, or of those of other libraries, which are many: of them, at most two letters may differ.
+/// The nearest of our names, or of other libraries' names. There are many of those, so at most two of their letters may differ.
 pub(crate) fn nearest_of_all<'a>(
     written: &str,
     ours: impl IntoIterator<Item = &'a str>,
@@ -22,7 +22,7 @@ pub(crate) fn nearest_of_all<'a>(
     ours.into_iter().chain(foreign).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
-/// The hooks that stand in lists: those that `always` makes of an `…_end` hook are left out.
+/// The hooks that lists show: all but the forms with `always`.
 fn plain_hooks() -> impl Iterator<Item = &'static Hook> + Clone {
     HOOKS.iter().filter(|hook| hook.always.is_none())
 }
@@ -36,7 +36,7 @@ fn nearest_within<'a>(
     near.filter(|(distance, _)| *distance <= allowed).min_by_key(|(distance, _)| *distance)
 }
 
-/// The message for a method that is named like a hook, but is none.
+/// The message for a method that has a hook's kind of name, but is not a hook.
 pub(crate) fn no_hook(written: &str) -> String {
     let helper = "a helper of that name belongs in an `impl` block without `#[callback]`";
     if let Some(moment) = moment(written) {
@@ -55,7 +55,7 @@ pub(crate) fn no_hook(written: &str) -> String {
     }
 }
 
-/// The message for a block without hooks. One of its methods may be meant as one.
+/// The message for a block without hooks. One of its methods may have been meant as one.
 pub(crate) fn no_hooks(mut methods: impl Iterator<Item = String>) -> String {
     let meant = methods.find_map(|method| {
         let hook = nearest(&format!("on_{method}"), HOOKS.iter().map(|hook| hook.name))?;
@@ -73,7 +73,7 @@ pub(crate) fn find(hook: &Hook, written: &str) -> Option<&'static Name> {
     hook.names().into_iter().find(|known| known.name == name)
 }
 
-/// The message for a name that is no value of this hook. The hint follows where no value's name is near.
+/// The message for a name that is not a value of this hook. The hint is added if no value has a similar name.
 pub(crate) fn no_value(hook: &Hook, written: &str, hint: &str) -> String {
     let (name, at) = (written.strip_prefix('_').unwrap_or(written), hook.name);
     if first_with(name).is_some() {
@@ -130,7 +130,7 @@ fn is_later(hook: &Hook, name: &str) -> bool {
     having(hook.is_of_predictions(), name).next() > here
 }
 
-/// In which hooks a value is available that this hook does not have: of its own kind, if there are any.
+/// Where a value is available that this hook does not have: in which hooks of its own kind, if there are any.
 fn available(hook: &Hook, name: &str) -> String {
     let own = hook.is_of_predictions() && having(true, name).next().is_some();
     let places: Vec<usize> = having(own, name).collect();

@@ -1,9 +1,9 @@
-//! Tokens and the places at which the compiler shows them: what is made of the user's code points back into it.
+//! Tokens, and where the compiler shows them: generated code points back into the user's code.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// The first and the last span of some tokens: an expression from the one to the other is underlined as a whole.
+/// The first and the last span of some tokens: the compiler underlines everything between them.
 pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
     let mut tokens = tokens.into_token_stream().into_iter().map(|token: TokenTree| token.span());
     let first = tokens.next().unwrap_or_else(Span::call_site);

@@ -39,7 +39,7 @@ pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &ImplItemFn> {
     block.items.iter().filter_map(|item| if let ImplItem::Fn(method) = item { Some(method) } else { None })
 }
 
-/// The hooks of a block that have no mistakes; the mistakes of the others are reported.
+/// The hooks of a block that have no mistakes. The mistakes of the others are reported.
 pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Serves<'a>> {
     for item in &block.items {
         let (attrs, what) = match item {
@@ -68,7 +68,7 @@ pub(crate) fn block<'a>(block: &'a ItemImpl, mistakes: &mut Mistakes) -> Vec<Ser
     all
 }
 
-/// A block without hooks: a method that another library would call is answered, the block is told where there is none.
+/// Reports a block without hooks: on each method that is a hook in another library, or else on the block.
 fn no_hook_at_all(block: &ItemImpl, mistakes: &mut Mistakes) {
     let names = || methods(block).map(|method| (&method.sig.ident, plain(&method.sig.ident)));
     let foreign: Vec<_> = names().filter(|(_, name)| moment(name).is_some()).collect();
@@ -80,7 +80,7 @@ fn no_hook_at_all(block: &ItemImpl, mistakes: &mut Mistakes) {
     }
 }
 
-/// Whether a method is taken as a hook: it has `#[on]`, or a name that begins with `on_` or is a hook's elsewhere.
+/// Whether a method is meant as a hook: it has `#[on]`, or a name that begins with `on_` or is a hook's in another library.
 pub(crate) fn is_meant_as_hook(method: &ImplItemFn) -> bool {
     let name = plain(&method.sig.ident);
     let foreign = moment(&name).is_some_and(|moment| moment.certain);

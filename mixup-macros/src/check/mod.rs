@@ -28,7 +28,7 @@ use crate::{
     returns,
 };
 
-/// One hook that a method, a function or a closure serves: without mistakes, but for parameters that are rejected.
+/// One hook that a method, a function or a closure serves. It has no mistakes, except for rejected parameters.
 pub(crate) struct Serves<'a> {
     pub hook: &'static Hook,
     pub by: By<'a>,
@@ -49,7 +49,7 @@ pub(crate) enum By<'a> {
     Closure,
 }
 
-/// Whether a second `#[callback]` follows. That one then makes the implementation.
+/// Whether a second `#[callback]` follows. The second one then generates the implementation.
 pub(crate) fn callback_twice(attrs: &[Attribute], mistakes: &mut Mistakes) -> bool {
     let second = attrs.iter().find(|attr| is_called(attr, "callback"));
     if let Some(attr) = second {
@@ -58,7 +58,7 @@ pub(crate) fn callback_twice(attrs: &[Attribute], mistakes: &mut Mistakes) -> bo
     second.is_some()
 }
 
-/// Checks that the callback is not to run before or after itself.
+/// Checks that the callback is not ordered before or after itself.
 pub(crate) fn places(options: &Options, me: &Type, mistakes: &mut Mistakes) {
     for (option, others) in [("before", &options.before), ("after", &options.after)] {
         for other in others {
@@ -89,7 +89,7 @@ impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
     /// Checks the parameters and filters against each of the hooks. Of the filters, only the mistakes of the first hook that has any are
     /// reported.
     ///
-    /// With mistakes in parameters only, the hooks are served, so that the compiler finds those that it alone can find.
+    /// If only parameters have mistakes, the hooks are still served, so that the compiler reports what it alone can find.
     fn serve(&self, hooks: &[(&'static Hook, Filters)], mistakes: &mut Mistakes) -> Vec<Serves<'a>> {
         let Self { by, output, cfgs, generics, me, .. } = self;
         if !hooks.is_empty() {

@@ -1,4 +1,4 @@
-//! What the user's method is called with: for each parameter a value of the event, the event itself, or what its request leads to.
+//! What the user's method is called with: for each parameter a value of the event, the event itself, or what its request finds.
 
 use proc_macro2::{Delimiter, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -21,14 +21,14 @@ pub(super) fn reads(hook: &Hook, Param { what, cfgs, .. }: &Param<'_>) -> TokenS
     names.into_iter().filter_map(read).map(|read| quote! { #(#cfgs)* #read }).collect()
 }
 
-/// Reads a deferred value; nothing for the others, which are there anyway.
+/// Reads a deferred value; `None` for the others, which need no reading.
 pub(super) fn read(name: &Name) -> Option<TokenStream> {
     name.deferred?;
     let read = format_ident!("read_{}", name.name);
     Some(quote! { __event.#read()?; })
 }
 
-/// What the learner is told before the run of a parameter that asks by its type.
+/// The request that the learner gets before the run, of a parameter that asks by its type.
 pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
     let (Param { what, cfgs, .. }, name) = (param, param.written());
     let request = match what {
@@ -36,7 +36,7 @@ pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
             let request = requested(ty, &quote! { what(#name) });
             let choice = choice.as_ref().map(|choice| match choice {
                 Choice::Name(expr) => {
-                    // An error of its type is shown on the expression.
+                    // The compiler shows a wrong type on the expression.
                     let (first, last) = ends(expr);
                     let name = grouped(Delimiter::Parenthesis, generated(last), of_instance(expr));
                     quote_spanned! { generated(first)=> .named(&#name) }
@@ -59,7 +59,7 @@ pub(super) fn request(param: &Param<'_>) -> Option<TokenStream> {
     Some(quote! { #(#cfgs)* #request })
 }
 
-/// The expression, with `self` as the callback that declares its handlers.
+/// The expression, with the `self` of the generated `handlers`.
 fn of_instance(expr: &Expr) -> TokenStream {
     respan_words(expr.to_token_stream(), &mut |word| (plain(word) == "self").then(|| generated(word.span())))
 }
@@ -86,8 +86,7 @@ pub(super) fn link(method: &str, param: &Param<'_>) -> Option<TokenStream> {
     Some(quote! { #(#cfgs)* let #mutable #link = __event.__links.#how(#method, #name, #borrow)?; })
 }
 
-/// An item of the trait that all types implement that can be asked for. Where a type does not, this is the same error in all places, and so reported
-/// once.
+/// An item of the trait of all types that can be asked for. For any other type, all its uses are the same error, which the compiler reports once.
 fn requested(ty: &Type, item: &TokenStream) -> TokenStream {
     let span = generated(ends(ty).0);
     quote_spanned! { span=> <#ty as __mixup::Requested>::#item }

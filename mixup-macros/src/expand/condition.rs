@@ -17,12 +17,12 @@ struct Used {
     name: &'static Name,
 }
 
-/// The names of the values that the filters look at.
+/// The names of the values that the filters use.
 pub(super) fn uses(filters: &Filters, hook: &Hook) -> Vec<&'static str> {
     filters.expressions().flat_map(|expr| used(hook, expr)).map(|used| used.name.name).collect()
 }
 
-/// Whether the method runs now; nothing where it always does. May leave the method by `?`.
+/// Whether the method runs now; `None` if it always does. The expression may return early with `?`.
 pub(super) fn condition(filters: &Filters, hook: &Hook) -> Option<TokenStream> {
     let mut all = Vec::new();
     match (hook.once, &filters.train, &filters.valid) {
@@ -61,7 +61,7 @@ pub(super) fn condition(filters: &Filters, hook: &Hook) -> Option<TokenStream> {
     (!all.is_empty()).then(|| quote! { #(#all)&&* })
 }
 
-/// The expression in a scope that has the values of the hook at which it looks.
+/// The expression in a scope with the values of the hook that it uses.
 fn with_values(hook: &Hook, expr: &Expr) -> TokenStream {
     let used = used(hook, expr);
     let reads: TokenStream = used.iter().filter_map(|Used { name, .. }| read(name)).collect();
@@ -73,8 +73,8 @@ fn with_values(hook: &Hook, expr: &Expr) -> TokenStream {
         }
     });
     let lets: TokenStream = lets.collect();
-    // In the output of another macro, two words that look the same may come from two places, and then are two names to the
-    // compiler: here they get the same span.
+    // In the output of another macro, two identical words may come from two places, and the compiler then treats them as two
+    // names. Here they get the same span.
     let of_the_hook = |word: &Ident| {
         let plain = word.unraw().to_string();
         plain == "self" || hook.names().iter().any(|known| known.name == plain)

@@ -1,6 +1,6 @@
 //! The implementation of `Callback` for the user's type, which calls the user's methods.
 //!
-//! Names that begin with two underscores are ours: the user's names stay free. `snapshots` shows what is made, case by case.
+//! Generated names begin with two underscores, so that they do not clash with the user's. `snapshots` shows the output, case by case.
 
 mod args;
 mod condition;
@@ -46,7 +46,7 @@ impl Implementation<'_> {
     pub(crate) fn expand(&self) -> TokenStream {
         let (facade, attrs, implementation, state) =
             (facade(self.options), &self.attrs, self.expand_bare(), self.state());
-        // How a field is saved is found by the methods of a trait.
+        // The methods of a trait determine how a field is saved.
         let import = if self.options.state.as_ref().is_some_and(|state| !state.named.is_empty()) {
             quote! { ::{self as __mixup, state::field::Field as _} }
         } else {

@@ -56,8 +56,8 @@ pub(super) fn callback(options: TokenStream, mut block: ItemImpl, item: &TokenSt
     output(&quote! { #allow #users }, &implementation.unwrap_or_default(), mistakes)
 }
 
-/// The user's bounds, and those of every callback where the type has parameters: without parameters the compiler reports
-/// a missing bound on the type itself.
+/// The user's bounds, and those of every callback if the type has parameters. Without parameters, the compiler reports a missing
+/// bound on the type itself.
 fn bounds(generics: &Generics, ty: &Type) -> TokenStream {
     let depends = generics.params.iter().any(|param| !matches!(param, GenericParam::Const(_)));
     let own = generics.where_clause.as_ref();

@@ -22,14 +22,14 @@ use crate::{
 
 /// An expression whose type is a callback with the closure in it.
 ///
-/// With mistakes, a callback without hooks, so that code around it gets no errors of its own.
+/// With mistakes, it is a callback without hooks, so that the code around it has no errors of its own.
 pub(crate) fn hook(tokens: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let mut options = Options::default();
     let parser = |input: ParseStream<'_>| parse(input, &mut options, &mut mistakes);
     let closure = match parser.parse2(tokens) {
         Ok(closure) => Some(closure),
-        // A word that is no option may have been meant as the closure: it has its error already.
+        // A word that is not an option may have been meant as the closure. It is reported already.
         Err(error) => {
             if mistakes.is_empty() {
                 mistakes.extend(error);
@@ -91,7 +91,7 @@ fn parse(input: ParseStream<'_>, options: &mut Options, mistakes: &mut Mistakes)
     Ok(closure)
 }
 
-/// Another closure around the user's turns what it returns into requests, so that a wrong type is shown where it is returned.
+/// A closure around the user's turns what that returns into requests, so that a wrong type is shown where it is returned.
 fn callback(
     closure: &ExprClosure,
     options: &Options,

@@ -52,12 +52,12 @@ pub(super) fn callback(options: TokenStream, function: &ItemFn, item: &TokenStre
     .expand();
     let vis = &function.vis;
     let mut docs = docs(&function.attrs);
-    // `missing_docs` is reported once, of the function.
+    // `missing_docs` is reported once, for the function.
     if docs.is_empty() {
         let doc = format!(" The function `{name}` as a callback.");
         docs.push(quote! { #[doc = #doc] });
     }
-    // The type has the function's name, which no lint should judge as a type's: its span is ours.
+    // The type has the function's name, which no lint should check as a type's name, so its span is that of generated code.
     let mut ty = ident.clone();
     ty.set_span(generated(ident.span()));
     let mut method = function.clone();

@@ -19,8 +19,8 @@ use crate::{
 
 /// `#[callback(options)]` on `item`.
 ///
-/// Whatever is wrong, the output contains the user's code, and an implementation with the hooks that are right: code that
-/// uses the callback elsewhere gets no errors of its own.
+/// Even with mistakes, the output contains the user's code and an implementation with the correct hooks, so that code that uses
+/// the callback elsewhere has no errors of its own.
 pub(crate) fn callback(options: TokenStream, item: &TokenStream) -> TokenStream {
     let error = match syn::parse2(item.clone()) {
         Ok(Item::Impl(block)) => return block::callback(options, block, item),
@@ -44,15 +44,15 @@ pub(crate) fn on_without_callback(item: &TokenStream) -> TokenStream {
     output(item, &TokenStream::new(), mistakes)
 }
 
-/// The user's code, the implementation made of it, and its mistakes.
+/// The user's code, the implementation made from it, and the mistakes.
 fn output(users: &TokenStream, implementation: &TokenStream, mistakes: Mistakes) -> TokenStream {
-    // A stop without a reason has its error; the compiler's own would lead astray.
+    // A stop without a reason is reported already, and the compiler's own error would be misleading.
     let users = if mistakes.is_empty() { users.clone() } else { with_reasons(users.clone(), &mut |_| ()) };
     let mistakes = mistakes.into_compile_errors();
     quote! { #users #implementation #mistakes }
 }
 
-/// What is unused because of a mistake is no news beside it.
+/// With mistakes, the attribute against warnings about variables that are unused because of them.
 fn allowing(mistakes: &Mistakes) -> TokenStream {
     if mistakes.is_empty() {
         TokenStream::new()

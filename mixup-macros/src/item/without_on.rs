@@ -1,7 +1,7 @@
 //! The user's block as it was written, to the token, without what only `#[callback]` understands: `#[on(…)]` on methods, and `#[name = …]` and
 //! `#[names = …]` on their parameters.
 //!
-//! It is not printed from what was parsed: that would have other spans and spaces, and lack what `syn` leaves out.
+//! It is not printed from the parsed block, which would have other spans and spaces, and would lack what `syn` leaves out.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Meta;
@@ -33,7 +33,7 @@ fn methods(body: TokenStream) -> TokenStream {
     without.into_iter().map(parameters).collect()
 }
 
-/// The tokens without the attributes that `is_ours`.
+/// The tokens without the attributes for which `is_ours` holds.
 fn without_attributes(tokens: TokenStream, is_ours: impl Fn(&Meta) -> bool) -> TokenStream {
     let mut left: Vec<TokenTree> = Vec::new();
     for tree in tokens {

@@ -1,4 +1,4 @@
-//! What is written in the parentheses of `#[callback(…)]`, `#[on(…)]` and `hook!(…)`: one grammar, of which each takes a part.
+//! What is written in the parentheses of `#[callback(…)]`, `#[on(…)]` and `hook!(…)`: one grammar, of which each accepts a part.
 
 mod table;
 mod values;
@@ -20,7 +20,7 @@ use crate::{
     mistakes::Mistakes,
 };
 
-/// The fields that `state` or `describe` is about.
+/// The fields that `state` or `describe` names.
 pub(crate) struct Fields {
     pub key: Ident,
     /// Empty for all fields.
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     pub after: Vec<Type>,
     pub name: Option<Expr>,
     pub state: Option<Fields>,
-    /// That the callback implements `Stateful`.
+    /// Given if the callback implements `Stateful` by hand.
     pub stateful: Option<Ident>,
     /// The version of the state.
     pub version: Option<(Ident, Expr)>,
@@ -63,7 +63,7 @@ impl Options {
         options
     }
 
-    /// A state is generated or written by hand; it has a version only where it is generated.
+    /// A state is either generated or written by hand. Only a generated one takes `version`.
     fn check_state(&mut self, mistakes: &mut Mistakes) {
         if let (Some(_), Some(stateful)) = (&self.state, &self.stateful) {
             mistakes.add(
@@ -95,7 +95,7 @@ impl Options {
         if let Err(error) = self.parse_one(input, place, mistakes) {
             mistakes.extend(error);
         }
-        // After a mistake, the next option begins behind the next comma.
+        // After a mistake, the next option begins after the next comma.
         while !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
             input.parse::<proc_macro2::TokenTree>()?;
         }
@@ -167,7 +167,7 @@ impl Options {
         })
     }
 
-    /// A word that is no option: a hook, where one is allowed, or a mistake.
+    /// A word that is not an option: a hook, where one is allowed, or a mistake.
     fn parse_hook(
         &mut self,
         key: Ident,

@@ -179,7 +179,7 @@ fn foreign_option(written: &str, place: Place) -> Option<String> {
 fn foreign_hook(written: &str, place: Place) -> Option<String> {
     match place {
         Place::Block => None,
-        // Also Composer's, but here one of our own.
+        // Composer has this name too, but it is a hook here.
         _ if HOOKS.iter().any(|hook| hook.moment() == written) => None,
         Place::Method => Some(moment_in_on(written)?.advice(Form::On)),
         Place::Function | Place::Closure => Some(moment(&written.to_lowercase())?.advice(Form::Option)),

@@ -17,7 +17,7 @@ pub(super) fn krate(input: ParseStream<'_>) -> syn::Result<Path> {
         .ok_or_else(|| syn::Error::new(start, "`crate` must be a path: write `crate = my::mixup`"))
 }
 
-/// The type of another callback. Several are given as several options.
+/// The type of another callback. For several callbacks, the option is given several times.
 pub(super) fn other(option: &str, input: ParseStream<'_>, others: &mut Vec<Type>) -> syn::Result<bool> {
     let start = input.span();
     let ty: Option<Type> = input.parse().ok();
@@ -58,7 +58,7 @@ pub(super) fn fields(key: &Ident, input: ParseStream<'_>) -> syn::Result<Fields>
     Ok(Fields { key: key.clone(), named })
 }
 
-/// Any expression that is a whole number at compile time. A literal of another kind is reported here, in the user's words.
+/// Any expression that is a whole number at compile time. A literal of another kind is reported here, with the option's name.
 pub(super) fn whole_number(example: &str, written: Expr, mistakes: &mut Mistakes) -> Expr {
     let mut value = strip_expr(&written);
     while let Expr::Unary(syn::ExprUnary { op: syn::UnOp::Neg(_), expr, .. }) = value {

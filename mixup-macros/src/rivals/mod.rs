@@ -39,12 +39,12 @@ pub(crate) struct Moment {
     pub of: &'static [Library],
     pub name: &'static str,
     pub here: Here,
-    /// Whether a method of this name is certainly meant as a hook. One that is not may be a helper, and is answered only in
-    /// a block without hooks.
+    /// Whether a method of this name is certainly meant as a hook. If not, it may be a helper, and is reported only in a block
+    /// without hooks.
     pub certain: bool,
 }
 
-/// What serves here at a moment of another library.
+/// What this library has for a moment of another one.
 #[derive(Debug)]
 pub(crate) enum Here {
     /// A hook, with the filters that make it the same moment, and what to add to the advice.
@@ -82,18 +82,18 @@ pub(crate) enum Instead {
     Advice(&'static str),
 }
 
-/// The moment that some library calls so.
+/// The moment that has this name in another library.
 pub(crate) fn moment(name: &str) -> Option<&'static Moment> {
     MOMENTS.iter().find(|moment| moment.name == name)
 }
 
-/// The moment meant by a word in `#[on(…)]`, where `on_` may be left out and constants such as `EPOCH_STARTED` may stand.
+/// The moment meant by a word in `#[on(…)]`, which may lack `on_` or be a constant such as `EPOCH_STARTED`.
 pub(crate) fn moment_in_on(word: &str) -> Option<&'static Moment> {
     let word = word.to_lowercase();
     moment(&word).or_else(|| moment(&format!("on_{word}")))
 }
 
-/// What some library calls so.
+/// What to write instead of a word of another library.
 pub(crate) fn word(words: &'static [Word], name: &str) -> Option<&'static Instead> {
     words.iter().find(|word| word.name == name).map(|word| &word.here)
 }

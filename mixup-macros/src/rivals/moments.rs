@@ -35,7 +35,7 @@ const fn with(
     Moment { of, name, here: Here::Hook { hook, filters, note }, certain: true }
 }
 
-/// A moment that there is no hook for.
+/// A moment for which there is no hook.
 const fn none(of: &'static [Library], name: &'static str, advice: &'static str) -> Moment {
     Moment { of, name, here: Here::Otherwise(advice), certain: true }
 }
@@ -68,7 +68,7 @@ const BACKWARD: &str = "write `on_backward_begin` to change the loss, since the 
 const SANITY: &str = "call `learn.validate()` before `learn.fit(…)`, since nothing is checked before training";
 const CLOSE: &str = "write `on_train_end`, or implement `Drop` for the callback";
 
-/// Every hook and event whose name is none here. Those that are called as ours are not in the list.
+/// Every hook and event whose name is not a hook's here. Those with the same name here are not in the list.
 pub(crate) const MOMENTS: &[Moment] = &[
     // The whole training.
     is(&[Fastai2], "before_fit", "on_train_begin"),
@@ -217,7 +217,7 @@ pub(crate) const MOMENTS: &[Moment] = &[
     is(&[Trainer], "on_evaluate", "on_validate_end"),
     none(&[Lightning], "on_sanity_check_start", SANITY),
     none(&[Lightning], "on_sanity_check_end", SANITY),
-    // Tests, which are validations to Keras and phases of their own to Lightning.
+    // Tests, which are validations in Keras and phases of their own in Lightning.
     with(&[Lightning], "on_test_start", "on_validate_begin", "", TEST),
     with(&[Keras], "on_test_begin", "on_validate_begin", "", TEST),
     with(&[Lightning], "on_test_epoch_start", "on_validate_begin", "", TEST),
@@ -263,7 +263,7 @@ pub(crate) const MOMENTS: &[Moment] = &[
     perhaps(none(&[Composer], "run_event", "write a method for each hook, named as the hook is")),
     perhaps(none(&[Keras], "set_model", "ask for `model: &mut dyn AnyModel` in the hook that needs it")),
     perhaps(none(&[Keras], "set_params", "ask for `epochs: usize` or `batches: usize` in the hook that needs it")),
-    // What a `LightningModule` does, and a learner by itself.
+    // What a `LightningModule` does, and what a learner does by itself.
     none(&[Lightning], "on_validation_model_eval", MODE),
     none(&[Lightning], "on_validation_model_train", MODE),
     none(&[Lightning], "on_test_model_eval", MODE),

@@ -79,7 +79,7 @@ pub(crate) const VALUES: &[Word] = &[
     is(&[Loop], "grads", "gradients"),
     do_this(&[Fastai2, Loop], "bs", ITEMS),
     do_this(&[Loop], "batch_size", ITEMS),
-    // Where the training is.
+    // The place in the training.
     is(&[Fastai1, Loop], "n_epochs", "epochs"),
     is(&[Fastai2], "n_epoch", "epochs"),
     is(&[Lightning, Ignite], "max_epochs", "epochs"),
@@ -151,7 +151,7 @@ pub(crate) const VALUES: &[Word] = &[
     do_this(&[Lightning], "state_dict", STATE),
     is(&[Trainer], "resume_from_checkpoint", "resumed"),
     do_this(&[Lightning], "ckpt_path", "ask for `resumed: bool` to learn whether a saved state was loaded"),
-    // What fastai v1 answers in a dictionary, and others set on an object.
+    // What fastai v1 returns in a dictionary, and others set on an object.
     do_this(&[Fastai1, Keras], "stop_training", STOP),
     do_this(&[Lightning], "should_stop", STOP),
     do_this(&[Trainer], "should_training_stop", STOP),

@@ -1,4 +1,4 @@
-// A callback without hooks takes its place.
+// A callback without hooks takes its place. The closure stays, so that what it captures is used.
 hook!(on_batch_end, |iteration| {})
 
 // becomes

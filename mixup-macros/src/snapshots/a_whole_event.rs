@@ -1,4 +1,4 @@
-// The event is passed on as it is.
+// The event is passed on unchanged.
 #[callback]
 impl Everything {
     fn on_batch_begin(&mut self, event: &mut BatchBegin<'_>) -> Result<SkipBatch, Error> {

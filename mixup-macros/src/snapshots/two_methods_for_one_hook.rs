@@ -1,4 +1,4 @@
-// Both run, in the order in which they are written; the flow value that skips the most wins.
+// Both run, in the order in which they are written, and their requests are combined.
 #[callback]
 impl Guard {
     #[on(batch_begin, train)]

@@ -21,13 +21,13 @@ fn two_parameters_of_one_name_are_left_to_the_compiler() {
 }
 
 #[test]
-fn an_event_is_asked_for_once() {
+fn an_event_that_is_asked_for_twice_is_rejected() {
     let twice = about_params(&quote! { event: &mut EpochEnd<'_>, _event: &mut EpochEnd<'_> });
     assert_eq!(twice, ["`event` is asked for twice: keep one"]);
 }
 
 #[test]
-fn a_parameter_that_is_more_than_a_name_is_refused() {
+fn a_parameter_that_is_more_than_a_name_is_rejected() {
     for pattern in [quote! { ref epoch }, quote! { epoch @ 0 }, quote! { epoch @ _ }, quote! { _ }, quote! { (epoch) }]
     {
         let said = about_params(&quote! { #pattern: usize });
@@ -54,7 +54,7 @@ fn on_is_for_methods_only() {
 }
 
 #[test]
-fn a_mistake_in_an_option_leaves_the_options_behind_it() {
+fn a_mistake_in_an_option_does_not_hide_those_after_it() {
     let block = quote! { impl C { #[on(batch_end = [1, 2], evry = 3, first, nonsense(1, 2), last)] fn log(&self) {} } };
     let said = messages(TokenStream::new(), &block);
     assert_eq!(said.len(), 3, "{said:?}");
@@ -67,9 +67,9 @@ fn a_mistake_in_an_option_leaves_the_options_behind_it() {
     }
 }
 
-/// It may be the name of a hook in another library, or a word that is far from every hook here.
+/// Also if it resembles none of the hooks here.
 #[test]
-fn a_word_that_begins_like_a_hook_is_called_one() {
+fn a_word_that_begins_with_on_is_reported_as_a_hook() {
     let block = quote! { impl C { #[on(on_frobnicate)] fn log(&self) {} } };
     let function = quote! { fn log() {} };
     for said in [messages(TokenStream::new(), &block), messages(quote! { on_frobnicate }, &function)] {

@@ -147,8 +147,8 @@ fn the_fuzz_target_includes_every_file_of_the_pipeline() {
     let pipeline: Vec<_> = files.filter(|file| !["runtime", "tests"].contains(file)).collect();
     assert!(pipeline.contains(&"expand"), "{pipeline:?}");
     for file in pipeline {
-        let taken_in =
+        let includes =
             |path: &str| target.contains(&format!("#[path = \"../../mixup-macros/src/{path}.rs\"]\nmod {file};"));
-        assert!(taken_in(file) || taken_in(&format!("{file}/mod")), "{file}");
+        assert!(includes(file) || includes(&format!("{file}/mod")), "{file}");
     }
 }

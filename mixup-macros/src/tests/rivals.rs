@@ -1,5 +1,5 @@
-//! Each row of the tables of other libraries' names, through the macro itself: what is said of it, and that what it says to
-//! write is right. The tables in `docs/coming_from.md` are made from the same rows.
+//! Runs each row of the tables of other libraries' names through the macro, and checks the message and that its advice is right.
+//! The tables in `docs/coming_from.md` are made from the same rows.
 
 use std::fmt::Write as _;
 
@@ -17,8 +17,8 @@ fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// What is said of a block with this beside a hook without mistakes.
-fn said_of(inside: &TokenStream) -> Vec<String> {
+/// The messages for a block that has this and a hook without mistakes.
+fn messages_with(inside: &TokenStream) -> Vec<String> {
     messages(TokenStream::new(), &quote! { impl C { #inside fn on_train_begin(&self) {} } })
 }
 
@@ -27,11 +27,11 @@ fn tokens(text: &str) -> TokenStream {
 }
 
 #[test]
-fn every_name_of_a_hook_elsewhere_is_answered_with_what_to_write() {
+fn every_hook_name_of_another_library_is_rejected_with_what_to_write() {
     for row in MOMENTS {
         let (name, method) = (row.name, ident(row.name));
         let advice = row.advice(Form::Method);
-        let beside_a_hook = said_of(&quote! { fn #method(&self) {} });
+        let beside_a_hook = messages_with(&quote! { fn #method(&self) {} });
         let alone = messages(TokenStream::new(), &quote! { impl C { fn #method(&self) {} } });
         assert_eq!(alone.len(), 1, "{name}: {alone:?}");
         assert!(alone[0].starts_with(&format!("no hook named `{name}`: {advice}")), "{alone:?}");
@@ -45,20 +45,20 @@ fn every_name_of_a_hook_elsewhere_is_answered_with_what_to_write() {
 }
 
 #[test]
-fn every_name_of_a_hook_elsewhere_is_answered_where_options_stand() {
+fn every_hook_name_of_another_library_is_rejected_among_options_too() {
     let of_options = |row: &&Moment| OPTIONS.iter().any(|option| option.name == row.name);
     for row in MOMENTS.iter().filter(|row| !is_moment(row.name) && !of_options(row)) {
         let name = row.name;
         let short = name.trim_start_matches("on_");
         for written in [name, &name.to_uppercase()] {
             let option = ident(written);
-            let said = said_of(&quote! { #[on(#option)] fn f(&self) {} });
+            let said = messages_with(&quote! { #[on(#option)] fn f(&self) {} });
             assert_eq!(said, [format!("no hook named `{written}`: {}", row.advice(Form::On))]);
         }
-        // Where one library's name is another's without `on_`, both are answered, each as itself.
+        // If one library's name is another's without `on_`, each gets its own advice.
         if moment(short).is_none_or(|other| other.name == name) && !is_moment(short) {
             let option = ident(short);
-            let said = said_of(&quote! { #[on(#option)] fn f(&self) {} });
+            let said = messages_with(&quote! { #[on(#option)] fn f(&self) {} });
             assert_eq!(said, [format!("no hook named `{short}`: {}", row.advice(Form::On))]);
         }
         let option = ident(name);
@@ -90,16 +90,16 @@ fn no_name_of_ours_is_taken_for_one_of_another_library() {
 }
 
 #[test]
-fn what_is_said_to_write_for_a_hook_is_without_mistakes() {
+fn the_advice_for_a_hook_has_no_mistakes() {
     for row in MOMENTS {
         let Here::Hook { hook, filters, .. } = row.here else { continue };
         let moment = tokens(hook.trim_start_matches("on_"));
         let filters = tokens(filters);
-        assert_eq!(said_of(&quote! { #[on(#moment, #filters)] fn f(&self) {} }), [""; 0], "{}", row.name);
+        assert_eq!(messages_with(&quote! { #[on(#moment, #filters)] fn f(&self) {} }), [""; 0], "{}", row.name);
     }
 }
 
-/// Every advice, with where it comes from.
+/// Every advice, with the name that it is for.
 fn advices() -> Vec<(&'static str, String)> {
     let of_moments = MOMENTS.iter().map(|row| (row.name, row.advice(Form::Method)));
     let of_words = [VALUES, FLOWS].into_iter().flatten().filter_map(|row| match row.here {
@@ -134,7 +134,7 @@ fn every_hook_value_and_flow_in_an_advice_exists() {
                 .any(|ty| code.ends_with(&format!(" {ty}")) || code.ends_with(&format!("&{ty}")));
             if by_type {
                 let param = tokens(code);
-                assert_eq!(said_of(&quote! { fn on_batch_end(&self, #param) {} }), [""; 0], "{name}: `{code}`");
+                assert_eq!(messages_with(&quote! { fn on_batch_end(&self, #param) {} }), [""; 0], "{name}: `{code}`");
                 seen += 1;
             } else if let Some((value, ty)) = code.split_once(": ")
                 && !code.starts_with('#')
@@ -146,7 +146,7 @@ fn every_hook_value_and_flow_in_an_advice_exists() {
             }
             if let Some(options) = code.strip_prefix("#[on(") {
                 let options = tokens(options.trim_end_matches(")]").replace('…', "train_end").as_str());
-                assert_eq!(said_of(&quote! { #[on(#options)] fn f(&self) {} }), [""; 0], "{name}: `{code}`");
+                assert_eq!(messages_with(&quote! { #[on(#options)] fn f(&self) {} }), [""; 0], "{name}: `{code}`");
                 seen += 1;
             }
         }
@@ -155,7 +155,7 @@ fn every_hook_value_and_flow_in_an_advice_exists() {
 }
 
 #[test]
-fn every_value_of_another_library_is_answered_in_every_hook() {
+fn every_value_of_another_library_is_rejected_in_every_hook_with_what_to_write() {
     for hook in HOOKS {
         let method = ident(hook.name);
         for row in VALUES {
@@ -179,16 +179,16 @@ fn every_value_of_another_library_is_answered_in_every_hook() {
 }
 
 #[test]
-fn no_hook_is_given_the_learner_under_any_name() {
+fn no_hook_gets_the_learner_under_any_name() {
     for (ty, under) in LEARNERS {
         let ty = ident(ty);
         for taken in [quote! { &#ty }, quote! { &mut #ty }, quote! { Option<&mut #ty> }, quote! { #ty }] {
             if let Some(under) = under.map(ident) {
-                let said = said_of(&quote! { fn on_epoch_end(&self, #under: #taken) {} });
+                let said = messages_with(&quote! { fn on_epoch_end(&self, #under: #taken) {} });
                 assert_eq!(said.len(), 1, "{said:?}");
                 assert!(said[0].contains("a hook has no learner, so ask for what you need by name"), "{said:?}");
             } else {
-                let said = said_of(&quote! { fn on_epoch_end(&self, l: #taken) {} });
+                let said = messages_with(&quote! { fn on_epoch_end(&self, l: #taken) {} });
                 assert_eq!(said.len(), 1, "{said:?}");
                 assert!(said[0].starts_with("a hook has no learner: ask for what you need by name"), "{said:?}");
             }
@@ -197,35 +197,35 @@ fn no_hook_is_given_the_learner_under_any_name() {
 }
 
 #[test]
-fn another_callback_may_have_the_name_of_a_value_elsewhere() {
+fn another_callback_may_have_a_values_name_of_another_library() {
     assert_eq!(
-        said_of(&quote! { fn on_epoch_end(&self, lr: &Rate, logger: Option<&mut Log>, it: &Trainer) {} }),
+        messages_with(&quote! { fn on_epoch_end(&self, lr: &Rate, logger: Option<&mut Log>, it: &Trainer) {} }),
         [""; 0]
     );
 }
 
 #[test]
-fn every_option_of_another_library_is_answered_where_ours_may_stand() {
+fn every_option_of_another_library_is_rejected_with_ours() {
     for row in OPTIONS {
         let Instead::Name(example) = row.here else { panic!("{} has an example", row.name) };
         let (option, ours) = (ident(row.name), tokens(example));
         let hook = quote! { fn on_epoch_end(&self) {} };
         let of_callback = messages(quote! { #ours }, &quote! { impl C { #hook } }).is_empty();
-        let said_of_block = messages(quote! { #option = 3 }, &quote! { impl C { #hook } });
-        let said_of_method = said_of(&quote! { #[on(batch_end, #option = 3)] fn f(&self) {} });
-        let (here, there) = if of_callback { (said_of_block, said_of_method) } else { (said_of_method, said_of_block) };
+        let of_block = messages(quote! { #option = 3 }, &quote! { impl C { #hook } });
+        let of_method = messages_with(&quote! { #[on(batch_end, #option = 3)] fn f(&self) {} });
+        let (here, there) = if of_callback { (of_block, of_method) } else { (of_method, of_block) };
         let place = if of_callback { "`#[callback]`" } else { "`#[on]`" };
         assert_eq!(here, [format!("no option named `{}` in {place}: write `{example}`", row.name)]);
         assert_eq!(there.len(), 1, "{there:?}");
         assert!(there[0].contains(": write it on "), "{there:?}");
         if !of_callback {
-            assert_eq!(said_of(&quote! { #[on(batch_end, #ours)] fn f(&self) {} }), [""; 0], "{example}");
+            assert_eq!(messages_with(&quote! { #[on(batch_end, #ours)] fn f(&self) {} }), [""; 0], "{example}");
         }
     }
 }
 
 #[test]
-fn a_value_among_the_filters_is_told_its_condition() {
+fn a_value_among_the_filters_is_rejected_with_the_condition_to_write() {
     for (written, condition) in [
         ("epoch = 3", "epoch == 3"),
         ("epoch == 3", "epoch == 3"),
@@ -234,28 +234,28 @@ fn a_value_among_the_filters_is_told_its_condition() {
         ("num_batch < 5", "num_batch < 5"),
     ] {
         let filter = tokens(written);
-        let said = said_of(&quote! { #[on(batch_end, #filter, train)] fn f(&self) {} });
+        let said = messages_with(&quote! { #[on(batch_end, #filter, train)] fn f(&self) {} });
         let name = written.split(' ').next().unwrap_or(written);
         assert_eq!(said, [format!("no filter named `{name}`: write `if = {condition}`")]);
         let condition = tokens(condition);
-        assert_eq!(said_of(&quote! { #[on(batch_end, train, if = #condition)] fn f(&self) {} }), [""; 0]);
+        assert_eq!(messages_with(&quote! { #[on(batch_end, train, if = #condition)] fn f(&self) {} }), [""; 0]);
     }
 }
 
 #[test]
-fn every_word_of_another_control_flow_is_answered_where_a_hook_returns_it() {
+fn every_control_flow_of_another_library_is_rejected_where_a_hook_returns_it() {
     for row in FLOWS {
         let Instead::Advice(advice) = row.here else { panic!("{} has an advice", row.name) };
         let (word, expected) = (ident(row.name), [format!("hooks do not use `{}`: {advice}", row.name)]);
         let of_type = quote! { fn on_batch_end(&self) -> Result<(), #word> { Err(#word) } };
         let of_body = quote! { fn on_batch_end(&self) -> Option<StopTraining> { Some(#word) } };
-        assert_eq!(said_of(&of_type), expected);
-        assert_eq!(said_of(&of_body), expected);
+        assert_eq!(messages_with(&of_type), expected);
+        assert_eq!(messages_with(&of_body), expected);
     }
 }
 
 #[test]
-fn a_stop_without_a_reason_is_found_wherever_a_value_stands() {
+fn a_stop_without_a_reason_is_rejected_wherever_a_value_can_be() {
     let wrong = [
         "Some(StopTraining)",
         "true.then_some(StopTraining)",
@@ -271,7 +271,7 @@ fn a_stop_without_a_reason_is_found_wherever_a_value_stands() {
     ];
     for body in wrong {
         let body = tokens(body);
-        let said = said_of(&quote! { fn on_batch_end(&self) -> Option<StopTraining> { #body } });
+        let said = messages_with(&quote! { fn on_batch_end(&self) -> Option<StopTraining> { #body } });
         assert_eq!(said, ["`StopTraining` needs a reason: write `StopTraining::because(\"…\")`"], "{body}");
         let closure = quote! { on_batch_end, || { #body } };
         let made = crate::item::hook(closure).to_string();
@@ -289,12 +289,16 @@ fn a_stop_without_a_reason_is_found_wherever_a_value_stands() {
     ];
     for body in right {
         let body = tokens(body);
-        assert_eq!(said_of(&quote! { fn on_batch_end(&self) -> Option<StopTraining> { #body } }), [""; 0], "{body}");
+        assert_eq!(
+            messages_with(&quote! { fn on_batch_end(&self) -> Option<StopTraining> { #body } }),
+            [""; 0],
+            "{body}"
+        );
     }
 }
 
 #[test]
-fn a_stop_without_a_reason_gets_one_for_the_compiler() {
+fn the_compiler_gets_a_reason_for_a_stop_without_one() {
     let block = quote! { impl C { fn on_batch_end(&self) -> Option<StopTraining> { Some(StopTraining("x")).or(Some(StopTraining)) } } };
     let made = crate::item::callback(quote! {}, &block).to_string();
     let body = quote! { { Some(StopTraining::because("x")).or(Some(StopTraining::because(""))) } }.to_string();
@@ -302,7 +306,7 @@ fn a_stop_without_a_reason_gets_one_for_the_compiler() {
 }
 
 #[test]
-fn an_error_that_may_not_cross_threads_is_told_what_it_lacks() {
+fn an_error_that_cannot_cross_threads_is_rejected_with_the_missing_bounds() {
     for (error, right) in [
         ("Box<dyn Error>", "Box<dyn Error + Send + Sync>"),
         ("Box<dyn std::error::Error>", "Box<dyn std::error::Error + Send + Sync>"),
@@ -311,21 +315,21 @@ fn an_error_that_may_not_cross_threads_is_told_what_it_lacks() {
     ] {
         for result in ["Result<(), ERROR>", "std::result::Result<Option<StopTraining>, ERROR>"] {
             let ty = tokens(&result.replace("ERROR", error));
-            let said = said_of(&quote! { fn on_batch_end(&self) -> #ty { f() } });
+            let said = messages_with(&quote! { fn on_batch_end(&self) -> #ty { f() } });
             assert_eq!(said, [format!("the error of a hook must be `Send` and `Sync`: write `{right}`")]);
             let ty = tokens(&result.replace("ERROR", right));
-            assert_eq!(said_of(&quote! { fn on_batch_end(&self) -> #ty { f() } }), [""; 0]);
+            assert_eq!(messages_with(&quote! { fn on_batch_end(&self) -> #ty { f() } }), [""; 0]);
         }
     }
     for fine in ["Result<(), Box<dyn Fault>>", "Result<()>", "Option<Box<dyn Error>>", "Result<Box<dyn Error>, String>"]
     {
         let ty = tokens(fine);
-        assert_eq!(said_of(&quote! { fn on_batch_end(&self) -> #ty { f() } }), [""; 0], "{fine}");
+        assert_eq!(messages_with(&quote! { fn on_batch_end(&self) -> #ty { f() } }), [""; 0], "{fine}");
     }
 }
 
 #[test]
-fn a_tensor_is_not_taken_for_a_number_nor_the_other_way_round() {
+fn a_number_for_a_tensor_and_a_tensor_for_a_batch_are_rejected() {
     for (hook, param, write) in [
         ("on_batch_end", "last_loss: f64", "last_loss: &Tensor"),
         ("on_batch_end", "last_loss: &f32", "last_loss: &Tensor"),
@@ -334,17 +338,17 @@ fn a_tensor_is_not_taken_for_a_number_nor_the_other_way_round() {
         ("on_batch_begin", "last_target: Tensor", "last_target: &Target"),
     ] {
         let (hook, wrong, right) = (ident(hook), tokens(param), tokens(write));
-        let said = said_of(&quote! { fn #hook(&self, #wrong) {} });
+        let said = messages_with(&quote! { fn #hook(&self, #wrong) {} });
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains(&format!(": write `{write}`, and ")), "{said:?}");
-        assert_eq!(said_of(&quote! { fn #hook(&self, #right) {} }), [""; 0]);
+        assert_eq!(messages_with(&quote! { fn #hook(&self, #right) {} }), [""; 0]);
     }
 }
 
 #[test]
-fn a_slip_in_a_name_of_another_library_is_answered_as_that_name() {
+fn a_typo_in_a_name_of_another_library_gets_the_advice_for_that_name() {
     let name = |written: &str| {
-        said_of(&{
+        messages_with(&{
             let name = format_ident!("{written}");
             quote! { fn #name(&self) {} }
         })
@@ -358,11 +362,11 @@ fn a_slip_in_a_name_of_another_library_is_answered_as_that_name() {
     }
     assert!(name("on_checkpoint")[0].starts_with("no hook named `on_checkpoint`: the hooks are "));
     assert_eq!(
-        said_of(&quote! { #[on(batch_ned)] fn f(&self) {} }),
+        messages_with(&quote! { #[on(batch_ned)] fn f(&self) {} }),
         ["no hook named `batch_ned`: did you mean `batch_end`?"]
     );
     assert_eq!(
-        said_of(&quote! { #[on(train_bacth_end)] fn f(&self) {} }),
+        messages_with(&quote! { #[on(train_bacth_end)] fn f(&self) {} }),
         ["no hook named `train_bacth_end`: write `batch_end, train`, since `on_batch_end` also runs in validation"]
     );
 }
@@ -379,7 +383,7 @@ const TABLES: [(Library, &str); 8] = [
     (Library::Loop, "a loop"),
 ];
 
-/// Rows of a table: what has one answer stands in one row.
+/// Rows of a table: names with the same advice share a row.
 fn table(name: &str, rows: impl Iterator<Item = (&'static str, String)>) -> String {
     let mut joined: Vec<(Vec<&str>, String)> = Vec::new();
     for (name, here) in rows {
@@ -447,7 +451,7 @@ fn with_tables(page: &str) -> String {
 }
 
 #[test]
-fn the_page_for_those_who_come_from_elsewhere_has_the_tables() {
+fn the_page_for_users_of_other_libraries_has_the_tables() {
     // The packed crate has no pages.
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/coming_from.md");
     let Ok(page) = std::fs::read_to_string(path) else {

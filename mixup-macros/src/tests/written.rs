@@ -16,7 +16,7 @@ pub(crate) enum Call {
 }
 
 impl Call {
-    /// Nothing if the text cannot be tokenized or does not begin with a call.
+    /// `None` if the text cannot be tokenized or does not begin with a call.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut trees = text.parse::<TokenStream>().ok()?.into_iter();
         match (trees.next()?, trees.next()?) {
@@ -81,7 +81,7 @@ impl Call {
     }
 }
 
-/// Gives a text to the macros. A text that is not a call is used as each part of one.
+/// Passes a text to the macros. A text that is not a call is used as each part of one.
 pub(crate) fn feed(text: &str) {
     if let Some(call) = Call::read(text) {
         return call.check();

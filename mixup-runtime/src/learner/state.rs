@@ -33,8 +33,8 @@ pub struct LearnerState(pub BTreeMap<String, State>);
 impl Learner {
     /// What the learner remembers from one training to the next, beside the model's parameters.
     ///
-    /// `serde` writes it to a file. A learner that is built alike, and gets the parameters and this state, goes on as this one would: its next
-    /// trainings give the same bits.
+    /// `serde` writes it to a file. A learner that is built in the same way, and gets the parameters and this state, continues as this one
+    /// would: its next trainings give the same bits.
     ///
     /// ```
     /// use mixup::prelude::*;
