@@ -65,7 +65,7 @@ impl CharRnn {
     /// Writes a text. Each character is drawn with the probabilities that the network gives it after those before.
     ///
     /// # Errors
-    /// None: the network's numbers are those of characters.
+    /// Any error from libtorch.
     pub fn write(&self, length: i64) -> Result<String, BoxError> {
         let _no_grad = tch::no_grad_guard();
         let mut state = self.lstm.zero_state(1);
@@ -93,10 +93,7 @@ pub fn train(text: &str, Settings { hidden, length, batch, epochs }: Settings) -
     let mut learn = Learner::builder(data, move |vs| CharRnn::new(vs, characters, hidden))
         .optimizer(Adam::default().betas(0.9, 0.999))
         .callback(clip)
-        .callback(hook!(on_epoch_end, |model: &CharRnn| -> Result<(), BoxError> {
-            println!("{}\n", model.write(1024)?);
-            Ok(())
-        }))
+        .callback(hook!(on_epoch_end, |model: &CharRnn| model.write(1024).map(|text| println!("{text}\n"))))
         .device(Device::cuda_if_available())
         .build()?;
     learn.fit(epochs, 0.01)?;

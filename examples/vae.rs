@@ -1,8 +1,8 @@
 //! A variational autoencoder: what if the model returns more than one tensor? A port of `tch`'s program of the same name, with its numbers.
 //!
 //! The model returns a `VaeOutput`: the images that it has put together again, and the distribution of their codes. The loss function takes that
-//! type; one that takes a tensor would not compile. The images are their own targets: a callback puts them there. After each epoch another one
-//! draws 64 new images.
+//! type; one that takes a tensor would not compile. The images are their own targets: a callback puts them there. After each epoch another
+//! one draws codes and asks for the model as its own type (`model: &Vae`), to turn them into new images.
 //!
 //! `cargo run --release --example vae -- FOLDER OUT` takes the folder with MNIST's four IDX files and writes `s_1.png`, `s_2.png`, … to the folder
 //! `OUT`. Without arguments it learns the bundled digits in a few seconds, and writes to the folder for temporary files.
@@ -75,23 +75,7 @@ fn learn_the_input(last_input: &Input, last_target: &mut Target) -> Result<(), B
     Ok(())
 }
 
-/// Draws 64 codes and writes their images as one, eight in a row.
-struct Draw {
-    side: i64,
-    out: PathBuf,
-}
-
-#[callback]
-impl Draw {
-    fn on_epoch_end(&self, epoch: usize, model: &Vae, device: Device) -> Result<(), BoxError> {
-        let images = tch::no_grad(|| Tensor::randn([64, CODE], (Kind::Float, device)).apply(&model.decode)) * 255.0;
-        let rows = images.view([8, 8, self.side, self.side]).permute([0, 2, 1, 3]);
-        let file = self.out.join(format!("s_{}.png", epoch + 1));
-        Ok(vision::image::save(&rows.reshape([1, 8 * self.side, 8 * self.side]), file)?)
-    }
-}
-
-/// Learns images of `side`×`side` pixels, and writes new ones to the folder `out`.
+/// Learns images of `side`×`side` pixels. After each epoch it writes 64 new ones to the folder `out`, eight in a row.
 ///
 /// # Errors
 /// If the training fails, or an image can't be written.
@@ -100,7 +84,12 @@ pub fn train(data: Data, side: i64, out: PathBuf) -> Result<Report, BoxError> {
         .loss(per_item(loss))
         .optimizer(Adam::default().betas(0.9, 0.999))
         .callback(learn_the_input)
-        .callback(Draw { side, out })
+        .callback(hook!(on_epoch_end, move |epoch: usize, model: &Vae, device: Device| {
+            let codes = Tensor::randn([64, CODE], (Kind::Float, device));
+            let images = tch::no_grad(|| codes.apply(&model.decode) * 255.0).view([8, 8, side, side]);
+            let rows = images.permute([0, 2, 1, 3]).reshape([1, 8 * side, 8 * side]);
+            vision::image::save(&rows, out.join(format!("s_{}.png", epoch + 1)))
+        }))
         .device(Device::cuda_if_available())
         .build()?;
     Ok(learn.fit(20, 1e-3)?)

@@ -12,7 +12,6 @@ use mixup::{
     callback::Hook,
     loss::CrossEntropy,
     prelude::*,
-    rand::RngExt as _,
     state::{State, StateError, Stateful},
 };
 
