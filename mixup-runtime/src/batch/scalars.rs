@@ -16,6 +16,11 @@ pub struct Scalars {
 const JOIN: usize = 512;
 
 impl Scalars {
+    /// Numbers that have been read.
+    pub(crate) fn of(values: Vec<f64>) -> Self {
+        Self { values, pending: Vec::new() }
+    }
+
     /// Appends the value of a tensor with one element.
     ///
     /// # Errors
@@ -50,6 +55,18 @@ impl Scalars {
             self.values.extend(read);
         }
         Ok(&self.values)
+    }
+
+    /// A copy of all values. Waits for the device if some are still there.
+    ///
+    /// # Errors
+    /// If libtorch can't read the values.
+    pub fn to_vec(&self) -> Result<Vec<f64>, tch::TchError> {
+        let mut values = self.values.clone();
+        if !self.pending.is_empty() {
+            values.extend(Vec::<f64>::try_from(Self::join(&self.pending)?)?);
+        }
+        Ok(values)
     }
 
     /// How many values there are. Does not wait for the device.

@@ -486,6 +486,17 @@ impl Callbacks {
         self.frames.push(Frame { end, entered: Vec::new() });
     }
 
+    /// Opens it again for a training that goes on in the middle of it: all callbacks that enter it have done so.
+    pub(crate) fn reopen(&mut self, end: Hook) {
+        let entered = (0..self.entries.len()).filter(|&index| self.entries[index].serves(end).next().is_some());
+        self.frames.push(Frame { end, entered: entered.collect() });
+    }
+
+    /// The learner's own loss function and sampler, from before the first callback changed them in this training.
+    pub(crate) fn own(&self) -> Option<(&LossFunc, &Sampling)> {
+        self.entered.first().map(|entered| (&entered.loss_func, &entered.sampler))
+    }
+
     /// Closes the part that began last: calls the `always` methods of each callback that entered it, in reverse order. `end` calls those of
     /// one callback and handles its errors and panics; the others are called in any case. Returns false if no part was open.
     pub(crate) fn close(

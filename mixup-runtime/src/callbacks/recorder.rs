@@ -6,6 +6,7 @@ use tch::{TchError, Tensor};
 use crate::{
     batch::Scalars,
     optim::Optimizer,
+    state::{State, StateError, Stateful},
     training::{Numbers, ReadError, Value, Values},
 };
 
@@ -49,12 +50,14 @@ impl Recorder {
     }
 }
 
-#[callback(crate = crate, order = -10)]
+#[callback(crate = crate, order = -10, stateful)]
 impl Recorder {
-    fn on_train_begin(&mut self) {
-        self.losses.clear();
-        self.lrs.clear();
-        self.published.clear();
+    fn on_train_begin(&mut self, resumed: bool) {
+        if !resumed {
+            self.losses.clear();
+            self.lrs.clear();
+            self.published.clear();
+        }
     }
 
     fn on_backward_begin(&mut self, last_loss: &Tensor, opt: &dyn Optimizer) -> Result<(), TchError> {
@@ -66,5 +69,19 @@ impl Recorder {
     #[on(epoch_end, always)]
     fn keep_published(&mut self, values: &Values) {
         self.published.extend(values.published().filter_map(Value::numbers));
+    }
+}
+
+impl Stateful for Recorder {
+    fn save(&self) -> Result<State, StateError> {
+        let state = State::new().with("losses", &self.losses.to_vec()?)?.with("lrs", &self.lrs)?;
+        state.with_part("published", &self.published)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let (losses, lrs) = (state.field("losses")?, state.field("lrs")?);
+        state.part("published")?.load_into(&mut self.published)?;
+        (self.losses, self.lrs) = (Scalars::of(losses), lrs);
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use tch::{Cuda, Device, Tensor, nn::VarStore};
 
 use super::{
     Interrupt, Learner,
+    resume::Points,
     step::{Supervised, TrainStep},
 };
 use crate::{
@@ -300,7 +301,7 @@ impl<M: Model> LearnerBuilder<M> {
         };
         let interrupt = Interrupt::default();
         let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
-        let mut learn = Learner { state, callbacks, metrics, step, interrupt };
+        let mut learn = Learner { state, callbacks, metrics, step, points: Points::default(), interrupt };
         learn.prepare()?;
         if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
             return Err(BuildError::Unordered { pair: pair.to_string() }.into());

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use tch::Tensor;
 
-use super::{Learner, pass::Pass};
+use super::{
+    Learner,
+    pass::{Begun, Pass},
+};
 use crate::{
     batch::in_place,
     callback::{
@@ -14,7 +17,7 @@ use crate::{
     loss::{Loss, Reduction},
     metrics::{Metric, MetricError},
     rng::Use,
-    training::{EpochRecord, Error, Hook, Measured},
+    training::{EpochRecord, Error, Hook, Measured, Phase},
 };
 
 /// Why the loop ended early.
@@ -42,9 +45,8 @@ impl Learner {
     /// Runs all epochs: training batches, then validation.
     pub(super) fn train(&mut self) -> Result<(), Exit> {
         ask!(self.on_train_begin);
-        for epoch in 0..self.state.epochs {
-            self.begin_epoch(epoch);
-            if !ask!(self.on_epoch_begin).has(SkipEpoch) {
+        for epoch in self.go_on()?..self.state.epochs {
+            if self.enter_epoch(epoch)? {
                 self.pass(Pass::Training)?;
                 self.validate_epoch()?;
             }
@@ -52,6 +54,7 @@ impl Learner {
             ask!(self.on_epoch_end);
             self.record_epoch();
             self.close()?;
+            self.point_between_epochs(epoch + 1)?;
         }
         Ok(())
     }
@@ -60,9 +63,9 @@ impl Learner {
     pub(super) fn pass(&mut self, pass: Pass<'_>) -> Result<(), Exit> {
         let train = pass.trains();
         let _no_grad = (!train).then(tch::no_grad_guard);
-        let order = self.begin_pass(pass)?;
-        let mut measured = Measured::new(self.metrics.len());
-        for num_batch in 0..self.state.batches {
+        let Some(Begun { order, first, mut measured }) = self.begin_pass(pass)? else { return Ok(()) };
+        for num_batch in first..self.state.batches {
+            self.point(pass, num_batch, &measured)?;
             if !self.load(pass, &order, num_batch)? {
                 break;
             }
@@ -114,6 +117,16 @@ impl Learner {
         Ok(())
     }
 
+    /// Begins an epoch, or goes on within it; false if a callback skips it.
+    fn enter_epoch(&mut self, epoch: usize) -> Result<bool, Exit> {
+        if self.goes_on_in(&[Phase::Training, Phase::MidEpoch, Phase::EpochEnd]) {
+            self.callbacks.reopen(Hook::EpochEndAlways);
+            return Ok(true);
+        }
+        self.begin_epoch(epoch);
+        Ok(!ask!(self.on_epoch_begin).has(SkipEpoch))
+    }
+
     /// Validates at the end of an epoch.
     fn validate_epoch(&mut self) -> Result<(), Exit> {
         if self.state.data.valid().is_some() {
@@ -127,16 +140,25 @@ impl Learner {
     fn validation(&mut self, when: Use) -> Result<(), Exit> {
         self.state.train = false;
         self.state.life.seed_beside(when);
-        self.callbacks.open(Hook::ValidateEndAlways);
-        if !ask!(self.on_validate_begin).has(SkipValidation) {
+        if self.enter_validation()? {
             self.pass(Pass::VALIDATION)?;
             ask!(self.on_validate_end);
         }
         self.close()
     }
 
+    /// Begins a validation, or goes on within it; false if a callback skips it.
+    fn enter_validation(&mut self) -> Result<bool, Exit> {
+        if self.goes_on_in(&[Phase::MidEpoch, Phase::EpochEnd]) {
+            self.callbacks.reopen(Hook::ValidateEndAlways);
+            return Ok(true);
+        }
+        self.callbacks.open(Hook::ValidateEndAlways);
+        Ok(!ask!(self.on_validate_begin).has(SkipValidation))
+    }
+
     /// Validates between two training batches; the pass over the training data then continues.
-    fn validate_now(&mut self) -> Result<(), Exit> {
+    pub(super) fn validate_now(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
         if state.data.valid().is_none() {
             return Err(Error::NoValidation { what: "validate on" }.into());

@@ -4,6 +4,7 @@
 //! promise that what begins, ends; `evaluate` and `predict` have the runs that do not train; `replace` changes parts between two
 //! trainings; `state` has what the learner remembers from one training to the next.
 
+mod assert_resumes;
 mod builder;
 mod evaluate;
 mod fit;
@@ -13,7 +14,9 @@ mod pass;
 mod predict;
 mod prediction;
 mod replace;
+mod resume;
 mod run;
+mod snapshot;
 mod state;
 mod step;
 mod summary;
@@ -22,6 +25,7 @@ mod waiting;
 
 use std::{any::Any, cell::Ref};
 
+pub use assert_resumes::assert_resumes;
 pub use builder::LearnerBuilder;
 pub use evaluate::Validation;
 pub use interrupt::Interrupt;
@@ -31,6 +35,8 @@ pub use prediction::{Prediction, PredictionError, Predictions};
 pub use state::LearnerState;
 pub use step::{Step, TrainStep};
 pub use summary::Summary;
+
+use resume::Points;
 
 use crate::{
     callback::{Callback, Callbacks},
@@ -66,6 +72,7 @@ pub struct Learner {
     callbacks: Callbacks,
     metrics: Vec<(String, MetricFunc)>,
     step: Box<dyn TrainStep>,
+    points: Points,
     interrupt: Interrupt,
 }
 

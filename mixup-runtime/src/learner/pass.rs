@@ -1,11 +1,13 @@
 //! A pass over data: in which order, and how each batch gets onto the device.
 
+use std::sync::Arc;
+
 use super::{Learner, fit::Exit};
 use crate::{
     batch::{Batch, in_place},
     data::{Data, Loader, Part},
     error::or_refusal,
-    training::{Error, Hook},
+    training::{Error, Hook, Measured},
 };
 
 /// What a validation or predictions go over: a part of the learner's data, or a loader of your own.
@@ -78,10 +80,31 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// A pass that has begun, here or before a checkpoint.
+pub(super) struct Begun {
+    pub order: Arc<[usize]>,
+    /// The next batch.
+    pub first: usize,
+    /// What a validation has measured.
+    pub measured: Measured,
+}
+
 impl Learner {
+    /// Begins a pass, or goes on within it. `None` if the training goes on after it.
+    pub(super) fn begin_pass(&mut self, pass: Pass<'_>) -> Result<Option<Begun>, Exit> {
+        if let Some(run) = self.take_run(pass) {
+            self.state.train = pass.trains();
+            return self.go_on_in_pass(pass, &run);
+        }
+        let order: Arc<[usize]> = self.order(pass)?.into();
+        let orders = &mut self.state.internal.orders;
+        *(if pass.trains() { &mut orders.training } else { &mut orders.validation }) = order.clone();
+        Ok(Some(Begun { order, first: 0, measured: Measured::new(self.metrics.len()) }))
+    }
+
     /// The order of a pass: drawn by the sampler for training, otherwise by the loader. The training data that is only looked at has its own
     /// order, and all its items.
-    pub(super) fn begin_pass(&mut self, pass: Pass<'_>) -> Result<Vec<usize>, Exit> {
+    pub(super) fn order(&mut self, pass: Pass<'_>) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
         state.train = pass.trains();
         let mut rng = state.life.order(state.at());

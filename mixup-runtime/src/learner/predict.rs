@@ -101,7 +101,7 @@ impl Learner {
     fn predictions_typed<O: Output>(&mut self, method: &'static str, on: On<'_>) -> Result<Predictions<O>, Error> {
         let labelled = on.loader(&self.state.data, "predict")?.labelled();
         self.predicting(method, |learner| {
-            let order = learner.begin_pass(Pass::Over(on))?;
+            let order = learner.order(Pass::Over(on))?;
             let (mut outputs, mut measured) = (Vec::new(), Measured::default());
             for num_batch in 0..learner.state.batches {
                 if !learner.load(Pass::Over(on), &order, num_batch)? {

@@ -109,14 +109,16 @@ impl Learner {
                 source => StateError::Of { name, source: Box::new(source) },
             })
         };
+        // In a training, callbacks may have replaced them.
+        let (mut own_loss, mut own_sampler) = self.callbacks.own().map(|(loss, sampler)| (loss.clone(), sampler.clone())).unzip();
         let state = &mut self.state;
         visit("life".to_owned(), &mut state.life)?;
         let others = [
-            ("loss", state.loss_func.stateful()),
+            ("loss", own_loss.as_mut().unwrap_or(&mut state.loss_func).stateful()),
             ("model", state.model.stateful()),
             ("optimizer", state.opt.stateful()),
             ("step", self.step.stateful()),
-            ("sampler", state.sampler.stateful()),
+            ("sampler", own_sampler.as_mut().unwrap_or(&mut state.sampler).stateful()),
             ("data/train", state.data.train_mut().stateful()),
         ];
         for (name, it) in others {

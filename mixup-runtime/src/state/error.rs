@@ -1,6 +1,6 @@
 //! What can be wrong with a state.
 
-use tch::TchError;
+use tch::{Kind, TchError};
 
 use crate::error::{BoxError, Refusal};
 
@@ -63,6 +63,29 @@ pub enum StateError {
     Missing {
         /// Its name.
         name: String,
+    },
+    /// A tensor of the model has another kind or shape than the saved one.
+    #[error("`{name}` is {} of {:?} in the saved state, and {} of {:?} here", format_args!("{:?}", found.0), found.1, format_args!("{:?}", wanted.0), wanted.1)]
+    Form {
+        /// The tensor.
+        name: String,
+        /// Its kind and shape in the saved state.
+        found: (Kind, Vec<i64>),
+        /// Those of the model.
+        wanted: (Kind, Vec<i64>),
+    },
+    /// A callback had replaced the loss function or the sampler after `on_train_begin`, and has not done so again.
+    #[error(
+        "the {what} was `{saved}` when the training was saved, and is `{now}` after `on_train_begin`: a callback that replaces it later must \
+         replace it in `on_train_begin` when `resumed` is true"
+    )]
+    Replaced {
+        /// The loss function or the sampler.
+        what: &'static str,
+        /// The saved one.
+        saved: String,
+        /// The present one.
+        now: String,
     },
     /// Two states under one name.
     #[error("two states are called `{name}`: give one of them another name")]

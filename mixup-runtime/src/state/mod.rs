@@ -219,6 +219,18 @@ impl State {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// The names of the tensors that are not the same to the bit in another state, or are in one of them only; and `data` if the data are not.
+    pub(crate) fn differing(&self, other: &Self) -> Vec<String> {
+        let one = |state: &Self, name: &str| {
+            let tensor = state.tensors.get(name)?.shallow_clone();
+            Some(Self { tensors: [(String::new(), tensor)].into(), ..Self::new() })
+        };
+        let names: std::collections::BTreeSet<_> = self.tensors.keys().chain(other.tensors.keys()).collect();
+        let tensors = names.into_iter().filter(|name| one(self, name) != one(other, name)).cloned();
+        let data = (self.data != other.data).then(|| "data".to_owned());
+        tensors.chain(data).collect()
+    }
+
     /// The state that [`with_part`](Self::with_part) has added.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::{
     model::GroupError,
     names::listed,
     optim::{LrError, SettingError},
+    state::StateError,
 };
 
 /// A place in a training: a callback's hook, and when it ran.
@@ -87,6 +88,21 @@ pub enum Error {
         at: Position,
         /// What it returned.
         source: BoxError,
+    },
+    /// A training could not be saved, or could not go on.
+    #[error("the saved training: {source}")]
+    Resume {
+        /// Why.
+        #[source]
+        source: StateError,
+    },
+    /// A training that went on is not what it would have been without a break: [`assert_resumes`](crate::learner::assert_resumes).
+    #[error("cut {at}, and gone on with, the training differs in {}: what remembers this must be part of a state", what.join(", "))]
+    NotResumed {
+        /// Where the training was cut.
+        at: String,
+        /// What is different.
+        what: Vec<String>,
     },
     /// The training step returned an error.
     #[error("the step `{step}`, {at}: {}", brief(source))]

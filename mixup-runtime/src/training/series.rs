@@ -26,8 +26,8 @@ impl<T> Clone for Shared<T> {
 /// The numbers of an epoch, or of a pass over the validation data, in the order in which they were pushed, each with a weight.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
-    numbers: Scalars,
-    weights: Vec<usize>,
+    pub(super) numbers: Scalars,
+    pub(super) weights: Vec<usize>,
 }
 
 impl Series {

@@ -8,12 +8,12 @@ use crate::batch::Scalars;
 /// its start at zero.
 #[derive(Default)]
 pub(crate) struct SmoothLoss {
-    new: Scalars,
-    mean: f64,
-    count: usize,
+    pub(super) new: Scalars,
+    pub(super) mean: f64,
+    pub(super) count: usize,
     /// After how many losses the value is needed later, and those of these values that are known.
-    marks: Vec<usize>,
-    marked: Vec<f64>,
+    pub(super) marks: Vec<usize>,
+    pub(super) marked: Vec<f64>,
 }
 
 const BETA: f64 = 0.98;

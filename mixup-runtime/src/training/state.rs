@@ -5,6 +5,7 @@
 
 use std::{
     num::NonZeroUsize,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -89,6 +90,14 @@ pub(crate) struct Internal {
     pub predicts: bool,
     /// The index of the callback that is running, and its hook.
     pub turn: Option<(usize, Hook)>,
+    pub orders: Orders,
+}
+
+/// The orders of the passes that are in progress.
+#[derive(Clone, Default)]
+pub(crate) struct Orders {
+    pub training: Arc<[usize]>,
+    pub validation: Arc<[usize]>,
 }
 
 impl Internal {

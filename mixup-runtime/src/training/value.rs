@@ -9,7 +9,10 @@ use super::{
     series::{Series, Shared},
     smooth::SmoothLoss,
 };
-use crate::names::listed;
+use crate::{
+    names::listed,
+    state::{State, StateError, Stateful},
+};
 
 /// A number with a name, which callbacks publish (`grad_norm: &mut Value`) and read (`grad_norm: &Value`).
 ///
@@ -219,11 +222,39 @@ impl Value {
     }
 }
 
+/// The numbers that were set or measured so far.
+impl Stateful for Value {
+    fn save(&self) -> Result<State, StateError> {
+        let state = State::new().with("less_is_better", &self.less_is_better)?;
+        match &self.source {
+            Source::Published(published) => {
+                let published = published.lock();
+                state.with_part("epoch", &published.epoch)?.with_part("before", &published.before)
+            }
+            Source::Measured(last) => state.with_part("last", &*last.lock()),
+            Source::Smoothed(_) => Ok(state), // these are saved once for all that read them
+        }
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.less_is_better = state.field("less_is_better")?;
+        match &self.source {
+            Source::Published(published) => {
+                let published = &mut *published.lock();
+                state.part("epoch")?.load_into(&mut published.epoch)?;
+                state.part("before")?.load_into(&mut published.before)
+            }
+            Source::Measured(last) => state.part("last")?.load_into(&mut *last.lock()),
+            Source::Smoothed(_) => Ok(()),
+        }
+    }
+}
+
 /// The numbers that a callback publishes under a name in one epoch, to be read later: [`Value::numbers`].
 #[derive(Clone, Debug)]
 pub struct Numbers {
-    name: String,
-    series: Shared<Series>,
+    pub(super) name: String,
+    pub(super) series: Shared<Series>,
 }
 
 impl Numbers {

@@ -1,0 +1,102 @@
+//! A check for tests: does a training that is interrupted anywhere go on with the same bits?
+
+use super::{Learner, LearnerState, snapshot::Whole};
+use crate::{
+    error::BoxError,
+    optim::Lr,
+    state::{State, StateError},
+    training::{Error, Report},
+};
+
+/// Checks that a training goes on with the same bits wherever it is interrupted, for a test of a callback, a model, a loss function or a data set of
+/// your own. Returns at how many positions it was cut.
+///
+/// `build` must build the same learner each time, as a program that is started again does. The training runs once without a break; then a new
+/// learner goes on from each position at which a checkpoint may be written: before each batch of the training and of the validations, and between
+/// epochs. Parameters, buffers, the optimizer's moments, all states, and the report must be the same to the bit.
+///
+/// ```
+/// use mixup::{learner::assert_resumes, prelude::*};
+///
+/// # fn main() -> Result<(), BoxError> {
+/// let build = || {
+///     let data = ImageData::digits()?.batch_size(500).build()?;
+///     Ok(Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10])).mixup().quiet().build()?)
+/// };
+/// assert_resumes(build, 2, 1e-2)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// An error of `build` or of a training, and [`Error::NotResumed`], which says at which position what is different: usually a callback that remembers
+/// something without a [state](crate::state::Stateful).
+pub fn assert_resumes(
+    build: impl Fn() -> Result<Learner, BoxError>,
+    epochs: usize,
+    lr: impl Into<Lr>,
+) -> Result<usize, BoxError> {
+    let lr = lr.into();
+    let mut whole = build()?;
+    whole.points.taken = Some(Vec::new());
+    let report = whole.fit(epochs, lr.clone())?;
+    let snapshots = whole.points.taken.take().unwrap_or_default();
+    let wanted = Found::of(&mut whole, &report)?;
+
+    let mut plain = build()?;
+    let report = plain.fit(epochs, lr)?;
+    let found = Found::of(&mut plain, &report)?;
+    wanted.compare(&found, || "without a break: `build` does not build the same learner each time".to_owned())?;
+
+    let positions = snapshots.len();
+    for snapshot in snapshots {
+        let at = snapshot.next()?;
+        let mut learn = build()?;
+        let report = learn.resume_from(snapshot)?;
+        wanted.compare(&Found::of(&mut learn, &report)?, || at.to_string())?;
+    }
+    Ok(positions)
+}
+
+/// All that a training leaves behind.
+struct Found {
+    params: State,
+    states: LearnerState,
+    rows: Vec<(String, Vec<u64>)>,
+    outcome: String,
+}
+
+impl Found {
+    fn of(learn: &mut Learner, report: &Report) -> Result<Self, StateError> {
+        let values = |names: &[String], values: &[f64]| names.iter().cloned().zip(values.iter().map(|value| value.to_bits())).collect::<Vec<_>>();
+        let mut rows = Vec::new();
+        for row in &report.epochs {
+            let own = [("train_loss", row.train_loss), ("valid_loss", row.valid_loss.unwrap_or(f64::NAN))];
+            let own = own.map(|(name, value)| (name.to_owned(), value.to_bits()));
+            let others = [values(&report.metric_names, &row.metrics), values(&report.value_names, &row.values)].concat();
+            for (name, bits) in own.into_iter().chain(others) {
+                match rows.iter_mut().find(|(known, _): &&mut (String, Vec<u64>)| *known == name) {
+                    Some((_, all)) => all.push(bits),
+                    None => rows.push((name, vec![bits])),
+                }
+            }
+        }
+        Ok(Self {
+            params: State::of(&Whole(&mut learn.state.params))?,
+            states: learn.state()?,
+            rows,
+            outcome: report.outcome.to_string(),
+        })
+    }
+
+    /// Compares to the bit; names the first thing that is different.
+    fn compare(&self, found: &Self, at: impl FnOnce() -> String) -> Result<(), Error> {
+        let states = self.states.0.iter().filter(|(name, state)| found.states.0.get(*name) != Some(state));
+        let states = states.map(|(name, _)| format!("the state of `{name}`"));
+        let rows = self.rows.iter().filter(|row| !found.rows.contains(row)).map(|(name, _)| format!("`{name}`"));
+        let params = self.params.differing(&found.params).into_iter().map(|name| format!("`{name}`"));
+        let outcome = (self.outcome != found.outcome).then(|| "the outcome".to_owned());
+        let what: Vec<_> = states.chain(rows).chain(params).chain(outcome).collect();
+        if what.is_empty() { Ok(()) } else { Err(Error::NotResumed { at: at(), what }) }
+    }
+}

@@ -1,0 +1,120 @@
+//! Going on with a training that was interrupted: where snapshots are taken, and how the loop gets back to where it was.
+
+use super::{
+    Learner,
+    fit::Exit,
+    pass::{Begun, Pass},
+    snapshot::Snapshot,
+};
+use crate::{
+    state::StateError,
+    training::{Error, Measured, Next, Phase, Report, Run},
+};
+
+/// What is done at the points of a training at which it can go on.
+#[derive(Default)]
+pub(super) struct Points {
+    /// All snapshots, for a test of whether a training goes on with the same bits.
+    pub taken: Option<Vec<Snapshot>>,
+    /// The training to go on with.
+    resumed: Option<Snapshot>,
+    /// What the loop has not reached yet.
+    run: Option<Run>,
+}
+
+impl Learner {
+    /// Trains on from a snapshot, to the end of the training that it was taken in.
+    pub(super) fn resume_from(&mut self, snapshot: Snapshot) -> Result<Report, Error> {
+        let epochs = Run::of(&snapshot.run).and_then(|run| self.restore(&snapshot).map(|()| run.epochs()));
+        let epochs = epochs.map_err(|source| Error::Resume { source })?;
+        self.points.resumed = Some(snapshot);
+        let done = self.run(Some(epochs), Self::train);
+        (self.points.resumed, self.points.run) = (None, None);
+        done?;
+        Ok(self.report())
+    }
+
+    /// Brings everything to where it was, once `on_train_begin` has run, and returns the epoch that comes first.
+    pub(super) fn go_on(&mut self) -> Result<usize, Exit> {
+        let Some(snapshot) = self.points.resumed.take() else { return Ok(0) };
+        let failed = |source| Error::Resume { source };
+        let run = Run::of(&snapshot.run).map_err(failed)?;
+        self.restore(&snapshot).map_err(failed)?;
+        run.load(&mut self.state, self.callbacks.board()).map_err(failed)?;
+        let Next { epoch, phase, .. } = run.next();
+        self.points.run = (phase != Phase::Epochs).then_some(run);
+        Ok(epoch)
+    }
+
+    /// Whether the loop is on its way to one of these phases.
+    pub(super) fn goes_on_in(&self, phases: &[Phase]) -> bool {
+        self.points.run.as_ref().is_some_and(|run| phases.contains(&run.next().phase))
+    }
+
+    /// The run to go on with, if it was in this pass or after it.
+    pub(super) fn take_run(&mut self, pass: Pass<'_>) -> Option<Run> {
+        let run = self.points.run.take()?;
+        let later = run.next().phase != Phase::Training && pass.trains();
+        if later {
+            self.points.run = Some(run.clone()); // for the validation
+        }
+        Some(run)
+    }
+
+    /// Goes on within a pass, or in the validation after it.
+    pub(super) fn go_on_in_pass(&mut self, pass: Pass<'_>, run: &Run) -> Result<Option<Begun>, Exit> {
+        let Next { phase, batch, valid_batch, .. } = run.next();
+        let orders = self.state.internal.orders.clone();
+        let measured = run.measured().map_err(|source| Error::Resume { source })?;
+        let begun = match (pass.trains(), phase) {
+            (true, Phase::EpochEnd) => return Ok(None),
+            (true, _) => {
+                let batches = self.state.data.train().batches_in(&orders.training);
+                if phase == Phase::MidEpoch {
+                    self.state.batches = batches;
+                    self.validate_now()?;
+                }
+                self.state.batches = batches;
+                Begun { order: orders.training, first: batch, measured: Measured::new(self.metrics.len()) }
+            }
+            (false, _) => {
+                if let Some(loader) = self.state.data.valid() {
+                    self.state.batches = loader.batches_in(&orders.validation);
+                }
+                Begun { order: orders.validation, first: valid_batch, measured }
+            }
+        };
+        Ok(Some(begun))
+    }
+
+    /// A point before a batch.
+    pub(super) fn point(&mut self, pass: Pass<'_>, num_batch: usize, measured: &Measured) -> Result<(), Exit> {
+        if self.points.taken.is_none() || self.state.internal.own_run.is_some() {
+            return Ok(());
+        }
+        let state = &self.state;
+        let (phase, batch, valid_batch) = match (pass.trains(), state.internal.after_batch) {
+            (true, _) => (Phase::Training, num_batch, 0),
+            (false, Some(after)) => (Phase::MidEpoch, after + 1, num_batch),
+            (false, None) => (Phase::EpochEnd, 0, num_batch),
+        };
+        self.take(Next { phase, epoch: state.epoch, batch, valid_batch }, measured)
+    }
+
+    /// The point between two epochs.
+    pub(super) fn point_between_epochs(&mut self, epoch: usize) -> Result<(), Exit> {
+        if self.points.taken.is_none() {
+            return Ok(());
+        }
+        let next = Next { phase: Phase::Epochs, epoch, batch: 0, valid_batch: 0 };
+        self.take(next, &Measured::new(self.metrics.len()))
+    }
+
+    fn take(&mut self, next: Next, measured: &Measured) -> Result<(), Exit> {
+        let snapshot = self.snapshot(next, measured).map_err(|source: StateError| Error::Resume { source })?;
+        if let Some(taken) = &mut self.points.taken {
+            taken.push(snapshot);
+        }
+        Ok(())
+    }
+}
