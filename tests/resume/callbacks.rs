@@ -134,3 +134,23 @@ impl Leaves {
 fn epochs_that_are_left_or_skipped_and_a_stop_are_the_same_after_a_break() {
     resumes(|| Ok(on(data(16, 7)).callback(Leaves).metric(accuracy).build()?), 5);
 }
+
+/// Draws from libtorch's generator in validation too, as a model does that keeps its dropout on.
+struct NoisyValidation;
+
+#[callback]
+impl NoisyValidation {
+    fn on_batch_begin(last_input: &mut Input) -> Result<(), BoxError> {
+        let input = last_input.make_mut()?;
+        let noise = input.f_randn_like()?;
+        let _ = input.f_add_(&noise)?;
+        Ok(())
+    }
+
+    fn on_predict_batch_begin() {}
+}
+
+#[test]
+fn what_is_drawn_from_the_generator_of_libtorch_in_a_validation_is_the_same_after_a_break_in_it() {
+    resumes(|| Ok(on(data(16, 7)).callback(NoisyValidation).validate_every(3).metric(accuracy).build()?), 2);
+}

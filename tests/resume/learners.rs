@@ -6,7 +6,6 @@ use mixup::{
     learner::LearnerBuilder,
     model::Vars,
     prelude::*,
-    rand::RngExt as _,
     state::{State, StateError},
 };
 use tch::{Kind, Tensor, nn};
@@ -61,12 +60,12 @@ struct Accumulate;
 
 #[callback]
 impl Accumulate {
-    #[on(backward_end, if = (iteration + 1) % 3 != 0)]
+    #[on(backward_end, if = !(iteration + 1).is_multiple_of(3))]
     fn wait() -> SkipStep {
         SkipStep
     }
 
-    #[on(step_end, if = (iteration + 1) % 3 != 0)]
+    #[on(step_end, if = !(iteration + 1).is_multiple_of(3))]
     fn keep() -> KeepGradients {
         KeepGradients
     }

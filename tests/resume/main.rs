@@ -14,3 +14,9 @@ fn resumes(build: impl Fn() -> Result<Learner, BoxError>, epochs: usize) -> usiz
     let _alone = support::dropout::alone(); // two trainings at once disturb each other's dropout
     assert_resumes(build, epochs, 0.05).unwrap_or_else(|error| panic!("{error}"))
 }
+
+/// What the check says of a training that does not go on with the same bits.
+fn difference(build: impl Fn() -> Result<Learner, BoxError>, epochs: usize) -> String {
+    let _alone = support::dropout::alone();
+    assert_resumes(build, epochs, 0.1).expect_err("it does not").to_string()
+}

@@ -152,6 +152,8 @@ impl Learner {
         state.internal.in_batch = true;
         if state.train {
             state.life.next_moment();
+        } else if state.internal.own_run.is_none() {
+            state.life.next_validation_batch(state.internal.after_batch.is_some());
         }
         Ok(())
     }

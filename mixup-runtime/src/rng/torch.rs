@@ -21,10 +21,14 @@ pub(crate) enum Use {
     TrainBegin,
     /// A validation or prediction outside of a training.
     OwnRun,
+    /// A batch of a validation between two training batches.
+    MidEpochBatch,
+    /// A batch of the validation at the end of an epoch.
+    EpochEndBatch,
 }
 
 /// How many uses there are.
-const USES: u32 = 5;
+const USES: u32 = 7;
 
 /// The seeds of libtorch's generator for a learner's seed.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +43,7 @@ impl TorchSeeds {
         Self { key: stream(seed, hash("libtorch"), Place::default(), "seeds").random() }
     }
 
-    /// Seeds libtorch's generator for the `count`-th time of a use. For each use, the first 858 million counts get seeds that no other has.
+    /// Seeds libtorch's generator for the `count`-th time of a use. For each use, the first 613 million counts get seeds that no other has.
     pub(crate) fn seed(&self, what: Use, count: u32) {
         tch::manual_seed(self.of_count(what, count));
     }
@@ -66,7 +70,15 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Use; USES as usize] = [Use::Training, Use::MidEpoch, Use::EpochEnd, Use::TrainBegin, Use::OwnRun];
+    const ALL: [Use; USES as usize] = [
+        Use::Training,
+        Use::MidEpoch,
+        Use::EpochEnd,
+        Use::TrainBegin,
+        Use::OwnRun,
+        Use::MidEpochBatch,
+        Use::EpochEndBatch,
+    ];
 
     #[test]
     fn no_two_places_have_the_same_low_bits() {

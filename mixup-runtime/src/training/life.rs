@@ -19,12 +19,14 @@ pub(crate) struct Life {
     pub own_runs: usize,
     /// How often libtorch's generator was seeded for the training: at the begin and end of each epoch, and for each training batch.
     moments: u32,
+    /// How many batches of validations there were in trainings: between training batches, and at the ends of epochs.
+    validated: [u32; 2],
 }
 
 impl Life {
     /// Begins a life, and seeds libtorch's generator for the initial values of the model.
     pub(crate) fn begin(seed: u64) -> Self {
-        let life = Self { seed, torch: TorchSeeds::of(seed), epochs: 0, own_runs: 0, moments: 0 };
+        let life = Self { seed, torch: TorchSeeds::of(seed), epochs: 0, own_runs: 0, moments: 0, validated: [0; 2] };
         life.torch.seed(Use::Training, 0);
         life
     }
@@ -33,6 +35,14 @@ impl Life {
     pub(crate) fn next_moment(&mut self) {
         self.moments = self.moments.wrapping_add(1);
         self.torch.seed(Use::Training, self.moments);
+    }
+
+    /// Seeds libtorch's generator for the next batch of a validation, so that a training can go on in the middle of it.
+    pub(crate) fn next_validation_batch(&mut self, mid_epoch: bool) {
+        let what = if mid_epoch { Use::MidEpochBatch } else { Use::EpochEndBatch };
+        let count = &mut self.validated[usize::from(!mid_epoch)];
+        *count = count.wrapping_add(1);
+        self.torch.seed(what, *count);
     }
 
     /// Seeds libtorch's generator for something outside of the training, without an effect on what the training draws.
@@ -65,18 +75,19 @@ struct Saved {
     epochs: u32,
     own_runs: u32,
     moments: u32,
+    validated: [u32; 2],
 }
 
 impl Stateful for Life {
     fn save(&self) -> Result<State, StateError> {
-        let Self { seed, epochs, own_runs, moments, .. } = *self;
-        State::of_data(&Saved { seed, epochs: epochs as u32, own_runs: own_runs as u32, moments })
+        let Self { seed, epochs, own_runs, moments, validated, .. } = *self;
+        State::of_data(&Saved { seed, epochs: epochs as u32, own_runs: own_runs as u32, moments, validated })
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
-        let Saved { seed, epochs, own_runs, moments } = state.data()?;
+        let Saved { seed, epochs, own_runs, moments, validated } = state.data()?;
         let (epochs, own_runs) = (epochs as usize, own_runs as usize);
-        *self = Self { seed, torch: TorchSeeds::of(seed), epochs, own_runs, moments };
+        *self = Self { seed, torch: TorchSeeds::of(seed), epochs, own_runs, moments, validated };
         Ok(())
     }
 }

@@ -154,7 +154,7 @@ impl Board {
     fn load(&self, state: &State) -> Result<(), StateError> {
         self.values.iter().try_for_each(|value| {
             let value: &mut Value = &mut value.borrow_mut();
-            state.part(&value.name().to_owned())?.load_into(value)
+            state.part(value.name())?.load_into(value)
         })
     }
 }
