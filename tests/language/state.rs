@@ -64,7 +64,10 @@ fn a_state_that_went_through_a_file_is_the_same_to_the_bit() {
     let mut learn = learner();
     learn.fit(2, 1e-3).expect("it trains");
     let saved = learn.state().expect("it can be saved");
-    assert_eq!(saved.0.keys().collect::<Vec<_>>(), ["callback/History", "callback/Recorder", "callback/patience", "life", "optimizer"]);
+    assert_eq!(
+        saved.0.keys().collect::<Vec<_>>(),
+        ["callback/History", "callback/Recorder", "callback/patience", "life", "optimizer"]
+    );
     let mut file = Vec::new();
     ciborium::into_writer(&saved, &mut file).expect("it can be written");
 

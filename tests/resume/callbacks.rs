@@ -31,7 +31,12 @@ struct Published {
 
 #[callback(state(seen))]
 impl Published {
-    fn on_backward_end(&mut self, gradients: &Gradients, grad_norm: &mut Value, seen: &mut Value) -> Result<(), GradientError> {
+    fn on_backward_end(
+        &mut self,
+        gradients: &Gradients,
+        grad_norm: &mut Value,
+        seen: &mut Value,
+    ) -> Result<(), GradientError> {
         self.seen += 1.0;
         seen.set(self.seen);
         grad_norm.set(gradients.norm_tensor()?);

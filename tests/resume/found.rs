@@ -26,7 +26,10 @@ impl Forgetful {
 fn a_callback_that_forgets_is_found_with_the_first_position_and_what_differs() {
     let build = || Ok(on(data(16, 0)).callback(Forgetful::default()).build()?);
     let error = difference(build, 1);
-    assert!(error.starts_with("cut epoch 0, before training batch 1, and gone on with, the training differs in"), "{error}");
+    assert!(
+        error.starts_with("cut epoch 0, before training batch 1, and gone on with, the training differs in"),
+        "{error}"
+    );
     assert!(error.contains("the state of `optimizer`") && error.contains("`model/weight`"), "{error}");
 }
 

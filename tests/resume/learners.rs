@@ -139,7 +139,10 @@ fn several_optimizers_resume() {
 #[test]
 fn cutmix_resumes_on_images() {
     let build = || {
-        let images = TensorDataset::new(series(8 * 64, 0.7).reshape([8, 1, 8, 8]), Tensor::arange(8, (Kind::Int64, tch::Device::Cpu)).remainder(2))?;
+        let images = TensorDataset::new(
+            series(8 * 64, 0.7).reshape([8, 1, 8, 8]),
+            Tensor::arange(8, (Kind::Int64, tch::Device::Cpu)).remainder(2),
+        )?;
         let data = Data::builder(images).batch_size(4).build()?;
         Ok(Learner::builder(data, |vs| simple_cnn(vs, &[1, 4, 2])).callback(CutMix::default()).quiet().build()?)
     };

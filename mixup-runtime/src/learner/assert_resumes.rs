@@ -68,12 +68,15 @@ struct Found {
 
 impl Found {
     fn of(learn: &mut Learner, report: &Report) -> Result<Self, StateError> {
-        let values = |names: &[String], values: &[f64]| names.iter().cloned().zip(values.iter().map(|value| value.to_bits())).collect::<Vec<_>>();
+        let values = |names: &[String], values: &[f64]| {
+            names.iter().cloned().zip(values.iter().map(|value| value.to_bits())).collect::<Vec<_>>()
+        };
         let mut rows = Vec::new();
         for row in &report.epochs {
             let own = [("train_loss", row.train_loss), ("valid_loss", row.valid_loss.unwrap_or(f64::NAN))];
             let own = own.map(|(name, value)| (name.to_owned(), value.to_bits()));
-            let others = [values(&report.metric_names, &row.metrics), values(&report.value_names, &row.values)].concat();
+            let others =
+                [values(&report.metric_names, &row.metrics), values(&report.value_names, &row.values)].concat();
             for (name, bits) in own.into_iter().chain(others) {
                 match rows.iter_mut().find(|(known, _): &&mut (String, Vec<u64>)| *known == name) {
                     Some((_, all)) => all.push(bits),

@@ -110,7 +110,8 @@ impl Learner {
             })
         };
         // In a training, callbacks may have replaced them.
-        let (mut own_loss, mut own_sampler) = self.callbacks.own().map(|(loss, sampler)| (loss.clone(), sampler.clone())).unzip();
+        let (mut own_loss, mut own_sampler) =
+            self.callbacks.own().map(|(loss, sampler)| (loss.clone(), sampler.clone())).unzip();
         let state = &mut self.state;
         visit("life".to_owned(), &mut state.life)?;
         let others = [

@@ -44,7 +44,10 @@ impl fmt::Display for Next {
             Phase::Epochs => write!(f, "before epoch {epoch}"),
             Phase::Training => write!(f, "epoch {epoch}, before training batch {batch}"),
             Phase::MidEpoch => {
-                write!(f, "epoch {epoch}, before validation batch {valid_batch} between training batches, before training batch {batch}")
+                write!(
+                    f,
+                    "epoch {epoch}, before validation batch {valid_batch} between training batches, before training batch {batch}"
+                )
             }
             Phase::EpochEnd => write!(f, "epoch {epoch}, before validation batch {valid_batch}"),
         }

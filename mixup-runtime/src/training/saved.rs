@@ -53,7 +53,9 @@ impl Stateful for Shared<SmoothLoss> {
 /// Several states of one kind, numbered.
 fn save_all<'a>(mut parts: impl ExactSizeIterator<Item = &'a Shared<Series>>) -> Result<State, StateError> {
     let state = State::new().with("count", &parts.len())?;
-    parts.try_fold((0, state), |(at, state), part| Ok((at + 1, state.with_part(&at.to_string(), part)?))).map(|(_, state)| state)
+    parts
+        .try_fold((0, state), |(at, state), part| Ok((at + 1, state.with_part(&at.to_string(), part)?)))
+        .map(|(_, state)| state)
 }
 
 fn load_all(state: &State) -> Result<Vec<Shared<Series>>, StateError> {
@@ -187,7 +189,12 @@ pub(crate) struct Run {
 
 impl Run {
     /// The state of a run at a place. `measured` is what a validation in progress has measured so far.
-    pub(crate) fn save(training: &Training, board: &Board, next: Next, measured: &Measured) -> Result<State, StateError> {
+    pub(crate) fn save(
+        training: &Training,
+        board: &Board,
+        next: Next,
+        measured: &Measured,
+    ) -> Result<State, StateError> {
         let internal = &training.internal;
         let counts = Counts {
             next,
