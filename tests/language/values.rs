@@ -1,9 +1,11 @@
 //! Values that callbacks publish and read by name, and requests that depend on the instance.
 
+use std::sync::{Arc, Mutex};
+
 use mixup::{callback::Hook, prelude::*, training::BuildError};
 use tch::{Kind, Tensor, nn};
 
-use crate::support::{Log, data, on};
+use crate::support::{Log, data, on, series};
 
 struct GradNorm;
 
@@ -140,16 +142,16 @@ fn a_value_set_for_each_batch_has_its_last_number_and_its_mean_over_the_epoch() 
 
 #[test]
 fn a_callback_publishes_a_value_for_each_name_that_its_instance_chooses() {
-    struct ActivationStats(Vec<&'static str>);
+    struct Sizes(Vec<&'static str>);
 
-    impl ActivationStats {
+    impl Sizes {
         fn layers(&self) -> impl Iterator<Item = &'static str> {
             self.0.iter().copied()
         }
     }
 
     #[callback]
-    impl ActivationStats {
+    impl Sizes {
         #[on(loss_begin, if = train)]
         fn measure(
             &self,
@@ -167,10 +169,76 @@ fn a_callback_publishes_a_value_for_each_name_that_its_instance_chooses() {
         }
     }
 
-    let builder = on(data(8, 0)).callback(ActivationStats(vec!["weight", "bias"]));
+    let builder = on(data(8, 0)).callback(Sizes(vec!["weight", "bias"]));
     let report = build(builder).expect("nothing is wrong with it").fit(1, 0.0).expect("it trains");
     assert_eq!(report.value_names, ["weight", "bias"]);
     assert!(report.epochs[0].values.iter().all(|number| *number > 0.0), "{report:?}");
+}
+
+/// The last output of a layer. The model has one clone of it, the callback another.
+#[derive(Clone)]
+struct Tap(&'static str, Arc<Mutex<Option<Tensor>>>);
+
+impl Tap {
+    fn on(layer: &'static str) -> Self {
+        Self(layer, Arc::default())
+    }
+
+    fn see(&self, output: &Tensor) -> Tensor {
+        *self.1.lock().expect("no panic") = Some(output.detach());
+        output.shallow_clone()
+    }
+}
+
+struct ActivationStats(Vec<Tap>);
+
+#[callback]
+impl ActivationStats {
+    #[on(loss_begin, train)]
+    fn measure(
+        &self,
+        #[names = self.0.iter().map(|tap| tap.0)] means: &mut Values,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        for Tap(layer, last) in &self.0 {
+            let last = last.lock().expect("no panic").take().ok_or("the layer has not run")?;
+            means.set(layer, last.f_mean(Kind::Float)?)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn activation_stats_publish_a_value_for_each_layer() {
+    let (hidden, output) = (Tap::on("hidden"), Tap::on("output"));
+    let taps = vec![hidden.clone(), output.clone()];
+    let mut learn = Learner::builder(data(8, 4), move |vars| {
+        nn::seq()
+            .add(nn::linear(vars / "hidden", 3, 5, nn::LinearConfig::default()))
+            .add_fn(move |it| hidden.see(it).relu())
+            .add(nn::linear(vars / "output", 5, 2, nn::LinearConfig::default()))
+            .add_fn(move |it| output.see(it))
+    })
+    .callback(ActivationStats(taps))
+    .quiet()
+    .build()
+    .expect("nothing is wrong with it");
+    let report = learn.fit(1, 0.0).expect("it trains");
+
+    // With a learning rate of 0, the means of the two batches of four are those of all eight items.
+    let param = |wanted: &str| {
+        let (_, tensor) = learn.params().iter().find(|(name, _)| *name == wanted).expect("a parameter");
+        tensor.detach()
+    };
+    let layer =
+        |x: &Tensor, name: &str| x.matmul(&param(&format!("{name}.weight")).tr()) + param(&format!("{name}.bias"));
+    let of_hidden = layer(&series(24, 0.37).reshape([8, 3]), "hidden");
+    let of_output = layer(&of_hidden.relu(), "output");
+    for (name, activations) in [("hidden", of_hidden), ("output", of_output)] {
+        let published = report.value(name).expect("it is published");
+        let expected = f64::try_from(activations.mean(Kind::Double)).expect("one number");
+        assert!((published - expected).abs() < 1e-6, "{name}: {published}, not {expected}");
+    }
+    assert_eq!(report.value_names, ["hidden", "output"]);
 }
 
 #[test]
