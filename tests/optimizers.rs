@@ -103,13 +103,15 @@ fn adam_steps_like_libtorch_with_weight_decay_in_the_gradient() {
 }
 
 #[test]
-fn sgd_steps_like_libtorch_plain_with_momentum_nesterov_and_weight_decay() {
+fn sgd_steps_like_libtorch_plain_with_momentum_nesterov_dampening_and_weight_decay() {
     assert_as_libtorch(Sgd::default(), nn::sgd(0.0, 0.0, 0.0, false), 0.1);
     assert_as_libtorch(Sgd::default().momentum(0.9), nn::sgd(0.9, 0.0, 0.0, false), 0.05);
     assert_as_libtorch(Sgd::default().momentum(0.9).nesterov(true), nn::sgd(0.9, 0.0, 0.0, true), 0.05);
     assert_as_libtorch(Sgd::default().wd(0.2), nn::sgd(0.0, 0.0, 0.2, false), 0.1);
     let all = Sgd::default().momentum(0.5).nesterov(true).wd(0.1);
     assert_as_libtorch(all, nn::sgd(0.5, 0.0, 0.1, true), 0.05);
+    let damped = Sgd::default().momentum(0.9).dampening(0.4).wd(0.1);
+    assert_as_libtorch(damped, nn::sgd(0.9, 0.4, 0.1, false), 0.05);
 }
 
 #[test]
@@ -189,6 +191,7 @@ fn a_saved_state_that_another_learner_loads_continues_to_the_bit() {
     assert_resumes(AdamW::default().betas(0.8, 0.95).wd(0.1).eps(1e-6), AdamW::default);
     assert_resumes(Adam::default().betas(0.8, 0.95).wd(0.1), Adam::default);
     assert_resumes(Sgd::default().momentum(0.9).nesterov(true).wd(0.1), Sgd::default);
+    assert_resumes(Sgd::default().momentum(0.9).dampening(0.3), Sgd::default);
     assert_resumes(RmsProp::default().alpha(0.9).momentum(0.5).wd(0.1).eps(1e-5), RmsProp::default);
 }
 
@@ -231,8 +234,10 @@ fn moments_that_were_read_from_a_file_move_to_the_kind_of_their_parameters() {
             _ => {}
         }
     }
-    nn::Module::forward(&layer, &batch.0).mse_loss(&batch.1, TchReduction::Mean).backward();
-    ask(&mut other, move |opt, params| opt.step(params).expect("a step"));
+    ask(&mut other, move |opt, params| {
+        nn::Module::forward(&layer, &batch.0).mse_loss(&batch.1, TchReduction::Mean).backward();
+        opt.step(params).expect("a step");
+    });
     let moment = saved(&mut other).tensor("bias/exp_avg").expect("a moment");
     assert_eq!(moment.kind(), Kind::Float);
 }

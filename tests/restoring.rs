@@ -187,7 +187,7 @@ fn every_way_out(arrange: Arrange, owned_by: &[&str]) {
             }
             brackets(&log.take(), &begun, &case);
             assert!(learn.loss_func().is_same(&original), "{case}: the loss function is another");
-            assert!(gradients(&learn).iter().all(|grad| *grad == 0.0), "{case}: a gradient is left");
+            assert!(gradients(&learn).is_empty(), "{case}: a gradient is left");
             trains_on_as_if_nothing_had_been(&mut learn, arrange, sabotage, &case);
         }
     }

@@ -241,7 +241,7 @@ pub(crate) const HOOKS: &[Hook] = &[
         flows: &["StopTraining", "KeepGradients"],
         once: Once::TrainingBatch,
         always: None,
-        doc: "In training, after the optimizer's step and before the gradients are zeroed.",
+        doc: "In training, after the optimizer's step and before the gradients are dropped.",
     },
     Hook {
         name: "on_batch_end",

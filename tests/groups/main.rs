@@ -1,6 +1,8 @@
 //! Groups of parameters: the partition, the steps of optimizers, learning rates for each group, freezing.
 #![allow(clippy::float_cmp, reason = "what must be the same to the bit is compared so")]
 
+#[path = "../formula/mod.rs"]
+mod formula;
 #[path = "../numbers/mod.rs"]
 mod numbers;
 

@@ -110,7 +110,7 @@ macro_rules! requests {
 requests! {
     /// From `on_step_end`: keep the gradients, so that the next batch adds to them (gradient accumulation).
     KeepGradients = 0
-    /// From `on_backward_end`: take no optimizer step for this batch; its gradients are zeroed.
+    /// From `on_backward_end`: take no optimizer step for this batch; its gradients are dropped.
     SkipStep = 1
     /// From `on_backward_begin`: run no backward pass and no step for this batch.
     SkipBackward = 2

@@ -68,16 +68,8 @@ pub(crate) fn with_slices<T: Number, const WRITTEN: usize, const READ: usize, Ou
 
 /// How many numbers each of the tensors has; `None` if [`with_slices`] can't use them as slices.
 fn common_length<T: Number>(written: &[&mut Tensor], read: &[&Tensor]) -> Option<usize> {
-    let slice = |tensor: &Tensor| {
-        // The memory of a negated view has the numbers with the other sign.
-        let plain = tensor.f_kind().is_ok_and(|kind| kind == T::KIND) && !tensor.is_neg();
-        let strided = Strided::of(tensor).filter(|_| plain)?;
-        let span = strided.span();
-        let fits = span.device() == Device::Cpu && span.is_dense() && span.begin().is_multiple_of(align_of::<T>());
-        fits.then_some(strided)
-    };
     let all = written.iter().map(|tensor| &**tensor).chain(read.iter().copied());
-    let all = all.map(slice).collect::<Option<Vec<_>>>()?;
+    let all = all.map(plain::<T>).collect::<Option<Vec<_>>>()?;
     let first = all.first()?;
     let alone = |at: usize| {
         let mut others = all.iter().enumerate().filter(|(other, _)| *other != at);
@@ -85,6 +77,16 @@ fn common_length<T: Number>(written: &[&mut Tensor], read: &[&Tensor]) -> Option
     };
     let fit = all.iter().all(|tensor| tensor.is_like(first)) && (0..written.len()).all(alone);
     fit.then_some(first.span().bytes() / size_of::<T>())
+}
+
+/// The layout of a dense tensor of `T` on the CPU; `None` for any other, whose memory is no slice of `T`.
+pub(super) fn plain<T: Number>(tensor: &Tensor) -> Option<Strided> {
+    // The memory of a negated view has the numbers with the other sign.
+    let plain = tensor.f_kind().is_ok_and(|kind| kind == T::KIND) && !tensor.is_neg();
+    let strided = Strided::of(tensor).filter(|_| plain)?;
+    let span = strided.span();
+    let fits = span.device() == Device::Cpu && span.is_dense() && span.begin().is_multiple_of(align_of::<T>());
+    fits.then_some(strided)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `span` | where the numbers of a tensor lie | nothing: it has none |
 //! | `memory` | the numbers of tensors of one layout, as slices | the tensors are borrowed, dense and do not overlap |
+//! | `numbers` | the numbers of a parameter and of what belongs to it, cut into parts | nothing: it has none |
+//! | `sets` | the same for many sets of tensors at once, each of its own layout | as `memory`, for all sets together |
 //! | `wide` | a loop compiled for the processor's widest registers | the processor was asked whether it has them |
 //! | `ahead` | numbers fetched into the cache before they are read | a prefetch has no effect that a program can see |
 //! | `threads` | work distributed over libtorch's own threads | the signatures of two functions of GCC's OpenMP |
@@ -15,6 +17,8 @@
 
 pub(crate) mod ahead;
 pub(crate) mod memory;
+pub(crate) mod numbers;
+pub(crate) mod sets;
 pub(crate) mod span;
 pub(crate) mod threads;
 pub(crate) mod wide;

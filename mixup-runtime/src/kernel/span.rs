@@ -26,6 +26,11 @@ impl Span {
         self.begin
     }
 
+    /// The address after the last number.
+    pub(super) fn end(self) -> usize {
+        self.begin + self.bytes
+    }
+
     pub(super) fn bytes(self) -> usize {
         self.bytes
     }
@@ -81,9 +86,10 @@ impl Strided {
         self.span
     }
 
-    /// Whether numbers with the same index are at the same place in both.
+    /// Whether numbers with the same index are at the same place in both. The stride of a dimension of one index does not matter.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.size == other.size && self.stride == other.stride
+        let strides = self.stride.iter().zip(&other.stride).zip(&self.size);
+        self.size == other.size && strides.into_iter().all(|((own, other), size)| own == other || *size == 1)
     }
 
     /// The length of the first dimension; 1 for a single number.

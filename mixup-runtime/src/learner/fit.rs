@@ -283,7 +283,7 @@ impl Learner {
 
     fn zero_grad(&mut self) -> Result<(), Exit> {
         let zeroed = self.state.parts.chosen(&self.state.params).zero_grad();
-        Ok(zeroed.map_err(|e| self.torch("zeroing the gradients", e))?)
+        Ok(zeroed.map_err(|e| self.torch("dropping the gradients", e))?)
     }
 
     fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {

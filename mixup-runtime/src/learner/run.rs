@@ -99,7 +99,7 @@ impl Learner {
             resume_unwind(payload);
         }
         match joined(errors) {
-            None => zeroed.map_err(|source| self.torch("zeroing the gradients", source)).map(|()| done),
+            None => zeroed.map_err(|source| self.torch("dropping the gradients", source)).map(|()| done),
             Some(error) => Err(error),
         }
     }
@@ -155,7 +155,7 @@ impl Learner {
             self.state.internal.own_run = NonZeroUsize::new(self.state.life.own_runs);
             self.state.life.seed_beside(Use::OwnRun);
         }
-        self.state.params.zero_grad().map_err(|source| self.torch("zeroing the gradients", source))
+        self.state.params.zero_grad().map_err(|source| self.torch("dropping the gradients", source))
     }
 
     pub(super) fn torch(&self, what: &'static str, source: tch::TchError) -> Error {

@@ -1,6 +1,8 @@
 //! The gradients of a model's parameters, by name.
 
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
+
+use super::squares::sum_of_squares;
 
 /// The gradients of the trainable parameters after the backward pass.
 #[derive(Debug)]
@@ -23,13 +25,28 @@ impl Gradients {
         self.norm_tensor()?.f_double_value(&[])
     }
 
-    /// The [`norm`](Self::norm) as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients.
+    /// The [`norm`](Self::norm) as a tensor `[]` on the gradients' device, without waiting for it; 0 if there are no gradients. It is of the
+    /// gradients' kind, or `f32` if that is of half precision. On the CPU it takes one pass over the gradients.
     ///
     /// # Errors
     /// Any error from libtorch.
     pub fn norm_tensor(&self) -> Result<Tensor, TchError> {
-        let norms = self.iter().map(|(_, grad)| grad.f_norm()).collect::<Result<Vec<_>, _>>()?;
-        if norms.is_empty() { Ok(Tensor::from(0.0)) } else { Tensor::f_stack(&norms, 0)?.f_norm() }
+        let (mut sum, mut kind, mut elsewhere) = (0.0, None, Vec::new());
+        for (_, grad) in self.iter() {
+            match sum_of_squares(&grad) {
+                Some(squares) => {
+                    sum += squares;
+                    kind = kind.or(Some(grad.f_kind()?));
+                }
+                None => elsewhere.push(grad.f_norm()?),
+            }
+        }
+        let half = matches!(kind, Some(Kind::Half | Kind::BFloat16));
+        let norm = Tensor::from(sum.sqrt()).f_to_kind(if half { Kind::Float } else { kind.unwrap_or(Kind::Double) })?;
+        let Some(first) = elsewhere.first() else { return Ok(norm) };
+        let (device, kind) = (first.device(), first.f_kind()?);
+        elsewhere.push(norm.f_to_device(device)?.f_to_kind(kind)?);
+        Tensor::f_stack(&elsewhere, 0)?.f_norm()
     }
 
     /// Multiplies every gradient by `factor`.

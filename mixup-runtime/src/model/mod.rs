@@ -5,6 +5,7 @@ mod gradients;
 mod groups;
 mod params;
 mod simple_cnn;
+mod squares;
 mod vars;
 
 use std::any::Any;

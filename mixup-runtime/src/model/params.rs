@@ -1,11 +1,14 @@
 //! A model's parameters, by name, in the order in which the model created them.
 
-use std::sync::{
-    Arc, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    cell::OnceCell,
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
-use tch::{TchError, Tensor, nn::VarStore};
+use tch::{COptimizer, TchError, Tensor, nn::VarStore};
 
 use super::{
     Gradients, GroupError,
@@ -51,12 +54,13 @@ impl Param {
         !self.tensor.requires_grad()
     }
 
-    /// The gradient for an optimizer's step: `None` if the parameter is frozen, or if the loss does not depend on it.
+    /// The gradient for an optimizer's step: `None` if the parameter is frozen, or if no loss has depended on it since the last
+    /// [`zero_grad`](Params::zero_grad).
     ///
     /// # Errors
     /// Any error from libtorch.
     pub fn gradient(&self) -> Result<Option<Tensor>, TchError> {
-        // A parameter that was frozen after some steps still has a gradient of zeros: momentum and decay would move it.
+        // A parameter that is frozen after the backward pass still has a gradient.
         if self.is_frozen() {
             return Ok(None);
         }
@@ -74,6 +78,8 @@ pub struct Params {
     var_store: VarStore,
     trained: Vec<Param>,
     groups: Vec<String>,
+    /// Drops gradients, which of all that `tch` offers only libtorch's optimizers do. It takes no step.
+    dropper: OnceCell<COptimizer>,
     /// Whether there was a warning about the statistics of frozen batch norms.
     pub(super) told: AtomicBool,
 }
@@ -98,7 +104,7 @@ impl Params {
             found.collect()
         };
         let (groups, trained) = grouping.part(found)?;
-        Ok(Self { var_store, trained, groups, told: AtomicBool::new(false) })
+        Ok(Self { var_store, trained, groups, dropper: OnceCell::new(), told: AtomicBool::new(false) })
     }
 
     /// The trainable parameters with their names, in the order in which the model created them.
@@ -164,6 +170,7 @@ impl Params {
             var_store,
             trained: self.trained.iter().filter_map(in_group).collect(),
             groups: kept.iter().map(|&place| self.groups[place].clone()).collect(),
+            dropper: OnceCell::new(),
             told: AtomicBool::new(self.told.load(Relaxed)),
         })
     }
@@ -184,20 +191,21 @@ impl Params {
         &mut self.var_store
     }
 
-    /// Sets every gradient to zero.
+    /// Drops the gradients of these parameters, as PyTorch's `zero_grad` does: until the next backward pass they have none.
+    ///
+    /// The backward pass then hands over the gradients that it computes. If there were zeros, it would add to them.
     ///
     /// # Errors
     /// Any error from libtorch.
     pub fn zero_grad(&self) -> Result<(), TchError> {
-        tch::no_grad(|| {
-            for param in &self.trained {
-                let mut grad = param.tensor.f_grad()?;
-                if grad.defined() {
-                    let _ = grad.f_zero_()?;
-                }
-            }
-            Ok(())
-        })
+        if let Some(dropper) = self.dropper.get() {
+            return dropper.zero_grad();
+        }
+        let mut dropper = COptimizer::sgd(0.0, 0.0, 0.0, 0.0, false)?;
+        for param in &self.trained {
+            dropper.add_parameters(&param.tensor, 0)?;
+        }
+        self.dropper.get_or_init(|| dropper).zero_grad()
     }
 
     /// The gradients of the trainable parameters.

@@ -3,9 +3,15 @@
 //! Source: Kingma and Ba, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter, arXiv:1711.05101, algorithm 2, for the
 //! decoupled weight decay, as in PyTorch and fastai v1's `OptimWrapper` (`true_wd`).
 
-use tch::TchError;
+#![allow(clippy::inline_always, reason = "only what is inlined into the kernel is compiled for wide registers")]
 
-use super::{Hyper, Hypers, Optimizer, SettingError, Slots, fraction, setting};
+use tch::{TchError, Tensor};
+
+use super::{
+    Hyper, Hypers, Optimizer, SettingError, Slots, fraction,
+    fused::{Real, Rule},
+    setting,
+};
 use crate::{
     model::Params,
     state::{State, StateError, Stateful},
@@ -23,13 +29,13 @@ pub struct AdamOf<const DECOUPLED: bool> {
     hypers: Hypers,
     beta2: f64,
     eps: f64,
-    slots: Slots,
+    slots: Slots<2>,
 }
 
 impl<const DECOUPLED: bool> Default for AdamOf<DECOUPLED> {
     fn default() -> Self {
         let hypers = Hypers::new(Hyper::new(if DECOUPLED { 0.01 } else { 0.0 }, 0.9));
-        Self { hypers, beta2: 0.99, eps: 1e-8, slots: Slots::new(&["exp_avg", "exp_avg_sq"]) }
+        Self { hypers, beta2: 0.99, eps: 1e-8, slots: Slots::new(["exp_avg", "exp_avg_sq"]) }
     }
 }
 
@@ -62,28 +68,17 @@ impl<const DECOUPLED: bool> AdamOf<DECOUPLED> {
 impl<const DECOUPLED: bool> Optimizer for AdamOf<DECOUPLED> {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
         let (beta2, eps) = (self.beta2, self.eps);
-        self.slots.step(params, &self.hypers, |param, grad, slot, Hyper { lr, momentum: beta1, weight_decay }| {
-            let mut decayed = None;
-            if weight_decay != 0.0 && DECOUPLED {
-                let _ = param.f_mul_scalar_(1.0 - lr * weight_decay)?;
-            } else if weight_decay != 0.0 {
-                decayed = Some(grad.f_add(&param.f_mul_scalar(weight_decay)?)?);
+        self.slots.step(params, &self.hypers, |Hyper { lr, momentum: beta1, weight_decay }, steps| {
+            let correction = |beta: f64| 1.0 - beta.powf(f64::from(steps));
+            Formula::<DECOUPLED> {
+                weight_decay,
+                decay: lr * weight_decay,
+                beta1,
+                beta2,
+                eps,
+                factor: lr / correction(beta1),
+                correction2: correction(beta2).sqrt(),
             }
-            let grad = decayed.as_ref().unwrap_or(grad);
-            let [mean, square] = &mut slot.tensors[..] else { return Ok(()) };
-            let _ = mean.f_lerp_(grad, 1.0 - beta1)?;
-            let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - beta2)?;
-            // lr/c₁ · m / (√v/√c₂ + ε), with the factor moved into the denominator: this takes the fewest passes over the tensors.
-            let correction1 = 1.0 - beta1.powf(f64::from(slot.steps));
-            let correction2 = (1.0 - beta2.powf(f64::from(slot.steps))).sqrt();
-            let factor = lr * correction2 / correction1;
-            if factor != 0.0 {
-                let mut denominator = square.f_sqrt()?;
-                let _ = denominator.f_add_scalar_(eps * correction2)?;
-                let _ = denominator.f_mul_scalar_(-1.0 / factor)?;
-                let _ = param.f_addcdiv_(mean, &denominator)?;
-            }
-            Ok(())
         })
     }
 
@@ -123,6 +118,58 @@ impl<const DECOUPLED: bool> Stateful for AdamOf<DECOUPLED> {
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         let (slots, hypers) = self.slots.load(Self::NAME, &self.hypers, state)?;
         *self = Self { hypers, beta2: state.field("beta2")?, eps: state.field("eps")?, slots };
+        Ok(())
+    }
+}
+
+/// The formula of a step, with its settings and the corrections for the number of steps.
+struct Formula<const DECOUPLED: bool> {
+    weight_decay: f64,
+    /// lr·λ, the part of a parameter that decoupled decay takes away.
+    decay: f64,
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+    /// lr/c₁
+    factor: f64,
+    /// √c₂
+    correction2: f64,
+}
+
+/// θ becomes θ − (lr·λ·θ + lr/c₁ · m / (√v/√c₂ + ε)), which rounds the parameter once.
+impl<const DECOUPLED: bool> Rule<2> for Formula<DECOUPLED> {
+    #[inline(always)]
+    fn on_numbers<F: Real>(&self, param: &mut [F], grad: &[F], [mean, square]: [&mut [F]; 2]) {
+        let (wd, decay) = if DECOUPLED { (0.0, self.decay) } else { (self.weight_decay, 0.0) };
+        let [wd, decay, new1, new2] = [wd, decay, 1.0 - self.beta1, 1.0 - self.beta2].map(F::of);
+        let [eps, factor, root] = [self.eps, self.factor, 1.0 / self.correction2].map(F::of);
+        for (((p, g), m), v) in param.iter_mut().zip(grad).zip(mean).zip(square) {
+            let g = if DECOUPLED { *g } else { *g + wd * *p };
+            *m += new1 * (g - *m);
+            *v += new2 * (g * g - *v);
+            let step = factor * *m / (v.sqrt() * root + eps);
+            *p -= if DECOUPLED { decay * *p + step } else { step };
+        }
+    }
+
+    fn on_tensors(&self, param: &mut Tensor, grad: &Tensor, [mean, square]: &mut [Tensor; 2]) -> Result<(), TchError> {
+        let mut decayed = None;
+        if self.weight_decay != 0.0 && DECOUPLED {
+            let _ = param.f_mul_scalar_(1.0 - self.decay)?;
+        } else if self.weight_decay != 0.0 {
+            decayed = Some(grad.f_add(&param.f_mul_scalar(self.weight_decay)?)?);
+        }
+        let grad = decayed.as_ref().unwrap_or(grad);
+        let _ = mean.f_lerp_(grad, 1.0 - self.beta1)?;
+        let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - self.beta2)?;
+        // With the factor moved into the denominator, this takes the fewest passes over the tensors.
+        let factor = self.factor * self.correction2;
+        if factor != 0.0 {
+            let mut denominator = square.f_sqrt()?;
+            let _ = denominator.f_add_scalar_(self.eps * self.correction2)?;
+            let _ = denominator.f_mul_scalar_(-1.0 / factor)?;
+            let _ = param.f_addcdiv_(mean, &denominator)?;
+        }
         Ok(())
     }
 }

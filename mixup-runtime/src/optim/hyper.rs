@@ -222,6 +222,11 @@ pub(super) fn fraction(name: &'static str, value: f64) -> Result<(), SettingErro
     setting(name, value, (0.0..1.0).contains(&value), "at least 0 and below 1")
 }
 
+/// A setting that must be in `[0, 1]`, such as a dampening.
+pub(super) fn fraction_up_to_one(name: &'static str, value: f64) -> Result<(), SettingError> {
+    setting(name, value, (0.0..=1.0).contains(&value), "at least 0 and at most 1")
+}
+
 /// A setting that must not be negative, such as a weight decay.
 fn not_negative(name: &'static str, value: f64) -> Result<(), SettingError> {
     setting(name, value, value >= 0.0, "a finite number of at least 0")

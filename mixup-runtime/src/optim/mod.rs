@@ -3,6 +3,7 @@
 
 mod adam;
 mod by_group;
+mod fused;
 mod hyper;
 mod lr;
 mod rms_prop;
@@ -14,7 +15,7 @@ use std::any::Any;
 pub use adam::{Adam, AdamOf, AdamW};
 pub use by_group::Optimizers;
 pub use hyper::{Hyper, Hypers, SettingError};
-use hyper::{fraction, setting};
+use hyper::{fraction, fraction_up_to_one, setting};
 pub use lr::{Lr, LrError};
 pub use rms_prop::RmsProp;
 pub use sgd::Sgd;
@@ -30,7 +31,7 @@ use crate::{
 
 /// Changes the parameters by their gradients.
 pub trait Optimizer: Any + Send {
-    /// Takes one step. It leaves alone parameters that are frozen or have no gradient, and does not zero the gradients.
+    /// Takes one step. It leaves alone parameters that are frozen or have no gradient, and does not drop the gradients.
     ///
     /// [`Param::gradient`](crate::model::Param::gradient) tells which parameters a step changes, and [`Hypers::of`] with which settings.
     ///

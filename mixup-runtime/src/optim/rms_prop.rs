@@ -2,9 +2,15 @@
 //!
 //! Source: Tieleman and Hinton, Coursera lecture 6.5 (2012), in the form of PyTorch's `torch.optim.RMSprop`.
 
-use tch::TchError;
+#![allow(clippy::inline_always, reason = "only what is inlined into the kernel is compiled for wide registers")]
 
-use super::{Hyper, Hypers, Optimizer, SettingError, Slots, fraction, setting};
+use tch::{TchError, Tensor};
+
+use super::{
+    Hyper, Hypers, Optimizer, SettingError, Slots, fraction,
+    fused::{Real, Rule},
+    setting,
+};
 use crate::{
     model::Params,
     state::{State, StateError, Stateful},
@@ -16,12 +22,12 @@ pub struct RmsProp {
     hypers: Hypers,
     alpha: f64,
     eps: f64,
-    slots: Slots,
+    slots: Slots<2>,
 }
 
 impl Default for RmsProp {
     fn default() -> Self {
-        let slots = Slots::new(&["square_avg", "momentum_buffer"]);
+        let slots = Slots::new(["square_avg", "momentum_buffer"]);
         Self { hypers: Hypers::new(Hyper::new(0.0, 0.0)), alpha: 0.99, eps: 1e-8, slots }
     }
 }
@@ -59,21 +65,7 @@ impl RmsProp {
 impl Optimizer for RmsProp {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
         let (alpha, eps) = (self.alpha, self.eps);
-        self.slots.step(params, &self.hypers, |param, grad, slot, Hyper { lr, momentum, weight_decay }| {
-            let mut decayed = None;
-            if weight_decay != 0.0 {
-                decayed = Some(grad.f_add(&param.f_mul_scalar(weight_decay)?)?);
-            }
-            let grad = decayed.as_ref().unwrap_or(grad);
-            let [square, buffer] = &mut slot.tensors[..] else { return Ok(()) };
-            let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - alpha)?;
-            let mut update = grad.f_div(&square.f_sqrt()?.f_add_scalar_(eps)?)?;
-            if momentum != 0.0 {
-                update = buffer.f_mul_scalar_(momentum)?.f_add_(&update)?;
-            }
-            let _ = param.f_sub_(&update.f_mul_scalar(lr)?)?;
-            Ok(())
-        })
+        self.slots.step(params, &self.hypers, |hyper, _| Formula { hyper, alpha, eps })
     }
 
     fn hypers(&self) -> &Hypers {
@@ -108,6 +100,57 @@ impl Stateful for RmsProp {
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         let (slots, hypers) = self.slots.load("RmsProp", &self.hypers, state)?;
         *self = Self { hypers, alpha: state.field("alpha")?, eps: state.field("eps")?, slots };
+        Ok(())
+    }
+}
+
+/// The formula of a step, with its settings.
+struct Formula {
+    hyper: Hyper,
+    alpha: f64,
+    eps: f64,
+}
+
+impl Rule<2> for Formula {
+    #[inline(always)]
+    fn on_numbers<F: Real>(&self, param: &mut [F], grad: &[F], [square, buffer]: [&mut [F]; 2]) {
+        let Hyper { lr, momentum, weight_decay } = self.hyper;
+        let [lr, mom, wd, new, eps] = [lr, momentum, weight_decay, 1.0 - self.alpha, self.eps].map(F::of);
+        let numbers = param.iter_mut().zip(grad).zip(square);
+        if momentum == 0.0 {
+            for ((p, g), v) in numbers {
+                let g = *g + wd * *p;
+                *v += new * (g * g - *v);
+                *p -= lr * (g / (v.sqrt() + eps));
+            }
+            return;
+        }
+        for (((p, g), v), b) in numbers.zip(buffer) {
+            let g = *g + wd * *p;
+            *v += new * (g * g - *v);
+            *b = mom * *b + g / (v.sqrt() + eps);
+            *p -= lr * *b;
+        }
+    }
+
+    fn on_tensors(
+        &self,
+        param: &mut Tensor,
+        grad: &Tensor,
+        [square, buffer]: &mut [Tensor; 2],
+    ) -> Result<(), TchError> {
+        let Hyper { lr, momentum, weight_decay } = self.hyper;
+        let mut decayed = None;
+        if weight_decay != 0.0 {
+            decayed = Some(grad.f_add(&param.f_mul_scalar(weight_decay)?)?);
+        }
+        let grad = decayed.as_ref().unwrap_or(grad);
+        let _ = square.f_lerp_(&grad.f_mul(grad)?, 1.0 - self.alpha)?;
+        let mut update = grad.f_div(&square.f_sqrt()?.f_add_scalar_(self.eps)?)?;
+        if momentum != 0.0 {
+            update = buffer.f_mul_scalar_(momentum)?.f_add_(&update)?;
+        }
+        let _ = param.f_sub_(&update.f_mul_scalar(lr)?)?;
         Ok(())
     }
 }

@@ -2,9 +2,15 @@
 //!
 //! Source: PyTorch's `torch.optim.SGD`, whose momentum buffer begins with the first gradient.
 
-use tch::TchError;
+#![allow(clippy::inline_always, reason = "only what is inlined into the kernel is compiled for wide registers")]
 
-use super::{Hyper, Hypers, Optimizer, SettingError, Slots, setting};
+use tch::{TchError, Tensor};
+
+use super::{
+    Hyper, Hypers, Optimizer, SettingError, Slots, fraction_up_to_one,
+    fused::{Real, Rule},
+    setting,
+};
 use crate::{
     model::Params,
     state::{State, StateError, Stateful},
@@ -14,13 +20,15 @@ use crate::{
 #[derive(Debug)]
 pub struct Sgd {
     hypers: Hypers,
+    dampening: f64,
     nesterov: bool,
-    slots: Slots,
+    slots: Slots<1>,
 }
 
 impl Default for Sgd {
     fn default() -> Self {
-        Self { hypers: Hypers::new(Hyper::new(0.0, 0.0)), nesterov: false, slots: Slots::new(&["momentum_buffer"]) }
+        let (hypers, slots) = (Hypers::new(Hyper::new(0.0, 0.0)), Slots::new(["momentum_buffer"]));
+        Self { hypers, dampening: 0.0, nesterov: false, slots }
     }
 }
 
@@ -29,6 +37,13 @@ impl Sgd {
     #[must_use]
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.hypers.set_momentum(momentum);
+        self
+    }
+
+    /// Sets the dampening: the part of each gradient after the first that the momentum leaves out.
+    #[must_use]
+    pub fn dampening(mut self, dampening: f64) -> Self {
+        self.dampening = dampening;
         self
     }
 
@@ -49,19 +64,10 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn step(&mut self, params: &Params) -> Result<(), TchError> {
-        let nesterov = self.nesterov;
-        self.slots.step(params, &self.hypers, |param, grad, slot, Hyper { lr, momentum, weight_decay }| {
-            let mut update = grad.shallow_clone();
-            if weight_decay != 0.0 {
-                update = update.f_add(&param.f_mul_scalar(weight_decay)?)?;
-            }
-            if momentum != 0.0 {
-                let [buffer] = &mut slot.tensors[..] else { return Ok(()) };
-                let _ = buffer.f_mul_scalar_(momentum)?.f_add_(&update)?;
-                update = if nesterov { update.f_add(&buffer.f_mul_scalar(momentum)?)? } else { buffer.shallow_clone() };
-            }
-            let _ = param.f_sub_(&update.f_mul_scalar(lr)?)?;
-            Ok(())
+        let (dampening, nesterov) = (self.dampening, self.nesterov);
+        self.slots.step(params, &self.hypers, |Hyper { lr, momentum, weight_decay }, steps| {
+            let taken = if steps == 1 { 1.0 } else { 1.0 - dampening };
+            Formula { lr, momentum, weight_decay, taken, nesterov }
         })
     }
 
@@ -79,6 +85,9 @@ impl Optimizer for Sgd {
 
     fn check(&self) -> Result<(), SettingError> {
         self.hypers.check()?;
+        fraction_up_to_one("dampening", self.dampening)?;
+        let without = !self.nesterov || self.dampening == 0.0;
+        setting("dampening", self.dampening, without, "0 for Nesterov momentum")?;
         self.hypers.check_each(|&Hyper { momentum, .. }| {
             setting("momentum", momentum, !self.nesterov || momentum > 0.0, "above 0 for Nesterov momentum")
         })
@@ -87,18 +96,68 @@ impl Optimizer for Sgd {
     fn describe(&self) -> String {
         let (Hyper { momentum, weight_decay, .. }, nesterov) =
             (self.hypers.last(), if self.nesterov { " (Nesterov)" } else { "" });
-        format!("Sgd(momentum {momentum}{nesterov}, weight decay {weight_decay})")
+        let dampening = if self.dampening == 0.0 { String::new() } else { format!(", dampening {}", self.dampening) };
+        format!("Sgd(momentum {momentum}{nesterov}{dampening}, weight decay {weight_decay})")
     }
 }
 
 impl Stateful for Sgd {
     fn save(&self) -> Result<State, StateError> {
-        self.slots.save("Sgd", &self.hypers)?.with("nesterov", &self.nesterov)
+        let state = self.slots.save("Sgd", &self.hypers)?;
+        state.with("dampening", &self.dampening)?.with("nesterov", &self.nesterov)
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         let (slots, hypers) = self.slots.load("Sgd", &self.hypers, state)?;
-        *self = Self { hypers, nesterov: state.field("nesterov")?, slots };
+        let (dampening, nesterov) = (state.field("dampening")?, state.field("nesterov")?);
+        *self = Self { hypers, dampening, nesterov, slots };
+        Ok(())
+    }
+}
+
+/// The formula of a step, with its settings.
+struct Formula {
+    lr: f64,
+    momentum: f64,
+    weight_decay: f64,
+    /// The part of the gradient that the momentum takes: all of the first one, then what the dampening leaves.
+    taken: f64,
+    nesterov: bool,
+}
+
+impl Rule<1> for Formula {
+    #[inline(always)]
+    fn on_numbers<F: Real>(&self, param: &mut [F], grad: &[F], [buffer]: [&mut [F]; 1]) {
+        let [lr, momentum, wd, taken] = [self.lr, self.momentum, self.weight_decay, self.taken].map(F::of);
+        if self.momentum == 0.0 {
+            for (p, g) in param.iter_mut().zip(grad) {
+                *p -= lr * (*g + wd * *p);
+            }
+            return;
+        }
+        let ahead = F::of(if self.nesterov { 1.0 } else { 0.0 });
+        let kept = F::of(if self.nesterov { self.momentum } else { 1.0 });
+        for ((p, g), b) in param.iter_mut().zip(grad).zip(buffer) {
+            let g = *g + wd * *p;
+            *b = momentum * *b + taken * g;
+            *p -= lr * (ahead * g + kept * *b);
+        }
+    }
+
+    fn on_tensors(&self, param: &mut Tensor, grad: &Tensor, [buffer]: &mut [Tensor; 1]) -> Result<(), TchError> {
+        let mut update = grad.shallow_clone();
+        if self.weight_decay != 0.0 {
+            update = update.f_add(&param.f_mul_scalar(self.weight_decay)?)?;
+        }
+        if self.momentum != 0.0 {
+            let _ = buffer.f_mul_scalar_(self.momentum)?.f_add_(&update.f_mul_scalar(self.taken)?)?;
+            update = if self.nesterov {
+                update.f_add(&buffer.f_mul_scalar(self.momentum)?)?
+            } else {
+                buffer.shallow_clone()
+            };
+        }
+        let _ = param.f_sub_(&update.f_mul_scalar(self.lr)?)?;
         Ok(())
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tch::{TchError, Tensor};
 
-use super::{Hyper, Hypers};
+use super::{
+    Hyper, Hypers,
+    fused::{self, Due, Rule, kept_like},
+};
 use crate::{
     model::{Param, Params},
     names::listed,
@@ -55,85 +58,82 @@ impl From<OptimizerError> for StateError {
     }
 }
 
-/// The slots of all parameters; a parameter that never had a gradient has none.
+/// The slots of all parameters, with `KEPT` tensors for each; a parameter that never had a gradient has none.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(super) struct Slots<const KEPT: usize> {
     /// The tensors' names, PyTorch's: `exp_avg`, `momentum_buffer`, …
-    names: &'static [&'static str],
+    names: [&'static str; KEPT],
     /// In the order of the parameters, so that a step need not search by name.
-    of: Vec<Option<Slot>>,
+    of: Vec<Option<Slot<KEPT>>>,
     /// Slots of parameters that the last step did not get, or that have not been stepped since a state was loaded, by name.
-    waiting: BTreeMap<String, Slot>,
+    waiting: BTreeMap<String, Slot<KEPT>>,
 }
 
 /// What is remembered of one parameter.
 #[derive(Debug)]
-pub(super) struct Slot {
+struct Slot<const KEPT: usize> {
     /// The parameter's name.
     param: String,
     /// The number of steps so far, including the current one.
-    pub steps: u32,
-    /// Tensors of the parameter's shape and kind, zero at first.
-    pub tensors: Vec<Tensor>,
+    steps: u32,
+    /// Tensors of the parameter's shape, zero at first. They are of the parameter's kind, or `f32` if that is of half precision.
+    tensors: [Tensor; KEPT],
 }
 
-impl Slot {
-    fn zeros(param: &Param, tensors: usize) -> Result<Self, TchError> {
-        let tensors = (0..tensors).map(|_| param.tensor().f_zeros_like()).collect::<Result<_, _>>()?;
-        Ok(Self { param: param.name().to_owned(), steps: 0, tensors })
-    }
-
-    /// This slot with tensors of the parameter's kind and on its device: those of a saved state may be of another kind or elsewhere.
-    fn moved_to(&self, param: &Tensor) -> Result<Self, TchError> {
-        let move_one = |tensor: &Tensor| tensor.f_to_device(param.device())?.f_to_kind(param.kind());
-        let tensors = self.tensors.iter().map(move_one).collect::<Result<_, _>>()?;
-        Ok(Self { param: self.param.clone(), steps: self.steps, tensors })
+impl<const KEPT: usize> Slot<KEPT> {
+    /// A new slot, or a saved one with its tensors in the parameter's kind, on its device and in its order of memory.
+    fn of(param: &Param, saved: Option<&Self>) -> Result<Self, TchError> {
+        let mut tensors = std::array::from_fn(|_| Tensor::new());
+        for (at, tensor) in tensors.iter_mut().enumerate() {
+            *tensor = kept_like(param.tensor(), saved.map(|saved| &saved.tensors[at]))?;
+        }
+        Ok(Self { param: param.name().to_owned(), steps: saved.map_or(0, |saved| saved.steps), tensors })
     }
 }
 
-impl Slots {
-    pub(super) fn new(names: &'static [&'static str]) -> Self {
+impl<const KEPT: usize> Slots<KEPT> {
+    pub(super) fn new(names: [&'static str; KEPT]) -> Self {
         Self { names, of: Vec::new(), waiting: BTreeMap::new() }
     }
 
-    /// Calls `step(parameter, gradient, slot, settings)` for each parameter that a step changes, outside of autograd.
-    pub(super) fn step(
+    /// Steps each parameter that a step changes by the `rule` for its settings and the number of its steps, outside of autograd.
+    pub(super) fn step<R: Rule<KEPT>>(
         &mut self,
         params: &Params,
         hypers: &Hypers,
-        mut step: impl FnMut(&mut Tensor, &Tensor, &mut Slot, Hyper) -> Result<(), TchError>,
+        rule: impl Fn(Hyper, u32) -> R,
     ) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
         self.arrange(params);
+        let mut due = Vec::with_capacity(params.len());
         for (param, place) in params.as_slice().iter().zip(&mut self.of) {
             let Some(grad) = param.gradient()? else { continue };
             let slot = if let Some(slot) = place {
                 slot
             } else {
-                let new = match self.waiting.get(param.name()) {
-                    Some(saved) => saved.moved_to(param.tensor())?,
-                    None => Slot::zeros(param, self.names.len())?,
-                };
+                let new = Slot::of(param, self.waiting.get(param.name()))?;
                 self.waiting.remove(param.name());
                 place.insert(new)
             };
             slot.steps = slot.steps.saturating_add(1);
-            step(&mut param.tensor().shallow_clone(), &grad, slot, hypers.of(param))?;
+            let rule = rule(hypers.of(param), slot.steps);
+            due.push(Due { param: param.tensor().shallow_clone(), grad, kept: &mut slot.tensors, rule });
         }
-        Ok(())
+        fused::step(due)
     }
 
     /// Makes a place for each parameter. If these are not the parameters of the last step, all slots wait for theirs.
     fn arrange(&mut self, params: &Params) {
-        let is_of =
-            |(place, param): (&Option<Slot>, &Param)| place.as_ref().is_none_or(|slot| slot.param == param.name());
+        let is_of = |(place, param): (&Option<Slot<KEPT>>, &Param)| {
+            place.as_ref().is_none_or(|slot| slot.param == param.name())
+        };
         if self.of.len() != params.len() || !self.of.iter().zip(params.as_slice()).all(is_of) {
             self.waiting.extend(self.of.drain(..).flatten().map(|slot| (slot.param.clone(), slot)));
             self.of.resize_with(params.len(), || None);
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Slot> {
+    fn all(&self) -> impl Iterator<Item = &Slot<KEPT>> {
         self.of.iter().flatten().chain(self.waiting.values())
     }
 
@@ -169,9 +169,9 @@ impl Slots {
                 return Err(StateError::Field { field: format!("steps/{param}"), version: state.version() });
             }
         }
-        let slot = |(param, steps): (String, u32)| {
+        let slot = |(param, steps): (String, u32)| -> Result<_, StateError> {
             let size = hypers.check_parameter(&param, &format!("{param}/steps"))?;
-            let tensor = |name: &&str| {
+            let tensor = |name: &str| -> Result<_, StateError> {
                 let key = format!("{param}/{name}");
                 let tensor = state.tensor(&key)?;
                 match size {
@@ -181,7 +181,10 @@ impl Slots {
                     _ => Ok(tensor),
                 }
             };
-            let tensors = self.names.iter().map(tensor).collect::<Result<_, StateError>>()?;
+            let mut tensors = self.names.map(|_| Tensor::new());
+            for (place, name) in tensors.iter_mut().zip(self.names) {
+                *place = tensor(name)?;
+            }
             Ok((param.clone(), Slot { param, steps, tensors }))
         };
         let waiting = steps.into_iter().map(slot).collect::<Result<_, StateError>>()?;
