@@ -246,7 +246,7 @@ impl Step<'_> {
     }
 
     /// Has one optimizer change its parameters by a loss: `on_backward_begin`, the backward pass, `on_backward_end`, the optimizer's step,
-    /// `on_step_end`. Its gradients are then zeroed. The parameters of other optimizers get no gradients from this loss, and theirs are left alone.
+    /// `on_step_end`. Its gradients are then dropped. The parameters of other optimizers get no gradients from this loss, and theirs are left alone.
     ///
     /// `name` is that of the optimizer: the group of an [`optimizer_for`](super::LearnerBuilder::optimizer_for), or `default`. A learner with several
     /// optimizers publishes the loss as the value `<name>_loss`.
