@@ -28,6 +28,7 @@ const RUNTIME: Layers = Layers {
     src: "mixup-runtime/src",
     rooms: &[
         "error", "rng", "names", "state",
+        "files",
         "kernel",
         "batch",
         "model", "optim", "loss", "metrics", "data",

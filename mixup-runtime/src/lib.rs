@@ -1,6 +1,6 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
-//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `kernel`, `batch`,
+//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `files`, `kernel`, `batch`,
 //! `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
@@ -10,6 +10,8 @@ pub mod callback;
 pub mod callbacks;
 pub mod data;
 pub mod error;
+#[allow(dead_code, unused_imports, reason = "its users come next")]
+pub mod files;
 mod kernel;
 pub mod learner;
 pub mod loss;

@@ -13,6 +13,7 @@ use ciborium::Value;
 pub use error::StateError;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tch::Tensor;
+pub(crate) use tensors::KINDS;
 
 /// Something that remembers, and whose memory can be saved and loaded.
 ///

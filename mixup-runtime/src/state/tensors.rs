@@ -11,7 +11,8 @@ use tch::{Kind, Tensor};
 
 use super::{State, StateError, Stateful};
 
-const KINDS: &[(&str, Kind)] = &[
+/// The kinds that can be written down, under their names in safetensors.
+pub(crate) const KINDS: &[(&str, Kind)] = &[
     ("BOOL", Kind::Bool),
     ("U8", Kind::Uint8),
     ("I8", Kind::Int8),
@@ -22,6 +23,11 @@ const KINDS: &[(&str, Kind)] = &[
     ("BF16", Kind::BFloat16),
     ("F32", Kind::Float),
     ("F64", Kind::Double),
+    ("C64", Kind::ComplexFloat),
+    ("F8_E5M2", Kind::Float8e5m2),
+    ("F8_E4M3", Kind::Float8e4m3fn),
+    ("F8_E5M2FNUZ", Kind::Float8e5m2fnuz),
+    ("F8_E4M3FNUZ", Kind::Float8e4m3fnuz),
 ];
 
 pub(super) fn serialize<S: Serializer>(tensors: &BTreeMap<String, Tensor>, serializer: S) -> Result<S::Ok, S::Error> {
