@@ -32,7 +32,7 @@ fn network(vs: &Vars<'_>, head: &str, classes: i64) -> nn::Sequential {
 fn pretrain(file: &Path) -> Result<(), BoxError> {
     let mut learn = Learner::builder(digits(0..7, 1_000)?, |vs| network(vs, "low", 7)).metric(accuracy).build()?;
     learn.fit(5, 3e-3)?;
-    Ok(learn.params().var_store().save(file)?)
+    Ok(learn.save(file)?)
 }
 
 /// Returns the accuracy after training the head, and after training everything.
@@ -50,9 +50,9 @@ pub fn transfer() -> Result<(f64, f64), BoxError> {
         .group("head", |name, _| name.starts_with("high"))
         .no_decay(|_, tensor| tensor.dim() < 2)
         .build()?;
-    // The file has no `high`, so the head keeps its first values.
-    learn.params_mut().var_store_mut().load_partial(&file)?;
-    println!("\n{}\n", learn.summary());
+    // The head keeps its first values.
+    let loaded = learn.load_matching(&file, |name| name.starts_with("trunk").then(|| name.to_owned()))?;
+    println!("\n{loaded}\n{}\n", learn.summary());
 
     learn.freeze("trunk")?;
     let head = learn.fit(20, 1e-3)?.metric("accuracy");

@@ -66,7 +66,7 @@ impl Learner {
         let Some(Begun { order, first, mut measured }) = self.begin_pass(pass)? else { return Ok(()) };
         for num_batch in first..self.state.batches {
             self.point(pass, num_batch, &measured)?;
-            if !self.load(pass, &order, num_batch)? {
+            if !self.load_batch(pass, &order, num_batch)? {
                 break;
             }
             let asked = self.batch(train, &mut measured)?;

@@ -22,6 +22,7 @@ mod step;
 mod summary;
 #[cfg(test)]
 mod waiting;
+mod weights;
 
 use std::{any::Any, cell::Ref};
 

@@ -123,7 +123,7 @@ impl Learner {
     }
 
     /// Loads the next batch onto the device; returns false if a stream has ended.
-    pub(super) fn load(&mut self, pass: Pass<'_>, order: &[usize], num_batch: usize) -> Result<bool, Exit> {
+    pub(super) fn load_batch(&mut self, pass: Pass<'_>, order: &[usize], num_batch: usize) -> Result<bool, Exit> {
         self.begin_batch(num_batch)?;
         let state = &mut self.state;
         let rngs = state.life.items(state.at());

@@ -104,7 +104,7 @@ impl Learner {
             let order = learner.order(Pass::Over(on))?;
             let (mut outputs, mut measured) = (Vec::new(), Measured::default());
             for num_batch in 0..learner.state.batches {
-                if !learner.load(Pass::Over(on), &order, num_batch)? {
+                if !learner.load_batch(Pass::Over(on), &order, num_batch)? {
                     break;
                 }
                 let (output, losses) = learner.predict_batch(labelled)?;

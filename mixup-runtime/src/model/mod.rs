@@ -3,16 +3,19 @@
 mod freezing;
 mod gradients;
 mod groups;
+mod loaded;
 mod params;
 mod simple_cnn;
 mod squares;
 mod vars;
+mod weights;
 
 use std::any::Any;
 
 pub use gradients::{GradientError, Gradients};
 pub use groups::GroupError;
 pub(crate) use groups::{DEFAULT_GROUP, Grouping};
+pub use loaded::{Different, Loaded, WeightsError};
 pub use params::{Param, Params};
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
