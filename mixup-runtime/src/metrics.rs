@@ -139,7 +139,7 @@ impl Metric<AnyOutput> for MetricFunc {
 }
 
 /// Why a metric could not be computed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
     /// The shapes of output and target do not fit each other.
@@ -177,6 +177,8 @@ pub enum MetricError {
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(MetricError);
 
 /// The share of items for which the right class has the highest score.
 ///

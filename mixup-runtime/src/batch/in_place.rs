@@ -127,7 +127,7 @@ fn tensors(batch: &Batch) -> Vec<&Tensor> {
 }
 
 /// Why a batch can't be changed in place.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MakeMutError {
     /// The input has several tensors, or none.
@@ -154,3 +154,5 @@ pub enum MakeMutError {
     #[error(transparent)]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(MakeMutError);

@@ -128,7 +128,7 @@ impl std::fmt::Display for Input {
 }
 
 /// Why a model does not take an input.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputError {
     /// The model takes one tensor and got several.
@@ -154,6 +154,8 @@ pub enum InputError {
         got: Vec<i64>,
     },
 }
+
+crate::error::debug_with_sources!(InputError);
 
 impl From<Tensor> for Input {
     fn from(tensor: Tensor) -> Self {

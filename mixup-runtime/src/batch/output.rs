@@ -216,7 +216,7 @@ impl fmt::Debug for AnyOutput {
 }
 
 /// An output was asked for as another type than its own.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the output is a `{got}`, not a `{wanted}`")]
 pub struct OutputError {
     /// The type that it was asked for as.
@@ -224,6 +224,8 @@ pub struct OutputError {
     /// Its own type.
     pub got: String,
 }
+
+crate::error::debug_with_sources!(OutputError);
 
 /// The tensors of an output, in its order. They share their memory with it.
 pub(crate) fn tensors(output: &impl Output) -> Vec<Tensor> {

@@ -266,7 +266,7 @@ impl fmt::Display for Target {
 }
 
 /// Why targets could not be combined or packed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
     /// The targets are of different kinds, such as class indices and dense values.
@@ -313,6 +313,8 @@ pub enum TargetError {
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(TargetError);
 
 /// Converts by kind: integers and booleans become class indices (`i64`), everything else becomes dense values.
 impl From<Tensor> for Target {

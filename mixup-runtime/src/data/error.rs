@@ -8,7 +8,7 @@ use super::splits::thousands;
 use crate::error::Refusal;
 
 /// Why data could not be opened, or a batch could not be made.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The batch size is 0.
@@ -391,6 +391,8 @@ pub enum DataError {
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
 }
+
+crate::error::debug_with_sources!(DataError);
 
 impl DataError {
     /// Wraps an error or a message of your own data set.

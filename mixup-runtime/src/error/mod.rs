@@ -1,11 +1,13 @@
 //! What every error needs: a type for users' own errors, and what libtorch rejects, with its message and without its stack trace.
 
 mod refusal;
+mod sources;
 
 use std::fmt;
 
 pub use refusal::Refusal;
 pub(crate) use refusal::or_refusal;
+pub(crate) use sources::{debug_with_sources, write_with_sources};
 
 /// Any error of a user's own code. `?` turns every error into it, and also a text, as in `Err("no data")?`.
 ///

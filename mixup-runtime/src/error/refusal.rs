@@ -14,11 +14,13 @@ use std::{
 use tch::TchError;
 
 /// What libtorch rejected in a function of `tch` that then panicked, in libtorch's words.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     message: String,
 }
+
+crate::error::debug_with_sources!(Refusal);
 
 impl Refusal {
     /// Reads what libtorch rejected from the panic of a function of `tch`, which unwraps a `TchError`.

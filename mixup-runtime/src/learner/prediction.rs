@@ -129,7 +129,7 @@ fn read(tensor: &Tensor, kind: Kind) -> Result<Tensor, TchError> {
 }
 
 /// Why predictions have no classes.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictionError {
     /// The classes have no names.
@@ -149,3 +149,5 @@ pub enum PredictionError {
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(PredictionError);

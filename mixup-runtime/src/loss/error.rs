@@ -5,7 +5,7 @@ use tch::TchError;
 use crate::batch::Target;
 
 /// Why a loss could not be computed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LossError {
     /// The loss function does not take a target of this kind.
@@ -113,6 +113,8 @@ pub enum LossError {
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(LossError);
 
 /// "one target", "2 targets".
 fn targets(count: usize) -> String {

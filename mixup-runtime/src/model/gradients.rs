@@ -92,7 +92,7 @@ impl Gradients {
 }
 
 /// Why gradients could not be clipped.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum GradientError {
     /// The bound is negative or not a number.
@@ -105,6 +105,8 @@ pub enum GradientError {
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(GradientError);
 
 impl GradientError {
     fn check(max: f64) -> Result<(), Self> {

@@ -137,7 +137,7 @@ fn names(found: &[Found]) -> Vec<String> {
 }
 
 /// Why groups, rules or the name of a group were rejected.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupError {
     /// No group has this name.
@@ -212,6 +212,8 @@ pub enum GroupError {
         message: String,
     },
 }
+
+crate::error::debug_with_sources!(GroupError);
 
 /// The first few names, and the number of the others.
 fn some(names: &[String]) -> String {

@@ -46,7 +46,7 @@ fn are_layers(channels: &[i64]) -> bool {
 }
 
 /// The channels do not make a network.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(thiserror::Error, PartialEq, Eq)]
 #[error(
     "`simple_cnn` was given the channels {channels:?}: it takes the image's, those of the layers between, and the number \
      of classes, each at least 1, such as [3, 16, 16, 2]"
@@ -55,6 +55,8 @@ pub struct SimpleCnnError {
     /// The channels that were given.
     pub channels: Vec<i64>,
 }
+
+crate::error::debug_with_sources!(SimpleCnnError);
 
 /// A tensor of normally distributed numbers with mean 0, drawn from the given generator.
 fn normal(shape: &[i64], std: f64, rng: &mut Rng) -> Tensor {

@@ -195,7 +195,7 @@ impl Stateful for Hypers {
 }
 
 /// An optimizer's setting is out of range.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[error("the optimizer's {name}{} is {value}: it must be {wanted}", of_group(group.as_deref()))]
 pub struct SettingError {
     /// The setting's name.
@@ -207,6 +207,8 @@ pub struct SettingError {
     /// The group of parameters, if there are several.
     pub group: Option<String>,
 }
+
+crate::error::debug_with_sources!(SettingError);
 
 fn of_group(group: Option<&str>) -> String {
     group.map_or_else(String::new, |group| format!(" for the group `{group}`"))

@@ -86,7 +86,7 @@ fn spread(first: f64, last: f64, groups: &[String]) -> Result<Vec<f64>, LrError>
 }
 
 /// Why learning rates were rejected.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LrError {
     /// A rate is negative or not a finite number.
@@ -121,3 +121,5 @@ pub enum LrError {
         groups: Vec<String>,
     },
 }
+
+crate::error::debug_with_sources!(LrError);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Why a saved state is not that of this optimizer. [`StateError::Other`] has it as its source.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OptimizerError {
     /// The state is that of another optimizer.
@@ -51,6 +51,8 @@ pub enum OptimizerError {
         wanted: Vec<i64>,
     },
 }
+
+crate::error::debug_with_sources!(OptimizerError);
 
 impl From<OptimizerError> for StateError {
     fn from(error: OptimizerError) -> Self {

@@ -5,7 +5,7 @@ use tch::{Kind, TchError};
 use crate::error::{BoxError, Refusal};
 
 /// Why a state can't be saved or loaded.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
     /// A type that `serde` can't turn into plain data.
@@ -108,6 +108,8 @@ pub enum StateError {
     #[error("{0}")]
     Other(#[source] BoxError),
 }
+
+crate::error::debug_with_sources!(StateError);
 
 impl StateError {
     /// An error of your own [`Stateful`](super::Stateful).

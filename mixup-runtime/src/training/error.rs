@@ -33,7 +33,7 @@ impl fmt::Display for Where {
 }
 
 /// A number that could not be read from the device: a loss, a metric, a value that a callback has published.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("`{name}` can't be read: {}", brief(source))]
 pub struct ReadError {
     /// The number's name.
@@ -43,6 +43,8 @@ pub struct ReadError {
     pub source: TchError,
 }
 
+crate::error::debug_with_sources!(ReadError);
+
 impl ReadError {
     pub(crate) fn new(name: impl Into<String>, source: TchError) -> Self {
         Self { name: name.into(), source }
@@ -50,7 +52,7 @@ impl ReadError {
 }
 
 /// Why a learner could not be built, or a training did not finish.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A hook returned an error.
@@ -234,8 +236,10 @@ pub enum Error {
     },
 }
 
+crate::error::debug_with_sources!(Error);
+
 /// Why a learner could not be built.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The CUDA device does not exist.
@@ -449,6 +453,8 @@ pub enum BuildError {
         name: String,
     },
 }
+
+crate::error::debug_with_sources!(BuildError);
 
 /// A cycle in words: "`A` before `B` before `A`".
 fn cycle_text(cycle: &[String]) -> String {

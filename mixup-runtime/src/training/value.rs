@@ -333,7 +333,7 @@ impl Values {
 }
 
 /// No value has the name that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no value `{name}` here: there are {}", listed(known))]
 pub struct NoValue {
     /// The name.
@@ -341,3 +341,5 @@ pub struct NoValue {
     /// The names of all values.
     pub known: Vec<String>,
 }
+
+crate::error::debug_with_sources!(NoValue);

@@ -5,7 +5,7 @@ use tch::{Kind, TchError};
 use super::CutBox;
 
 /// Why a batch can't be mixed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum MixUpError {
     /// An alpha without a Beta distribution.
@@ -149,3 +149,5 @@ pub enum MixUpError {
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(MixUpError);
