@@ -52,7 +52,7 @@ pub fn assert_resumes(
     for snapshot in snapshots {
         let at = snapshot.next()?;
         let mut learn = build()?;
-        let report = learn.resume_from(snapshot)?;
+        let report = learn.resume_snapshot(snapshot, epochs)?;
         wanted.compare(&Found::of(&mut learn, &report)?, || at.to_string())?;
     }
     Ok(positions)

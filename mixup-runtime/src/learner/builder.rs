@@ -6,7 +6,8 @@ use rand::SeedableRng as _;
 use tch::{Cuda, Device, Tensor, nn::VarStore};
 
 use super::{
-    Interrupt, Learner,
+    Checkpoints, Interrupt, Learner,
+    checkpoint::Writer,
     resume::Points,
     step::{Supervised, TrainStep},
 };
@@ -37,6 +38,7 @@ pub struct LearnerBuilder<M> {
     opt: Box<dyn Optimizer>,
     optimizers: Vec<(String, Box<dyn Optimizer>)>,
     step: Box<dyn TrainStep>,
+    checkpoints: Option<Checkpoints>,
     grouping: Grouping,
     metrics: Vec<(String, MetricFunc)>,
     callbacks: Callbacks,
@@ -56,6 +58,7 @@ impl<M: Model> LearnerBuilder<M> {
             opt: Box::new(AdamW::default()),
             optimizers: Vec::new(),
             step: Box::new(Supervised),
+            checkpoints: None,
             grouping: Grouping::default(),
             metrics: Vec::new(),
             callbacks: Callbacks::default(),
@@ -96,6 +99,30 @@ impl<M: Model> LearnerBuilder<M> {
     /// Validation and predictions are not affected.
     pub fn step(mut self, step: impl TrainStep) -> Self {
         self.step = Box::new(step);
+        self
+    }
+
+    /// Writes checkpoints, from which a program that was killed goes on with [`resume`](Learner::resume).
+    ///
+    /// ```no_run
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), BoxError> {
+    /// let data = ImageData::from_folder("photos")?.build()?;
+    /// let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[3, 32, 64, 2]))
+    ///     .metric(accuracy)
+    ///     .checkpoints(Checkpoints::in_dir("runs/a").every_epochs(1).keep_best(accuracy))
+    ///     .build()?;
+    /// if std::env::args().any(|arg| arg == "--resume") {
+    ///     learn.resume()?;
+    /// } else {
+    ///     learn.fit(90, 1e-3)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = Some(checkpoints);
         self
     }
 
@@ -301,8 +328,10 @@ impl<M: Model> LearnerBuilder<M> {
         };
         let interrupt = Interrupt::default();
         let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
-        let mut learn = Learner { state, callbacks, metrics, step, points: Points::default(), interrupt };
+        let points = Points::new(self.checkpoints.map(Writer::new));
+        let mut learn = Learner { state, callbacks, metrics, step, points, interrupt };
         learn.prepare()?;
+        learn.check_checkpoints()?;
         if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
             return Err(BuildError::Unordered { pair: pair.to_string() }.into());
         }

@@ -6,6 +6,7 @@
 
 mod assert_resumes;
 mod builder;
+mod checkpoint;
 mod evaluate;
 mod fit;
 mod interrupt;
@@ -28,6 +29,7 @@ use std::{any::Any, cell::Ref};
 
 pub use assert_resumes::assert_resumes;
 pub use builder::LearnerBuilder;
+pub use checkpoint::{ByMetric, ByName, Checkpoints, Monitored};
 pub use evaluate::Validation;
 pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;
@@ -96,7 +98,10 @@ impl Learner {
     /// A [`StopTraining`](crate::callback::StopTraining) is not an error: the outcome in the report says so.
     pub fn fit(&mut self, epochs: usize, lr: impl Into<Lr>) -> Result<Report, Error> {
         self.set_lr(&lr.into())?;
-        self.run(Some(epochs), Self::train)?;
+        self.begin_checkpoints()?;
+        let done = self.run(Some(epochs), Self::train);
+        self.end_checkpoints();
+        done?;
         Ok(self.report())
     }
 

@@ -2,12 +2,12 @@
 
 use super::{
     Learner,
+    checkpoint::Writer,
     fit::Exit,
     pass::{Begun, Pass},
     snapshot::Snapshot,
 };
 use crate::{
-    state::StateError,
     training::{Error, Measured, Next, Phase, Report, Run},
 };
 
@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Points {
     /// All snapshots, for a test of whether a training goes on with the same bits.
     pub taken: Option<Vec<Snapshot>>,
+    pub writer: Option<Writer>,
     /// The training to go on with.
     resumed: Option<Snapshot>,
     /// What the loop has not reached yet.
@@ -23,10 +24,9 @@ pub(super) struct Points {
 }
 
 impl Learner {
-    /// Trains on from a snapshot, to the end of the training that it was taken in.
-    pub(super) fn resume_from(&mut self, snapshot: Snapshot) -> Result<Report, Error> {
-        let epochs = Run::of(&snapshot.run).and_then(|run| self.restore(&snapshot).map(|()| run.epochs()));
-        let epochs = epochs.map_err(|source| Error::Resume { source })?;
+    /// Trains on from a snapshot, to `epochs` in all.
+    pub(super) fn resume_snapshot(&mut self, snapshot: Snapshot, epochs: usize) -> Result<Report, Error> {
+        self.restore(&snapshot).map_err(|source| Error::Resume { source })?;
         self.points.resumed = Some(snapshot);
         let done = self.run(Some(epochs), Self::train);
         (self.points.resumed, self.points.run) = (None, None);
@@ -89,32 +89,49 @@ impl Learner {
 
     /// A point before a batch.
     pub(super) fn point(&mut self, pass: Pass<'_>, num_batch: usize, measured: &Measured) -> Result<(), Exit> {
-        if self.points.taken.is_none() || self.state.internal.own_run.is_some() {
+        let state = &self.state;
+        if self.points.are_none() || state.internal.own_run.is_some() {
             return Ok(());
         }
-        let state = &self.state;
         let (phase, batch, valid_batch) = match (pass.trains(), state.internal.after_batch) {
             (true, _) => (Phase::Training, num_batch, 0),
             (false, Some(after)) => (Phase::MidEpoch, after + 1, num_batch),
             (false, None) => (Phase::EpochEnd, 0, num_batch),
         };
-        self.take(Next { phase, epoch: state.epoch, batch, valid_batch }, measured)
+        self.take(Next { phase, epoch: state.epoch, batch, valid_batch }, Some(measured))
     }
 
     /// The point between two epochs.
     pub(super) fn point_between_epochs(&mut self, epoch: usize) -> Result<(), Exit> {
-        if self.points.taken.is_none() {
+        if self.points.are_none() {
             return Ok(());
         }
-        let next = Next { phase: Phase::Epochs, epoch, batch: 0, valid_batch: 0 };
-        self.take(next, &Measured::new(self.metrics.len()))
+        self.take(Next { phase: Phase::Epochs, epoch, batch: 0, valid_batch: 0 }, None)
     }
 
-    fn take(&mut self, next: Next, measured: &Measured) -> Result<(), Exit> {
-        let snapshot = self.snapshot(next, measured).map_err(|source: StateError| Error::Resume { source })?;
+    fn take(&mut self, next: Next, measured: Option<&Measured>) -> Result<(), Exit> {
+        let due = self.is_due(next);
+        if !due && self.points.taken.is_none() {
+            return Ok(());
+        }
+        let nothing = Measured::new(self.metrics.len());
+        let snapshot = self.snapshot(next, measured.unwrap_or(&nothing)).map_err(|source| Error::Resume { source })?;
+        if due {
+            self.write_checkpoint(next, &snapshot)?;
+        }
         if let Some(taken) = &mut self.points.taken {
             taken.push(snapshot);
         }
         Ok(())
+    }
+}
+
+impl Points {
+    pub(super) fn new(writer: Option<Writer>) -> Self {
+        Self { writer, ..Self::default() }
+    }
+
+    fn are_none(&self) -> bool {
+        self.taken.is_none() && self.writer.is_none()
     }
 }

@@ -215,6 +215,23 @@ impl State {
         Ok(tensor.f_detach_copy()?)
     }
 
+    /// The data as CBOR, which has every float to the bit.
+    pub(crate) fn data_bytes(&self) -> Result<Vec<u8>, StateError> {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&self.data, &mut bytes).map_err(StateError::other)?;
+        Ok(bytes)
+    }
+
+    /// The state of this data, as [`data_bytes`](Self::data_bytes) has written it, and these tensors.
+    pub(crate) fn from_parts(version: u32, data: &[u8], tensors: BTreeMap<String, Tensor>) -> Result<Self, StateError> {
+        Ok(Self { version, data: ciborium::from_reader(data).map_err(StateError::other)?, tensors })
+    }
+
+    /// The tensors by name.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
     /// The names of the tensors.
     pub fn tensor_names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

@@ -42,6 +42,11 @@ impl Board {
         self.values.iter().position(|value| value.borrow().name() == name)
     }
 
+    /// A value by its name.
+    pub(crate) fn get(&self, name: &str) -> Option<std::cell::Ref<'_, Value>> {
+        Some(self.values.get(self.index(name)?)?.borrow())
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.values.iter().map(|value| value.borrow().name().to_owned()).collect()
     }

@@ -1,6 +1,6 @@
 //! What can go wrong in a training, with the place and the cause.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use tch::TchError;
 
@@ -9,6 +9,7 @@ use crate::{
     batch::TargetError,
     data::DataError,
     error::{BoxError, brief},
+    files::FileError,
     model::GroupError,
     names::listed,
     optim::{LrError, SettingError},
@@ -97,6 +98,52 @@ pub enum Error {
         /// Why.
         #[source]
         source: StateError,
+    },
+    /// A file could not be read or written.
+    #[error("{source}")]
+    File {
+        /// Which, and why.
+        #[source]
+        source: FileError,
+    },
+    /// A whole file that is no checkpoint, or one of a newer version.
+    #[error("`{}` can't be gone on from: {reason}", path.display())]
+    NotACheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is no whole checkpoint in the folder.
+    #[error("there is no whole checkpoint in `{}`: begin with `fit`{}", folder.display(), then_skipped(skipped))]
+    NoCheckpoint {
+        /// The folder.
+        folder: PathBuf,
+        /// Why those that are there were skipped, the newest first.
+        skipped: Vec<String>,
+    },
+    /// The learner has no folder for checkpoints.
+    #[error("this learner has no checkpoints: give the builder `.checkpoints(Checkpoints::in_dir(…))`")]
+    NoCheckpoints,
+    /// The training of a checkpoint was finished.
+    #[error("`{}` is from the end of a training of {finished} epochs: to go on, ask for more with `resume_to(…)`", path.display())]
+    NothingLeft {
+        /// The checkpoint.
+        path: PathBuf,
+        /// How many epochs are finished.
+        finished: usize,
+    },
+    /// A checkpoint is of a learner that was built otherwise.
+    #[error("`{}` is of a training with other {what}: {saved}; here: {now}", path.display())]
+    OtherLearner {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is different: the data, the model or the optimizer.
+        what: &'static str,
+        /// How it was.
+        saved: String,
+        /// How it is.
+        now: String,
     },
     /// A training that went on is not what it would have been without a break: [`assert_resumes`](crate::learner::assert_resumes).
     #[error("cut {at}, and gone on with, the training differs in {}: what remembers this must be part of a state", what.join(", "))]
@@ -446,6 +493,14 @@ pub enum BuildError {
         /// The type of the output.
         output: String,
     },
+    /// The best checkpoint is to be kept by a value that does not exist.
+    #[error("the best checkpoint is to be kept by `{name}`, and there is no such value: the values are {}", listed(known))]
+    NoBest {
+        /// The name.
+        name: String,
+        /// The names of all values.
+        known: Vec<String>,
+    },
     /// Two metrics have the same name.
     #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]
     MetricName {
@@ -476,4 +531,9 @@ fn unpredicted(callback: &str, method: &str, hook: Hook, changes: &str, counterp
 /// `; then …` for each further error.
 fn then(errors: &[Error]) -> String {
     errors.iter().flat_map(|error| ["; then ".to_owned(), error.to_string()]).collect()
+}
+
+/// `; skipped: …` for each file that was skipped.
+fn then_skipped(reasons: &[String]) -> String {
+    reasons.iter().map(|reason| format!("; skipped: {reason}")).collect()
 }

@@ -165,7 +165,6 @@ impl Board {
 #[derive(Clone, Serialize, Deserialize)]
 struct Counts {
     next: Next,
-    epochs: usize,
     epoch: usize,
     iteration: usize,
     steps: usize,
@@ -198,7 +197,6 @@ impl Run {
         let internal = &training.internal;
         let counts = Counts {
             next,
-            epochs: training.epochs,
             epoch: training.epoch,
             iteration: training.iteration,
             steps: training.steps,
@@ -232,10 +230,6 @@ impl Run {
 
     pub(crate) fn next(&self) -> Next {
         self.counts.next
-    }
-
-    pub(crate) fn epochs(&self) -> usize {
-        self.counts.epochs
     }
 
     /// What a validation in progress had measured.

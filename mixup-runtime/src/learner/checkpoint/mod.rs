@@ -1,0 +1,335 @@
+//! Checkpoints: a training that is killed goes on from the last one as if nothing had happened.
+
+mod form;
+mod options;
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher as _,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use form::Manifest;
+pub use options::{ByMetric, ByName, Checkpoints, Monitored};
+
+use super::{Learner, snapshot::Snapshot};
+use crate::{
+    files::{Archive, Disk, FileError, FolderLock, RealDisk, lock_folder, make_folder, remove_stale},
+    training::{BuildError, Error, Next, Phase, Report},
+};
+
+/// The end of the names of checkpoints.
+const ENDING: &str = ".safetensors";
+
+/// Writes the checkpoints of a training.
+pub(super) struct Writer {
+    options: Checkpoints,
+    disk: Box<dyn Disk>,
+    /// The training in progress.
+    session: Option<Session>,
+}
+
+/// The checkpoints of the training in progress.
+struct Session {
+    _lock: FolderLock,
+    run: String,
+    /// The number of the last one in the folder.
+    number: u64,
+    /// The files of this training, the oldest first.
+    files: Vec<String>,
+    best: Option<(String, f64)>,
+    /// The one that the training has gone on from.
+    from: Option<String>,
+    /// How many training batches there were at the last one, and when it was.
+    iteration: usize,
+    written: Instant,
+}
+
+impl Writer {
+    pub(super) fn new(options: Checkpoints) -> Self {
+        Self { options, disk: Box::new(RealDisk), session: None }
+    }
+
+    /// Takes the folder for a new training.
+    pub(super) fn begin(&mut self) -> Result<(), FileError> {
+        let (disk, folder) = (&*self.disk, &self.options.folder);
+        make_folder(disk, folder)?;
+        let lock = lock_folder(disk, folder)?;
+        for path in remove_stale(disk, folder, |name| number_of(name).is_some())? {
+            tracing::info!("removed `{}`, which an earlier run had not finished", path.display());
+        }
+        let number = self.numbers()?.last().copied().unwrap_or(0);
+        // Not part of the training: it only tells trainings in one folder apart.
+        let run = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+        self.session = Some(Session {
+            _lock: lock,
+            run,
+            number,
+            files: Vec::new(),
+            best: None,
+            from: None,
+            iteration: 0,
+            written: Instant::now(),
+        });
+        Ok(())
+    }
+
+    /// Frees the folder.
+    pub(super) fn end(&mut self) {
+        self.session = None;
+    }
+
+    /// The numbers of the checkpoints in the folder, in their order.
+    fn numbers(&self) -> Result<Vec<u64>, FileError> {
+        let listed = self.disk.list(&self.options.folder);
+        let listed = listed.map_err(|source| FileError::Folder { path: self.options.folder.clone(), what: "listed", source })?;
+        let mut numbers: Vec<_> = listed.iter().filter_map(|name| number_of(name)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The newest checkpoint that is whole. Those that are not are reported.
+    fn newest(&self) -> Result<(PathBuf, Archive, Manifest), Error> {
+        let mut skipped = Vec::new();
+        for number in self.numbers().map_err(file)?.into_iter().rev() {
+            let path = self.options.folder.join(name_of(number));
+            match read(&*self.disk, &path) {
+                Ok((archive, manifest)) => return Ok((path, archive, manifest)),
+                Err(error) => {
+                    tracing::warn!("skipped a checkpoint: {error}");
+                    skipped.push(error.to_string());
+                }
+            }
+        }
+        Err(Error::NoCheckpoint { folder: self.options.folder.clone(), skipped })
+    }
+
+    /// Continues the training of this checkpoint.
+    fn adopt(&mut self, path: &Path, manifest: &Manifest) {
+        if let Some(session) = &mut self.session {
+            session.run.clone_from(&manifest.run);
+            session.files.clone_from(&manifest.files);
+            session.best = manifest.best.as_ref().map(|(name, bits)| (name.clone(), f64::from_bits(*bits)));
+            session.from = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        }
+    }
+
+    /// Whether a checkpoint is to be written at a point within an epoch.
+    fn is_due(&self, iteration: usize) -> bool {
+        let Some(session) = &self.session else { return false };
+        let of_batches = self.options.batches.is_some_and(|every| iteration / every > session.iteration / every);
+        of_batches || self.options.span.is_some_and(|span| session.written.elapsed() >= span)
+    }
+
+    /// Whether one is to be written after an epoch.
+    fn is_due_after(&self, epoch: usize, epochs: usize, iteration: usize) -> bool {
+        let otherwise = (self.options.batches.is_none() && self.options.span.is_none()).then_some(1);
+        let every = self.options.epochs.or(otherwise);
+        every.is_some_and(|every| epoch.is_multiple_of(every)) || epoch == epochs || self.is_due(iteration)
+    }
+
+    /// Writes a checkpoint, and then removes those that are not kept.
+    fn write(&mut self, mut manifest: Manifest, snapshot: &Snapshot, best: Option<f64>) -> Result<(), Error> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let number = session.number + 1;
+        let name = name_of(number);
+        (manifest.run, manifest.number) = (session.run.clone(), number);
+        manifest.files = [&session.files[..], std::slice::from_ref(&name)].concat();
+        let best = best.map(|value| (name.clone(), value)).or_else(|| session.best.clone());
+        manifest.best = best.as_ref().map(|(name, value)| (name.clone(), value.to_bits()));
+        let archive = manifest.archive(snapshot).map_err(|source| Error::Resume { source })?;
+        archive.write(&*self.disk, &self.options.folder.join(&name)).map_err(file)?;
+        session.number = number;
+        session.files.push(name);
+        session.best = best;
+        session.written = Instant::now();
+        self.prune();
+        Ok(())
+    }
+
+    /// Removes the checkpoints of this training that are not to be kept. A file that can't be removed is reported and stays.
+    fn prune(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        let old = session.files.len().saturating_sub(self.options.last);
+        let best = session.best.as_ref().map(|(name, _)| name.clone());
+        let mut at = 0;
+        let from = session.from.clone();
+        session.files.retain(|name| {
+            at += 1;
+            let keep = at > old || best.as_ref() == Some(name) || from.as_ref() == Some(name);
+            if !keep && let Err(error) = self.disk.remove(&self.options.folder.join(name)) {
+                tracing::warn!("the old checkpoint `{name}` can't be removed: {error}");
+            }
+            keep
+        });
+    }
+}
+
+fn read(disk: &dyn Disk, path: &Path) -> Result<(Archive, Manifest), Error> {
+    let archive = Archive::read(disk, path).map_err(file)?;
+    let manifest = Manifest::of(&archive);
+    let manifest = manifest.map_err(|reason| Error::NotACheckpoint { path: path.to_owned(), reason })?;
+    Ok((archive, manifest))
+}
+
+fn name_of(number: u64) -> String {
+    format!("checkpoint-{number:08}{ENDING}")
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("checkpoint-")?.strip_suffix(ENDING)?;
+    (digits.len() >= 8 && digits.bytes().all(|digit| digit.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+fn file(source: FileError) -> Error {
+    Error::File { source }
+}
+
+impl Learner {
+    /// Goes on with the training of the newest checkpoint that is whole, to its end, with the same bits as if it had never stopped. The learner must
+    /// be built as the one that has written it, with the same [`checkpoints`](super::LearnerBuilder::checkpoints).
+    ///
+    /// Everything is checked before the learner is changed. Checkpoints that are not whole are skipped, with a warning through `tracing`. On the CPU the
+    /// bits are the same; on a GPU the state is, and the bits where two whole runs have the same. Two learners that train at the same time in one
+    /// process share libtorch's generator, so their dropout is not the same.
+    ///
+    /// # Errors
+    /// [`Error::NoCheckpoint`], [`Error::NothingLeft`] if that training was finished, [`Error::Resume`] if something does not fit this learner, and
+    /// those of [`fit`](Self::fit).
+    pub fn resume(&mut self) -> Result<Report, Error> {
+        self.resume_with(None, None)
+    }
+
+    /// As [`resume`](Self::resume), from a checkpoint of your choice.
+    ///
+    /// # Errors
+    /// As for [`resume`](Self::resume), and a [`FileError`] if the file is not whole or no checkpoint.
+    pub fn resume_from(&mut self, path: impl AsRef<Path>) -> Result<Report, Error> {
+        self.resume_with(Some(path.as_ref()), None)
+    }
+
+    /// As [`resume`](Self::resume), to another number of epochs in all: more than the training had, to go on with one that was finished.
+    ///
+    /// # Errors
+    /// As for [`resume`](Self::resume).
+    pub fn resume_to(&mut self, epochs: usize) -> Result<Report, Error> {
+        self.resume_with(None, Some(epochs))
+    }
+
+    fn resume_with(&mut self, path: Option<&Path>, epochs: Option<usize>) -> Result<Report, Error> {
+        let Some(writer) = &mut self.points.writer else { return Err(Error::NoCheckpoints) };
+        writer.begin().map_err(file)?;
+        let found = match path {
+            None => writer.newest(),
+            Some(path) => read(&*writer.disk, path).map(|(archive, manifest)| (path.to_owned(), archive, manifest)),
+        };
+        let done = found.and_then(|(path, archive, manifest)| self.resume_archive(&path, &archive, &manifest, epochs));
+        if let Some(writer) = &mut self.points.writer {
+            writer.end();
+        }
+        done
+    }
+
+    fn resume_archive(
+        &mut self,
+        path: &Path,
+        archive: &Archive,
+        manifest: &Manifest,
+        epochs: Option<usize>,
+    ) -> Result<Report, Error> {
+        let epochs = epochs.unwrap_or(manifest.epochs);
+        if manifest.finished >= epochs {
+            return Err(Error::NothingLeft { path: path.to_owned(), finished: manifest.finished });
+        }
+        let found = [
+            ("data", &manifest.learner.data, self.facts().data),
+            ("optimizer", &manifest.learner.optimizer, self.facts().optimizer),
+            ("model", &manifest.learner.model, self.facts().model),
+        ];
+        for (what, saved, now) in found {
+            if *saved != now {
+                return Err(Error::OtherLearner { path: path.to_owned(), what, saved: saved.clone(), now });
+            }
+        }
+        let not_one = |reason| Error::NotACheckpoint { path: path.to_owned(), reason };
+        let snapshot = manifest.snapshot(archive).map_err(not_one)?;
+        if let Some(writer) = &mut self.points.writer {
+            writer.adopt(path, manifest);
+        }
+        self.resume_snapshot(snapshot, epochs)
+    }
+
+    /// What must be the same when a training goes on. Settings that a checkpoint has, such as rates, are not among it.
+    fn facts(&self) -> form::Learner {
+        let state = &self.state;
+        form::Learner {
+            data: format!("{}, in batches of {}", state.data, state.data.train().batch_size()),
+            model: state.model.type_name(),
+            optimizer: state.opt.type_name(),
+        }
+    }
+
+    /// Takes the folder of the checkpoints for a new training.
+    pub(super) fn begin_checkpoints(&mut self) -> Result<(), Error> {
+        self.points.writer.as_mut().map_or(Ok(()), Writer::begin).map_err(file)
+    }
+
+    pub(super) fn end_checkpoints(&mut self) {
+        if let Some(writer) = &mut self.points.writer {
+            writer.end();
+        }
+    }
+
+    /// Whether a checkpoint is to be written here.
+    pub(super) fn is_due(&self, next: Next) -> bool {
+        let Some(writer) = &self.points.writer else { return false };
+        let interrupted = writer.options.on_interrupt && self.interrupt.is_set();
+        let due = match next.phase {
+            Phase::Epochs => writer.is_due_after(next.epoch, self.state.epochs, self.state.iteration),
+            _ => writer.is_due(self.state.iteration),
+        };
+        writer.session.is_some() && (due || interrupted || self.better(next).is_some())
+    }
+
+    /// The monitored value, if an epoch has just ended with the best one.
+    fn better(&self, next: Next) -> Option<f64> {
+        let writer = self.points.writer.as_ref().filter(|_| next.phase == Phase::Epochs)?;
+        let value = self.callbacks.board().get(writer.options.best.as_ref()?)?;
+        let now = value.mean().ok().flatten().filter(|now| !now.is_nan())?;
+        let less = value.less_is_better().unwrap_or(false);
+        let best = writer.session.as_ref()?.best.as_ref().map(|(_, best)| *best);
+        best.is_none_or(|best| if less { now < best } else { now > best }).then_some(now)
+    }
+
+    /// Writes a checkpoint.
+    pub(super) fn write_checkpoint(&mut self, next: Next, snapshot: &Snapshot) -> Result<(), Error> {
+        let best = self.better(next);
+        let mut manifest = Manifest::new("", 0, self.facts());
+        (manifest.at, manifest.epochs, manifest.finished) = (next.to_string(), self.state.epochs, next.epoch);
+        let iteration = self.state.iteration;
+        let Some(writer) = &mut self.points.writer else { return Ok(()) };
+        let written = writer.write(manifest, snapshot, best);
+        if let Some(session) = &mut writer.session {
+            session.iteration = iteration; // also after an error: the next one is tried when it is due
+        }
+        match written {
+            Err(error) if !writer.options.must_succeed => {
+                tracing::error!("a checkpoint could not be written, and the training goes on: {error}");
+                Ok(())
+            }
+            written => written,
+        }
+    }
+
+    /// Checks that a monitored value exists.
+    pub(super) fn check_checkpoints(&self) -> Result<(), BuildError> {
+        let best = self.points.writer.as_ref().and_then(|writer| writer.options.best.as_ref());
+        match best {
+            Some(name) if self.callbacks.board().get(name).is_none() => {
+                Err(BuildError::NoBest { name: name.clone(), known: self.callbacks.board().names() })
+            }
+            _ => Ok(()),
+        }
+    }
+}

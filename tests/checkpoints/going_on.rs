@@ -1,0 +1,122 @@
+//! A new learner goes on from the files of one that failed.
+
+use mixup::{learner::Interrupt, prelude::*};
+
+use super::{
+    FailAt, files, learner,
+    support::{bits, dropout::alone},
+};
+
+/// The weights, the losses of all batches, and the rows of a training.
+fn result(learn: &mut Learner, report: &Report) -> (Vec<u32>, Vec<f64>, Vec<(u64, Vec<f64>)>) {
+    let rows = report.epochs.iter().map(|row| (row.train_loss.to_bits(), row.metrics.clone())).collect();
+    let losses = learn.get_mut::<Recorder>().expect("it was added").losses().expect("they can be read").to_vec();
+    (bits(learn), losses, rows)
+}
+
+use mixup::training::Report;
+
+#[test]
+fn a_new_learner_goes_on_with_the_same_bits_after_a_failure_at_any_batch() {
+    let _alone = alone();
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let mut whole = learner(Checkpoints::in_dir(nowhere.path())).build().expect("it fits");
+    let report = whole.fit(3, 0.05).expect("it trains");
+    let wanted = result(&mut whole, &report);
+    for fails in 1..12 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let often = || Checkpoints::in_dir(folder.path()).every_batches(1);
+        let error = learner(often()).callback(FailAt(fails)).build().expect("it fits").fit(3, 0.05).expect_err("it fails");
+        assert!(error.to_string().contains("the power is out"), "{error}");
+        let mut again = learner(often()).callback(FailAt(usize::MAX)).build().expect("it fits");
+        let report = again.resume().expect("there is a checkpoint");
+        assert_eq!(result(&mut again, &report), wanted, "before batch {fails}");
+        assert_eq!(report.outcome, Outcome::Finished);
+    }
+}
+
+/// Interrupts the training in a batch.
+struct InterruptAt(usize, Option<Interrupt>);
+
+#[callback]
+impl InterruptAt {
+    fn on_batch_begin(&self, iteration: usize, train: bool) {
+        if iteration == self.0 && train && let Some(interrupt) = &self.1 {
+            interrupt.interrupt();
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_writes_a_checkpoint_from_which_the_training_goes_on() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let rarely = || Checkpoints::in_dir(folder.path()).every_epochs(100);
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let mut whole = learner(Checkpoints::in_dir(nowhere.path())).callback(InterruptAt(6, None)).build().expect("it fits");
+    let report = whole.fit(3, 0.05).expect("it trains");
+    let wanted = result(&mut whole, &report);
+
+    let mut first = learner(rarely()).callback(InterruptAt(6, None)).build().expect("it fits");
+    let handle = first.interrupt_handle();
+    first.get_mut::<InterruptAt>().expect("it was added").1 = Some(handle);
+    let error = first.fit(3, 0.05).expect_err("it is interrupted");
+    assert!(error.to_string().starts_with("interrupted"), "{error}");
+    assert_eq!(files(folder.path()), ["checkpoint-00000001.safetensors"]);
+
+    let mut again = learner(rarely()).callback(InterruptAt(6, None)).build().expect("it fits");
+    let report = again.resume().expect("there is a checkpoint");
+    assert_eq!(result(&mut again, &report), wanted);
+    assert_eq!(files(folder.path()).len(), 2, "one more at the end");
+}
+
+#[test]
+fn a_finished_training_says_so_and_goes_on_when_it_gets_more_epochs() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = || Checkpoints::in_dir(folder.path());
+    learner(kept()).build().expect("it fits").fit(2, 0.05).expect("it trains");
+    let mut again = learner(kept()).build().expect("it fits");
+    let error = again.resume().expect_err("it is finished").to_string();
+    assert!(error.ends_with("is from the end of a training of 2 epochs: to go on, ask for more with `resume_to(…)`"), "{error}");
+    let report = again.resume_to(4).expect("two more epochs");
+    let wanted = result(&mut again, &report);
+
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let mut whole = learner(Checkpoints::in_dir(nowhere.path())).build().expect("it fits");
+    let report = whole.fit(4, 0.05).expect("it trains");
+    assert_eq!(result(&mut whole, &report), wanted);
+}
+
+#[test]
+fn a_checkpoint_that_is_not_whole_is_skipped_for_the_one_before() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = || Checkpoints::in_dir(folder.path()).keep_last(3);
+    learner(kept()).callback(FailAt(10)).build().expect("it fits").fit(3, 0.05).expect_err("it fails");
+    let names = files(folder.path());
+    assert_eq!(names.len(), 2, "after two epochs");
+    let newest = folder.path().join(&names[1]);
+    let bytes = std::fs::read(&newest).expect("it can be read");
+    std::fs::write(&newest, &bytes[..bytes.len() - 1]).expect("it can be written");
+    let mut again = learner(kept()).callback(FailAt(usize::MAX)).build().expect("it fits");
+    assert_eq!(again.resume().expect("the one before is whole").epochs.len(), 3);
+    let error = learner(kept()).callback(FailAt(usize::MAX)).build().expect("it fits").resume_from(&newest).expect_err("not whole");
+    assert!(error.to_string().contains("is damaged"), "{error}");
+}
+
+#[test]
+fn the_second_break_in_one_epoch_is_as_the_first() {
+    let _alone = alone();
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let mut whole = learner(Checkpoints::in_dir(nowhere.path())).build().expect("it fits");
+    let report = whole.fit(2, 0.05).expect("it trains");
+    let wanted = result(&mut whole, &report);
+    let folder = tempfile::tempdir().expect("a folder");
+    let often = || Checkpoints::in_dir(folder.path()).every_batches(1);
+    learner(often()).callback(FailAt(5)).build().expect("it fits").fit(2, 0.05).expect_err("it fails");
+    learner(often()).callback(FailAt(6)).build().expect("it fits").resume().expect_err("it fails");
+    let mut again = learner(often()).callback(FailAt(usize::MAX)).build().expect("it fits");
+    let report = again.resume().expect("there is a checkpoint");
+    assert_eq!(result(&mut again, &report), wanted);
+}

@@ -1,0 +1,43 @@
+//! Checkpoints: what is written when, what is kept, and that another program goes on from them with the same bits.
+#![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
+
+mod going_on;
+mod kept;
+mod rejected;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{fs, path::Path};
+
+use mixup::{learner::LearnerBuilder, prelude::*};
+use support::{Linear, data, on};
+
+/// A learner with much to remember: MixUp, moments, values, four batches and a validation of two in an epoch.
+fn learner(checkpoints: Checkpoints) -> LearnerBuilder<Linear> {
+    on(data(16, 7))
+        .optimizer(AdamW::default())
+        .metric(accuracy)
+        .mixup()
+        .callback(Recorder::default())
+        .checkpoints(checkpoints)
+}
+
+/// The names of the checkpoints in a folder, in their order.
+fn files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).expect("the folder exists").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().expect("a name of ours")).collect();
+    names.retain(|name| name.starts_with("checkpoint-"));
+    names.sort();
+    names
+}
+
+/// Fails before a training batch, counted over the whole training.
+struct FailAt(usize);
+
+#[callback]
+impl FailAt {
+    #[on(batch_begin, train)]
+    fn fail(&self, iteration: usize) -> Result<(), BoxError> {
+        if iteration == self.0 { Err("the power is out".into()) } else { Ok(()) }
+    }
+}
