@@ -104,9 +104,12 @@ impl Layout {
         let place = |name: String| {
             let TensorInfo { dtype, shape, data_offsets: (start, end) } =
                 read.info(&name).ok_or_else(|| malformed(format!("`{name}` is nowhere")))?;
-            Ok(Place { dtype: *dtype, shape: shape.clone(), bytes: end - start, name })
+            Ok((*start, Place { dtype: *dtype, shape: shape.clone(), bytes: end - start, name }))
         };
-        let tensors = read.offset_keys().into_iter().map(place).collect::<Result<Vec<_>, Damage>>()?;
+        let mut placed = read.offset_keys().into_iter().map(place).collect::<Result<Vec<_>, Damage>>()?;
+        // Empty tensors are where others begin.
+        placed.sort_by(|(start, a), (other, b)| (start, Reverse(a.dtype), &a.name).cmp(&(other, Reverse(b.dtype), &b.name)));
+        let tensors = placed.into_iter().map(|(_, place)| place).collect();
         let mut metadata: BTreeMap<_, _> = read.metadata().clone().unwrap_or_default().into_iter().collect();
         let digest = metadata.get(DIGEST).cloned();
         let ours = metadata.keys().any(|name| name.starts_with(OURS));

@@ -43,6 +43,18 @@ proptest! {
 }
 
 #[test]
+fn empty_tensors_that_begin_where_others_do_are_read_in_any_number() {
+    for _ in 0..20 {
+        let empty = |kind| Tensor::zeros([0], (kind, Device::Cpu));
+        let kinds = [Kind::Double, Kind::Int64, Kind::Float, Kind::Uint8];
+        let tensors = kinds.into_iter().flat_map(|kind| ["a", "b", "c"].map(|name| (format!("{name}{kind:?}"), empty(kind))));
+        let mut archive = Archive { tensors: tensors.collect(), ..Archive::default() };
+        archive.tensors.insert("full".to_owned(), Tensor::from_slice(&[1.0_f32, 2.0]));
+        assert_eq!(bits(&read_bytes(&written(&archive)).expect("it is whole")), bits(&archive));
+    }
+}
+
+#[test]
 fn a_view_is_written_as_the_numbers_that_it_shows() {
     let base = Tensor::arange(12, (Kind::Float, Device::Cpu)).reshape([3, 4]);
     let views = [
