@@ -1,6 +1,6 @@
 //! A new learner goes on from the files of one that failed.
 
-use mixup::{learner::Interrupt, prelude::*};
+use mixup::{learner::Interrupt, prelude::*, training::Report};
 
 use super::{
     FailAt, files, learner,
@@ -8,13 +8,13 @@ use super::{
 };
 
 /// The weights, the losses of all batches, and the rows of a training.
-fn result(learn: &mut Learner, report: &Report) -> (Vec<u32>, Vec<f64>, Vec<(u64, Vec<f64>)>) {
+type Left = (Vec<u32>, Vec<f64>, Vec<(u64, Vec<f64>)>);
+
+fn result(learn: &mut Learner, report: &Report) -> Left {
     let rows = report.epochs.iter().map(|row| (row.train_loss.to_bits(), row.metrics.clone())).collect();
     let losses = learn.get_mut::<Recorder>().expect("it was added").losses().expect("they can be read").to_vec();
     (bits(learn), losses, rows)
 }
-
-use mixup::training::Report;
 
 #[test]
 fn a_new_learner_goes_on_with_the_same_bits_after_a_failure_at_any_batch() {

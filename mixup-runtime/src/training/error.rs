@@ -535,5 +535,5 @@ fn then(errors: &[Error]) -> String {
 
 /// `; skipped: …` for each file that was skipped.
 fn then_skipped(reasons: &[String]) -> String {
-    reasons.iter().map(|reason| format!("; skipped: {reason}")).collect()
+    reasons.iter().flat_map(|reason| ["; skipped: ", reason]).collect()
 }

@@ -31,7 +31,9 @@ fn written(archive: &Archive) -> Vec<u8> {
 }
 
 /// Kind, shape and bytes of each tensor: equal only if all is equal to the bit.
-fn bits(archive: &Archive) -> (BTreeMap<String, String>, BTreeMap<String, (Kind, Vec<i64>, Vec<u8>)>) {
+type Bits = (BTreeMap<String, String>, BTreeMap<String, (Kind, Vec<i64>, Vec<u8>)>);
+
+fn bits(archive: &Archive) -> Bits {
     let bits = |tensor: &Tensor| {
         let (kind, shape) = (tensor.kind(), tensor.size());
         let mut bytes = vec![0; tensor.numel() * kind.elt_size_in_bytes()];

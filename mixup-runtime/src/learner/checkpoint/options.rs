@@ -80,6 +80,7 @@ impl Checkpoints {
     /// publishes, by its name. One is written whenever it is better than before. Whether less is better is known of losses and of the metrics here; a
     /// callback says it with [`Value::set_less_is_better`](crate::training::Value::set_less_is_better).
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "a metric is given as `accuracy`, a name as text")]
     pub fn keep_best<By>(self, value: impl Monitored<By>) -> Self {
         Self { best: Some(value.monitored()), ..self }
     }
