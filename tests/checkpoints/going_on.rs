@@ -26,7 +26,8 @@ fn a_new_learner_goes_on_with_the_same_bits_after_a_failure_at_any_batch() {
     for fails in 1..12 {
         let folder = tempfile::tempdir().expect("a folder");
         let often = || Checkpoints::in_dir(folder.path()).every_batches(1);
-        let error = learner(often()).callback(FailAt(fails)).build().expect("it fits").fit(3, 0.05).expect_err("it fails");
+        let error =
+            learner(often()).callback(FailAt(fails)).build().expect("it fits").fit(3, 0.05).expect_err("it fails");
         assert!(error.to_string().contains("the power is out"), "{error}");
         let mut again = learner(often()).callback(FailAt(usize::MAX)).build().expect("it fits");
         let report = again.resume().expect("there is a checkpoint");
@@ -41,7 +42,10 @@ struct InterruptAt(usize, Option<Interrupt>);
 #[callback]
 impl InterruptAt {
     fn on_batch_begin(&self, iteration: usize, train: bool) {
-        if iteration == self.0 && train && let Some(interrupt) = &self.1 {
+        if iteration == self.0
+            && train
+            && let Some(interrupt) = &self.1
+        {
             interrupt.interrupt();
         }
     }
@@ -53,7 +57,8 @@ fn an_interrupt_writes_a_checkpoint_from_which_the_training_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let rarely = || Checkpoints::in_dir(folder.path()).every_epochs(100);
     let nowhere = tempfile::tempdir().expect("a folder");
-    let mut whole = learner(Checkpoints::in_dir(nowhere.path())).callback(InterruptAt(6, None)).build().expect("it fits");
+    let mut whole =
+        learner(Checkpoints::in_dir(nowhere.path())).callback(InterruptAt(6, None)).build().expect("it fits");
     let report = whole.fit(3, 0.05).expect("it trains");
     let wanted = result(&mut whole, &report);
 
@@ -78,7 +83,10 @@ fn a_finished_training_says_so_and_goes_on_when_it_gets_more_epochs() {
     learner(kept()).build().expect("it fits").fit(2, 0.05).expect("it trains");
     let mut again = learner(kept()).build().expect("it fits");
     let error = again.resume().expect_err("it is finished").to_string();
-    assert!(error.ends_with("is from the end of a training of 2 epochs: to go on, ask for more with `resume_to(…)`"), "{error}");
+    assert!(
+        error.ends_with("is from the end of a training of 2 epochs: to go on, ask for more with `resume_to(…)`"),
+        "{error}"
+    );
     let report = again.resume_to(4).expect("two more epochs");
     let wanted = result(&mut again, &report);
 
@@ -101,7 +109,12 @@ fn a_checkpoint_that_is_not_whole_is_skipped_for_the_one_before() {
     std::fs::write(&newest, &bytes[..bytes.len() - 1]).expect("it can be written");
     let mut again = learner(kept()).callback(FailAt(usize::MAX)).build().expect("it fits");
     assert_eq!(again.resume().expect("the one before is whole").epochs.len(), 3);
-    let error = learner(kept()).callback(FailAt(usize::MAX)).build().expect("it fits").resume_from(&newest).expect_err("not whole");
+    let error = learner(kept())
+        .callback(FailAt(usize::MAX))
+        .build()
+        .expect("it fits")
+        .resume_from(&newest)
+        .expect_err("not whole");
     assert!(error.to_string().contains("is damaged"), "{error}");
 }
 

@@ -23,7 +23,11 @@ fn the_last_ones_are_kept_and_older_ones_are_removed() {
     assert_eq!(trained(|it| it, 5), [4, 5]);
     assert_eq!(trained(|it| it.keep_last(3), 5), [3, 4, 5]);
     assert_eq!(trained(|it| it.every_epochs(2).keep_last(9), 5), [1, 2, 3], "after two, four and the last epoch");
-    assert_eq!(trained(|it| it.every_batches(3).keep_last(9), 3).len(), 5, "after 3, 6, 9 and 12 of 12 batches, and at the end");
+    assert_eq!(
+        trained(|it| it.every_batches(3).keep_last(9), 3).len(),
+        5,
+        "after 3, 6, 9 and 12 of 12 batches, and at the end"
+    );
     assert_eq!(trained(|it| it.every(Duration::ZERO).keep_last(99), 1).len(), 7, "before each batch and at the end");
     assert_eq!(trained(|it| it.every(Duration::from_secs(3600)).keep_last(9), 3), [1], "at the end in any case");
 }

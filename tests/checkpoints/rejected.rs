@@ -26,7 +26,12 @@ fn like(data: Data, checkpoints: Checkpoints) -> LearnerBuilder<Linear> {
 #[test]
 fn other_data() {
     let error = error(|it| like(data(12, 7), it).mixup().callback(Recorder::default()));
-    assert!(error.contains("is of a training with other data: 16 training and 7 validation items of 3, in batches of 4; here: 12"), "{error}");
+    assert!(
+        error.contains(
+            "is of a training with other data: 16 training and 7 validation items of 3, in batches of 4; here: 12"
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -99,5 +104,10 @@ fn a_folder_in_which_another_training_writes() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let nested = Nested(folder.path().to_owned());
-    learner(Checkpoints::in_dir(folder.path())).callback(nested).build().expect("it fits").fit(1, 0.05).expect("it trains");
+    learner(Checkpoints::in_dir(folder.path()))
+        .callback(nested)
+        .build()
+        .expect("it fits")
+        .fit(1, 0.05)
+        .expect("it trains");
 }

@@ -108,7 +108,9 @@ impl Layout {
         };
         let mut placed = read.offset_keys().into_iter().map(place).collect::<Result<Vec<_>, Damage>>()?;
         // Empty tensors are where others begin.
-        placed.sort_by(|(start, a), (other, b)| (start, Reverse(a.dtype), &a.name).cmp(&(other, Reverse(b.dtype), &b.name)));
+        placed.sort_by(|(start, a), (other, b)| {
+            (start, Reverse(a.dtype), &a.name).cmp(&(other, Reverse(b.dtype), &b.name))
+        });
         let tensors = placed.into_iter().map(|(_, place)| place).collect();
         let mut metadata: BTreeMap<_, _> = read.metadata().clone().unwrap_or_default().into_iter().collect();
         let digest = metadata.get(DIGEST).cloned();

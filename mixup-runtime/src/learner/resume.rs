@@ -7,9 +7,7 @@ use super::{
     pass::{Begun, Pass},
     snapshot::Snapshot,
 };
-use crate::{
-    training::{Error, Measured, Next, Phase, Report, Run},
-};
+use crate::training::{Error, Measured, Next, Phase, Report, Run};
 
 /// What is done at the points of a training at which it can go on.
 #[derive(Default)]

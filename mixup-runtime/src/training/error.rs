@@ -494,7 +494,10 @@ pub enum BuildError {
         output: String,
     },
     /// The best checkpoint is to be kept by a value that does not exist.
-    #[error("the best checkpoint is to be kept by `{name}`, and there is no such value: the values are {}", listed(known))]
+    #[error(
+        "the best checkpoint is to be kept by `{name}`, and there is no such value: the values are {}",
+        listed(known)
+    )]
     NoBest {
         /// The name.
         name: String,

@@ -49,7 +49,8 @@ fn empty_tensors_that_begin_where_others_do_are_read_in_any_number() {
     for _ in 0..20 {
         let empty = |kind| Tensor::zeros([0], (kind, Device::Cpu));
         let kinds = [Kind::Double, Kind::Int64, Kind::Float, Kind::Uint8];
-        let tensors = kinds.into_iter().flat_map(|kind| ["a", "b", "c"].map(|name| (format!("{name}{kind:?}"), empty(kind))));
+        let tensors =
+            kinds.into_iter().flat_map(|kind| ["a", "b", "c"].map(|name| (format!("{name}{kind:?}"), empty(kind))));
         let mut archive = Archive { tensors: tensors.collect(), ..Archive::default() };
         archive.tensors.insert("full".to_owned(), Tensor::from_slice(&[1.0_f32, 2.0]));
         assert_eq!(bits(&read_bytes(&written(&archive)).expect("it is whole")), bits(&archive));

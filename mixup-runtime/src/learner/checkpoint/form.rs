@@ -100,7 +100,9 @@ impl Manifest {
                 free
             };
             let data = put(format!("{folder}data"), Tensor::f_from_slice(&state.data_bytes()?)?);
-            let of_state = state.tensors().map(|(own, tensor)| (own.to_owned(), put(format!("{folder}{own}"), tensor.shallow_clone())));
+            let of_state = state
+                .tensors()
+                .map(|(own, tensor)| (own.to_owned(), put(format!("{folder}{own}"), tensor.shallow_clone())));
             let of_state = of_state.collect();
             self.states.push(Stored { name: name.to_owned(), version: state.version(), data, tensors: of_state });
         }

@@ -83,7 +83,8 @@ impl Writer {
     /// The numbers of the checkpoints in the folder, in their order.
     fn numbers(&self) -> Result<Vec<u64>, FileError> {
         let listed = self.disk.list(&self.options.folder);
-        let listed = listed.map_err(|source| FileError::Folder { path: self.options.folder.clone(), what: "listed", source })?;
+        let listed =
+            listed.map_err(|source| FileError::Folder { path: self.options.folder.clone(), what: "listed", source })?;
         let mut numbers: Vec<_> = listed.iter().filter_map(|name| number_of(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
