@@ -1,5 +1,5 @@
 //! Compares MixUp with other libraries (its peers): fastai, timm and torchvision. It times the whole transform of a batch, including the
-//! draws, and `torch.add(out=)` to a reused buffer. All sides take turns in one run and use the same number of threads.
+//! draws, and `torch.add(out=)` to a reused buffer. It also compares whole training steps with PyTorch's. All sides take turns in one run and use the same number of threads.
 //!
 //! The peers run in a separate Python process, which waits until it is asked for a round. `cargo xtask bench --peers` installs that
 //! Python and passes its path in `MIXUP_PEERS_PYTHON`. The figures are printed to stdout as JSON lines; if `MIXUP_PEERS_PAGE` names a
@@ -22,7 +22,10 @@ use rand::SeedableRng as _;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
+#[path = "../support/nets.rs"]
+mod nets;
 mod page;
+mod step;
 #[path = "../support/mod.rs"]
 mod support;
 use page::{Figures, Page, Row};
@@ -54,6 +57,10 @@ fn main() -> Result<(), Failure> {
         }
         page.add(&figures);
     }
+    let scratch = tempfile::tempdir()?;
+    let steps = step::compare_all(&mut peers, scratch.path())?;
+    steps.iter().flat_map(step::Steps::lines).for_each(|line| println!("{line}"));
+    page.add_text(&step::tables(&steps));
     if let Some(place) = env::var_os("MIXUP_PEERS_PAGE") {
         page.write(place.as_ref())?;
         eprintln!("wrote the table to {}", place.display());

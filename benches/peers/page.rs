@@ -61,6 +61,11 @@ impl Page {
         }
     }
 
+    /// Adds tables that are written already.
+    pub fn add_text(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// Puts the tables between the page's two marker lines; a page without them gets them at its end.
     pub fn write(&self, place: &Path) -> io::Result<()> {
         let page = match fs::read_to_string(place) {

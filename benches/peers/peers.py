@@ -1,7 +1,7 @@
 """Runs the peers' mixing, one round at a time.
 
-Reads one JSON object per line: {"threads": n} or {"peer": name, "shape": [n, c, h, w], "units": u}. Answers each with one line: the
-peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
+Reads one JSON object per line: {"threads": n}, {"peer": name, "shape": [n, c, h, w], "units": u} or {"net": name, …} for a training
+step. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
 
 Each peer is called as its users call it, with Beta(0.4, 0.4) and including its draws, on a batch of f32 in memory with 10 classes.
 """
@@ -19,6 +19,8 @@ import fastai
 from fastai.callback.mixup import MixUp as FastaiMixUp
 from timm.data import Mixup as TimmMixup
 from torchvision.transforms import v2
+
+from steps import round_of
 
 ALPHA, CLASSES = 0.4, 10
 
@@ -73,6 +75,8 @@ def main():
             torch.manual_seed(0)
             versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm, fastai)}
             answer = {"peers": [[name, per] for name, (_, per) in all_peers.items()], "versions": versions}
+        elif "net" in asked:
+            answer = {"us": round_of(asked)}
         else:
             shape = tuple(asked["shape"])
             if shape not in batches:

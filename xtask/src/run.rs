@@ -24,6 +24,8 @@ use crate::{
 pub enum Bench {
     /// The cost of the training loop itself per batch
     Loop,
+    /// The whole training step of networks of several sizes, with AdamW and with SGD
+    Step,
     /// The mixing of a batch
     Mix,
     /// The mixed loss of a batch
