@@ -81,7 +81,7 @@ enum Chore {
         /// The benches to run; all of them by default
         #[arg(value_enum)]
         names: Vec<run::Bench>,
-        /// Compare MixUp with fastai, timm and torchvision, in a Python that is made under `target/`; writes `docs/benchmarks.md`
+        /// Compare MixUp with fastai, timm and torchvision, and training steps with PyTorch, in a Python that is made under `target/`; writes `docs/benchmarks.md`
         #[arg(long)]
         peers: bool,
         /// Passed to the benches, after `--`
