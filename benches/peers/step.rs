@@ -42,8 +42,20 @@ fn compare(opt: Opt, net: &Net, peers: &mut Peers, scratch: &Path) -> Result<Ste
         for turn in 0..SIDES.len() {
             let side = (turn + round) % SIDES.len();
             let us = match side {
-                0 => timed(1, || Ok(drop(learn.fit(1, LR)?)))? / net.steps as f64,
-                1 => timed(1, || Ok(by_hand.run()))? / net.steps as f64,
+                0 => {
+                    let epoch = || {
+                        learn.fit(1, LR)?;
+                        Ok(())
+                    };
+                    timed(1, epoch)? / net.steps as f64
+                }
+                1 => {
+                    let round = || {
+                        by_hand.run();
+                        Ok(())
+                    };
+                    timed(1, round)? / net.steps as f64
+                }
                 _ => peers.ask(&json!({
                     "net": net.name,
                     "opt": opt.bench(),
