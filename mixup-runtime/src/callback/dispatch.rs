@@ -314,6 +314,16 @@ impl Callbacks {
         Ok(())
     }
 
+    /// The first callback that may change the batches of predictions: its name, the hook, and the value.
+    pub(crate) fn changes_predictions(&self) -> Option<(String, Hook, &'static str)> {
+        const CHANGES: [(Hook, &str); 2] =
+            [(Hook::PredictBatchBegin, "last_input"), (Hook::PredictBatchEnd, "last_output")];
+        self.entries.iter().find_map(|entry| {
+            let changes = |(hook, value): &(Hook, &str)| entry.serves(*hook).any(|handler| handler.may_change(value));
+            CHANGES.into_iter().find(changes).map(|(hook, value)| (entry.name.to_string(), hook, value))
+        })
+    }
+
     /// Whether any callback asks for this name of the table in any hook.
     pub(crate) fn asks_at_all(&self, name: &str) -> bool {
         self.asked.contains(&name)

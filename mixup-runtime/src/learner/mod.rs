@@ -6,6 +6,8 @@
 
 mod assert_resumes;
 mod builder;
+mod bundle;
+mod bundle_error;
 mod checkpoint;
 mod evaluate;
 mod fit;
@@ -14,6 +16,7 @@ mod listing;
 mod pass;
 mod predict;
 mod prediction;
+mod predictor;
 mod replace;
 mod resume;
 mod run;
@@ -29,12 +32,15 @@ use std::{any::Any, cell::Ref};
 
 pub use assert_resumes::assert_resumes;
 pub use builder::LearnerBuilder;
+pub use bundle::ItemForm;
+pub use bundle_error::BundleError;
 pub use checkpoint::{ByMetric, ByName, Checkpoints, Monitored};
 pub use evaluate::Validation;
 pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;
 pub use pass::On;
 pub use prediction::{Prediction, PredictionError, Predictions};
+pub use predictor::Predictor;
 pub use state::LearnerState;
 pub use step::{Step, TrainStep};
 pub use summary::Summary;

@@ -135,21 +135,29 @@ impl Learner {
         if !wanted.takes(got) {
             return Err(Error::OutputType { method, wanted: wanted.name(), got: got.name() });
         }
-        let done = self.run(None, |learner| {
+        let done = self.between_predict_hooks(body)?;
+        done.ok_or_else(|| Error::Stopped { what: "predictions have", outcome: self.state.outcome.to_string() })
+    }
+
+    /// Runs `body` without gradients between `on_predict_begin` and `on_predict_end`; returns `None` if a callback stopped it.
+    pub(super) fn between_predict_hooks<T>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, Exit>,
+    ) -> Result<Option<T>, Error> {
+        self.run(None, |learner| {
             learner.callbacks.check_predictions()?;
             learner.state.internal.predicts = true;
             learner.callbacks.open(Hook::PredictEndAlways);
             ask!(learner.on_predict_begin);
-            let predictions = {
+            let done = {
                 let _no_grad = tch::no_grad_guard();
                 body(learner)?
             };
             learner.state.internal.in_batch = false;
             ask!(learner.on_predict_end);
             learner.close()?;
-            Ok(predictions)
-        })?;
-        done.ok_or_else(|| Error::Stopped { what: "predictions have", outcome: self.state.outcome.to_string() })
+            Ok(done)
+        })
     }
 
     /// Predicts the batch that is on the device; with `measure`, computes its losses too.

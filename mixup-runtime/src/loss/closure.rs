@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Loss, LossError, Reduction, per_item_losses};
+use super::{Activation, Loss, LossError, Reduction, per_item_losses};
 use crate::{
     batch::{Output, Target},
     error::BoxError,
@@ -38,6 +38,10 @@ where
 {
     fn loss(&self, output: &O, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
         self(output, target, reduction).into_loss()
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
     }
 
     /// Whether the closure respects `reduction`.
@@ -101,6 +105,10 @@ where
         self.linear
     }
 
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
+    }
+
     fn name(&self) -> String {
         short_type_name::<F>()
     }
@@ -146,6 +154,10 @@ where
 
     fn per_item(&self) -> bool {
         false
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
     }
 
     fn name(&self) -> String {

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    Loss, LossError, Reduction,
+    Activation, Loss, LossError, Reduction,
     classes::{class_shape, refused},
     error::unmixed,
     mixed,
@@ -105,6 +105,10 @@ impl Loss for CrossEntropy {
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(output.f_softmax(1, output.kind())?)
+        Ok(Activation::Softmax.of(output)?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Softmax)
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-use super::{Loss, LossError, Reduction, error::unmixed};
+use super::{Activation, Loss, LossError, Reduction, error::unmixed};
 use crate::{batch::Target, error::BoxError};
 
 /// Binary cross-entropy of unnormalised scores, like `torch.nn.BCEWithLogitsLoss`, for several labels per item.
@@ -28,7 +28,11 @@ impl Loss for BceWithLogits {
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(output.f_sigmoid()?)
+        Ok(Activation::Sigmoid.of(output)?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Sigmoid)
     }
 }
 
@@ -41,6 +45,10 @@ pub struct Mse;
 impl Loss for Mse {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
         Ok(output.f_mse_loss(&same_shape("Mse", output, target)?, reduction.into())?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{any::Any, cell::RefCell, fmt, marker::PhantomData, sync::Arc};
 use parking_lot::ReentrantMutex;
 use tch::Tensor;
 
-use super::{Loss, Reduction};
+use super::{Activation, Loss, Reduction};
 use crate::{
     batch::{AnyOutput, Output, OutputType, Target, shallow_clone},
     error::BoxError,
@@ -47,6 +47,10 @@ impl<O: Output, L: Loss<O>> Loss<AnyOutput> for Of<O, L> {
 
     fn activation(&self, output: &AnyOutput) -> Result<AnyOutput, BoxError> {
         self.loss.activation(output.get()?).map(AnyOutput::new)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        self.loss.known_activation()
     }
 
     fn linear_in_target(&self) -> bool {
@@ -121,6 +125,12 @@ impl LossFunc {
         self.0.lock().borrow().takes_mixed()
     }
 
+    /// As [`Loss::known_activation`].
+    #[must_use]
+    pub fn known_activation(&self) -> Option<Activation> {
+        self.0.lock().borrow().known_activation()
+    }
+
     /// As [`Loss::per_item`].
     #[must_use]
     pub fn per_item(&self) -> bool {
@@ -170,6 +180,10 @@ impl<O: Output> Loss<O> for LossFunc {
 
     fn activation(&self, output: &O) -> Result<O, BoxError> {
         Ok(self.call(output, Loss::activation)?.into()?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Self::known_activation(self)
     }
 
     fn linear_in_target(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Loss functions, which take the reduction as an argument and know the activation.
 
+mod activation;
 mod classes;
 mod closure;
 mod cross_entropy;
@@ -13,6 +14,7 @@ mod two_labels;
 
 use std::any::Any;
 
+pub use activation::Activation;
 pub use closure::{IntoLoss, OfBatch, PerItem, of_batch, per_item};
 pub use cross_entropy::CrossEntropy;
 pub use elementwise::{BceWithLogits, Mse};
@@ -99,6 +101,12 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
     /// Any error from libtorch.
     fn activation(&self, output: &O) -> Result<O, BoxError> {
         Ok(shallow_clone(output)?)
+    }
+
+    /// The name of the [activation](Self::activation), if it has one, which a [bundle](crate::learner::Learner::save_bundle) keeps: a fresh process
+    /// then predicts without the loss function. Defaults to `None`: the activation is what the code of the loss function does.
+    fn known_activation(&self) -> Option<Activation> {
+        None
     }
 
     /// Whether the loss is linear in dense targets: for all targets a and b and every λ from 0 to 1, the loss of λ·a + (1−λ)·b

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    Loss, LossError, Reduction,
+    Activation, Loss, LossError, Reduction,
     classes::{class_shape, refused},
     error::unmixed,
     mixed,
@@ -64,6 +64,10 @@ impl Loss for Nll {
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(output.f_exp()?)
+        Ok(Activation::Exp.of(output)?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Exp)
     }
 }

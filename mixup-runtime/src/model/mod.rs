@@ -20,6 +20,7 @@ pub use params::{Param, Params};
 pub use simple_cnn::{SimpleCnn, SimpleCnnError, simple_cnn};
 use tch::{Tensor, nn::ModuleT};
 pub use vars::Vars;
+pub(crate) use weights::NO_WEIGHTS;
 
 use crate::{
     batch::{AnyOutput, Input, Output, OutputType},

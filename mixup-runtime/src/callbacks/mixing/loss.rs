@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::{
     batch::{Output, Target},
     error::BoxError,
-    loss::{Loss, LossFunc, Reduction, by_two_calls},
+    loss::{Activation, Loss, LossFunc, Reduction, by_two_calls},
     state::Stateful,
 };
 
@@ -77,6 +77,10 @@ impl<O: Output> Loss<O> for MixUpLoss {
 
     fn activation(&self, output: &O) -> Result<O, BoxError> {
         self.inner.activation(output)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        self.inner.known_activation()
     }
 
     fn name(&self) -> String {

@@ -1,5 +1,7 @@
 //! Bytes that are not what was written: a typed error, no panic, and never another archive.
 
+use std::{fs, path::Path};
+
 use proptest::{collection::vec, prelude::*};
 use serde_json::json;
 
@@ -80,6 +82,23 @@ fn headers_that_lie_are_refused() {
     assert!(read_foreign_bytes(&with_header(&deep, &[])).is_err());
     assert!(matches!(read_foreign_bytes(&huge.to_le_bytes()), Err(Damage::Header { .. })));
     assert!(matches!(read_foreign_bytes(&50_000_000_u64.to_le_bytes()), Err(Damage::Truncated { .. })));
+}
+
+/// The inputs with which the fuzzer begins. A script wrote those of ours by the rules of `layout`, not this library.
+#[test]
+fn the_inputs_of_the_fuzzer_are_read_or_refused_as_their_names_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/layout");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let file = fs::read(&path).expect("it can be read");
+        let (ours, foreign) = (read_bytes(&file), read_foreign_bytes(&file));
+        assert_eq!(ours.is_ok(), ["ours", "ours_empty"].contains(&&*name), "{name}: {ours:?}");
+        assert_eq!(foreign.is_ok(), ours.is_ok() || name.starts_with("foreign"), "{name}: {foreign:?}");
+        names.push(name);
+    }
+    assert!(names.len() > 10, "{names:?}");
 }
 
 proptest! {
