@@ -47,7 +47,7 @@ fn a_predictor_predicts_what_the_learner_predicts() {
     let (mut learn, path) = (trained(), path("same"));
     learn.save_bundle(&path).expect("there is room");
     let predictor = Predictor::load(&path, model).expect("it fits");
-    let (found, wanted) = (predictor.predict(&inputs()).expect("it fits"), learn.predict(&inputs()).expect("it fits"));
+    let (found, wanted) = (predictor.predict(inputs()).expect("it fits"), learn.predict(inputs()).expect("it fits"));
     assert_eq!(found.outputs, wanted.outputs);
     assert_eq!(found.best().expect("there are names"), wanted.best().expect("there are names"));
     assert!(!found.outputs.requires_grad() && found.targets.is_none() && found.losses.is_none());
@@ -62,7 +62,7 @@ fn a_fresh_process_predicts_without_data() {
     const PATH: &str = "MIXUP_TEST_BUNDLE";
     if let Some(path) = std::env::var_os(PATH) {
         let predictor = Predictor::load(path, model).expect("it fits");
-        for prediction in predictor.predict(&inputs()).expect("it fits").best().expect("there are names") {
+        for prediction in predictor.predict(inputs()).expect("it fits").best().expect("there are names") {
             println!("found {prediction} {:x}", prediction.probability.to_bits());
         }
         return;
@@ -72,7 +72,7 @@ fn a_fresh_process_predicts_without_data() {
     let mut test = Command::new(std::env::current_exe().expect("this test"));
     let test = test.args(["--exact", "a_fresh_process_predicts_without_data", "--nocapture"]).env(PATH, &path);
     let output = String::from_utf8(test.output().expect("it runs").stdout).expect("it is text");
-    let best = learn.predict(&inputs()).expect("it fits").best().expect("there are names");
+    let best = learn.predict(inputs()).expect("it fits").best().expect("there are names");
     assert_eq!(best.len(), 5);
     for prediction in best {
         let line = format!("found {prediction} {:x}", prediction.probability.to_bits());
@@ -86,8 +86,8 @@ fn every_activation_of_the_library_is_in_the_bundle() {
         let (path, data) = (path(name), data(8, 4));
         let mut learn = Learner::builder(data, model).loss(loss).quiet().build().expect("it fits");
         learn.save_bundle(&path).expect("there is room");
-        let found = Predictor::load(&path, model).expect("it fits").predict(&inputs()).expect("it is known");
-        assert_eq!(found.outputs, learn.predict(&inputs()).expect("it fits").outputs, "{name}");
+        let found = Predictor::load(&path, model).expect("it fits").predict(inputs()).expect("it is known");
+        assert_eq!(found.outputs, learn.predict(inputs()).expect("it fits").outputs, "{name}");
     }
     same(CrossEntropy::default(), "cross-entropy");
     same(Nll::default(), "nll");
@@ -117,11 +117,11 @@ fn an_activation_that_only_code_knows_is_asked_for() {
     let mut learn = Learner::builder(data(8, 4), model).loss(Own).quiet().build().expect("it fits");
     learn.save_bundle(&path).expect("there is room");
     let predictor = Predictor::load(&path, model).expect("it fits");
-    let error = predictor.predict(&inputs()).expect_err("it is not known");
+    let error = predictor.predict(inputs()).expect_err("it is not known");
     let text = "the bundle was saved with the loss function `Own`, and only its code knows the activation: give it to the predictor with `.loss(…)`";
     assert_eq!(error.to_string(), text);
-    let found = predictor.loss(Own).predict(&inputs()).expect("it is known now").outputs;
-    assert_eq!(found, learn.predict(&inputs()).expect("it fits").outputs);
+    let found = predictor.loss(Own).predict(inputs()).expect("it is known now").outputs;
+    assert_eq!(found, learn.predict(inputs()).expect("it fits").outputs);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn an_input_of_another_form_is_refused_and_other_sizes_are_left_to_the_model() {
             format!("the model was trained on [n, 3] Float, and the input is {got}; `n` is the number of items")
         );
     }
-    let error = predictor.predict(&inputs().narrow(1, 0, 2)).expect_err("the model refuses it");
+    let error = predictor.predict(inputs().narrow(1, 0, 2)).expect_err("the model refuses it");
     assert!(error.to_string().starts_with("the model with [5, 2] Float: "), "{error}");
 }
 
@@ -210,8 +210,8 @@ fn what_a_model_remembers_is_in_the_bundle() {
     let scaled = |scale| move |vs: &Vars<'_>| Scaled { inner: model(vs), scale };
     let mut learn = Learner::builder(data(8, 4), scaled(3.0)).quiet().build().expect("it fits");
     learn.save_bundle(&path).expect("there is room");
-    let found = Predictor::load(&path, scaled(1.0)).expect("it fits").predict(&inputs()).expect("it fits");
-    assert_eq!(found.outputs, learn.predict(&inputs()).expect("it fits").outputs);
+    let found = Predictor::load(&path, scaled(1.0)).expect("it fits").predict(inputs()).expect("it fits");
+    assert_eq!(found.outputs, learn.predict(inputs()).expect("it fits").outputs);
     learn.load(&path).expect("the weights are there");
     let error = Predictor::load(&path, model).expect_err("that model remembers nothing");
     assert!(matches!(error, BundleError::ModelState { saved: true, .. }), "{error}");
@@ -246,8 +246,8 @@ fn the_weights_in_a_bundle_are_those_of_predictions() {
     learn.save_bundle(&path).expect("there is room");
     assert_eq!(support::bits(&learn), before);
     let predictor = Predictor::load(&path, model).expect("it fits");
-    let found = predictor.predict(&inputs()).expect("it fits").outputs;
-    assert_eq!(found, learn.predict(&inputs()).expect("it fits").outputs);
+    let found = predictor.predict(inputs()).expect("it fits").outputs;
+    assert_eq!(found, learn.predict(inputs()).expect("it fits").outputs);
     assert!(predictor.params().iter().all(|(_, tensor)| tensor.eq(0.25).all().int64_value(&[]) == 1));
 }
 

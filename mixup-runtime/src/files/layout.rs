@@ -125,6 +125,9 @@ impl Layout {
     /// Checks that a file of ours has this header and this layout, and returns the digest that its content must have.
     pub fn check(&self, header: &[u8]) -> Result<&str, Damage> {
         let digest = self.digest.as_deref().ok_or(Damage::NoDigest)?;
+        if digest.len() != ZEROS.len() {
+            return Err(Damage::Digest);
+        }
         let in_order = self.tensors.is_sorted_by_key(|place| (Reverse(place.dtype), &place.name));
         let again = self.header(digest)?;
         let same = again.get(PREFIX..) == Some(header);

@@ -58,8 +58,9 @@ impl ItemForm {
 /// `[n, 3, 224, 224] Float`, as inputs are shown.
 impl std::fmt::Display for ItemForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let sizes: String = self.shape.iter().map(|size| format!(", {size}")).collect();
-        write!(f, "[n{sizes}] {}", self.kind)
+        f.write_str("[n")?;
+        self.shape.iter().try_for_each(|size| write!(f, ", {size}"))?;
+        write!(f, "] {}", self.kind)
     }
 }
 
