@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use super::Damage;
 
 /// Why a file could not be written or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// A file could not be written. One that had its name before is unchanged.
@@ -82,6 +82,8 @@ pub enum FileError {
         reason: String,
     },
 }
+
+crate::error::debug_with_sources!(FileError);
 
 /// What usually helps.
 fn advice(error: &io::Error) -> &'static str {

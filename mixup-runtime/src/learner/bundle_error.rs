@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Why a bundle could not be written or loaded, or could not predict.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BundleError {
     /// The file can't be written or read.
@@ -122,3 +122,5 @@ pub enum BundleError {
     #[error("{}", brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(BundleError);

@@ -60,7 +60,7 @@ impl fmt::Display for Different {
 }
 
 /// Why weights could not be saved or loaded. If they could not be loaded, the model is unchanged.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file can't be written or read.
@@ -113,6 +113,8 @@ pub enum WeightsError {
     #[error("copying the weights: {}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
+
+crate::error::debug_with_sources!(WeightsError);
 
 fn mismatch(missing: &[String], unexpected: &[String], different: &[Different]) -> String {
     let mut parts = Vec::new();
