@@ -10,7 +10,6 @@ pub mod callback;
 pub mod callbacks;
 pub mod data;
 pub mod error;
-#[allow(dead_code, unused_imports, reason = "checkpoints use locks, folders and the removal of stale files")]
 pub mod files;
 mod kernel;
 pub mod learner;

@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use self::{
     archive::Archive,
-    atomic::{make_folder, remove_stale, write_atomically},
+    atomic::{make_folder, remove_stale},
     disk::{Disk, RealDisk},
     lock::{FolderLock, lock_folder},
 };
