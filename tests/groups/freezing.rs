@@ -1,10 +1,6 @@
 //! Freezing and unfreezing groups.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use mixup::{
     model::{Param, Vars},
@@ -12,13 +8,8 @@ use mixup::{
     training::BuildError,
 };
 use tch::{Kind, nn};
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
 
-use super::{built, data, f64s, in_groups, parameters};
+use super::{built, data, f64s, in_groups, parameters, warnings::Warnings};
 
 /// What the optimizer remembers of a group: steps, and moments to the bit.
 fn memory(learn: &mut Learner, group: &str) -> Vec<(String, Vec<u64>)> {
@@ -173,48 +164,6 @@ fn a_callback_freezes_and_unfreezes() {
     assert_eq!(parameters(&learn)[..2], before[..2]);
     learn.fit(2, 0.01).expect("a training");
     assert_ne!(parameters(&learn)[..2], before[..2]);
-}
-
-/// Keeps the messages of warnings.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl Warnings {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == tracing::Level::WARN
-    }
-
-    fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Text(String);
-        impl Visit for Text {
-            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-                if field.name() == "message" {
-                    self.0 = format!("{value:?}");
-                }
-            }
-        }
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.0);
-    }
-
-    fn enter(&self, _span: &span::Id) {}
-
-    fn exit(&self, _span: &span::Id) {}
 }
 
 /// A trunk with two batch norms, one of them without parameters of its own, and a head with one.

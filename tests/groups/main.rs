@@ -5,6 +5,8 @@
 mod formula;
 #[path = "../numbers/mod.rs"]
 mod numbers;
+#[path = "../support/warnings.rs"]
+mod warnings;
 
 mod freezing;
 mod parts;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use mixup::{callback::Hook, prelude::*};
 
-use crate::support::{Log, bits, data, on};
+use crate::support::{Log, bits, data, on, warnings::Warnings};
 
 /// Logs what happens, in a training of three batches and a validation of one.
 struct Tape(Log);
@@ -113,6 +113,45 @@ fn requests_of_several_callbacks_and_of_one_are_all_obeyed() {
     let alone = alone.lock().expect("nobody panics").clone();
     assert_eq!((norms.len(), norms[0].to_bits()), (2, alone[0].to_bits()));
     assert!((norms[1] - alone[1]).abs() > 1e-3, "{norms:?} {alone:?}");
+}
+
+#[test]
+fn requests_that_a_stop_overrides_are_reported() {
+    #[callback(on_batch_end, train, if = iteration == 1)]
+    fn first() -> StopTraining {
+        StopTraining::because("two are enough")
+    }
+
+    #[callback(on_batch_end, train, if = iteration == 1)]
+    fn second() -> StopTraining {
+        StopTraining::because("it is late")
+    }
+
+    let warnings = Warnings::default();
+    tracing::subscriber::with_default(warnings.clone(), || {
+        // Of the hooks named `…_end`, the last one that was added runs first.
+        let mut learn = on(data(12, 4)).callback(second).callback(first).build().expect("it is right");
+        learn.fit(1, 0.1).expect("a stop is no error");
+        let expected = "`first` stops the training in `on_batch_end`; `second` asked for it as well: it is late";
+        assert_eq!(warnings.take(), [expected]);
+
+        let log = Log::default();
+        let mut learn = on(data(12, 4))
+            .callback(validate)
+            .callback(first)
+            .callback(Tape(log.clone()))
+            .build()
+            .expect("it is right");
+        learn.fit(1, 0.1).expect("a stop is no error");
+        let expected =
+            "`first` stops the training in `on_batch_end`: the validation that was asked for there is left out";
+        assert_eq!(warnings.take(), [expected]);
+        assert_eq!(log.take(), ["train 0 of 3, 0", "train 1 of 3, 1"]);
+
+        let mut learn = on(data(12, 4)).callback(validate).build().expect("it is right");
+        learn.fit(1, 0.1).expect("it trains");
+        assert_eq!(warnings.take(), [""; 0], "requests that are obeyed are not reported");
+    });
 }
 
 #[test]

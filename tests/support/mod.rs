@@ -4,6 +4,7 @@
 pub mod dropout;
 pub mod fuse;
 pub mod process;
+pub mod warnings;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -42,7 +42,7 @@ impl Decision {
     }
 
     /// Reports the requests that a stop overrides.
-    fn tell(&self) {
+    fn report_overridden(&self) {
         if let Some((by, hook)) = &self.stopped
             && self.requests.has(Validate)
         {
@@ -424,7 +424,7 @@ impl Callbacks {
         if cfg!(debug_assertions) {
             self.call_undeclared(hook, state, &call)?;
         }
-        decision.tell();
+        decision.report_overridden();
         Ok(decision)
     }
 
