@@ -364,15 +364,20 @@ fn the_losses_of_several_tasks_go_on_each_with_its_own_state() {
             let input = series(36, 0.37).reshape([12, 3]);
             let batch = |from: i64| Batch {
                 input: input.narrow(0, from, 4).into(),
-                target: Target::several([1, 2, 3].map(|step| Target::from(classes(step).tensor().narrow(0, from, 4))))
-                    .expect("as many"),
+                target: Target::several(
+                    [1, 2, 3, 5].map(|step| Target::from(classes(step).tensor().narrow(0, from, 4))),
+                )
+                .expect("as many"),
             };
             [0, 4, 8].map(batch).into()
         };
         let data = Data::from_batches(set(), Vec::new()).expect("three batches");
         let loss = MultiTask::new().task(0..4, 1.0, CrossEntropy::default());
         let loss = loss.and_then(|loss| loss.task(0..4, 1.0, Annealed::default()));
-        let loss = loss.and_then(|loss| loss.task(4..8, 0.5, Annealed(Cell::new(7)))).expect("weights");
+        let loss = loss.and_then(|loss| loss.task(4..8, 0.5, Annealed(Cell::new(7))));
+        // The state of a loss function is found also in a `LossFunc` inside of another loss.
+        let shared = LossFunc::new(Annealed(Cell::new(3)));
+        let loss = loss.and_then(|loss| loss.task(4..8, 0.5, shared)).expect("weights");
         Learner::builder(data, |vars| linear(vars, 3, 8))
             .loss(loss)
             .callback(Sum::default())
