@@ -169,10 +169,10 @@ fn the_bytes_of_a_tensor_must_have_its_shape_and_kind() {
 
 #[test]
 fn a_tensor_that_no_file_can_hold_is_an_error_when_it_is_written() {
-    let complex = Tensor::zeros([2], (Kind::ComplexFloat, Device::Cpu));
+    let complex = Tensor::zeros([2], (Kind::ComplexDouble, Device::Cpu));
     let state = State::new().with_tensor("t", &complex).expect("a copy");
     let error = ciborium::into_writer(&state, &mut Vec::new()).expect_err("complex numbers").to_string();
-    assert!(error.contains("a tensor of the kind ComplexFloat can't be written down"), "{error}");
+    assert!(error.contains("a tensor of the kind ComplexDouble can't be written down"), "{error}");
 }
 
 #[test]
