@@ -87,7 +87,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 fn compare(path: &Path, options: &Options) -> Result<Compared, Box<dyn Error>> {
     let embedded = path == Path::new("digits");
     let images = if embedded { ImageData::digits()? } else { ImageData::open(path)? };
-    let data = images.batch_size(usize::MAX).build()?;
+    let data = images.build()?;
     let lr = options.lr.unwrap_or(if embedded { 1e-2 } else { 3e-3 });
     let shape = Shape::of(&data, if embedded { &[32, 64] } else { &[16, 16] })?;
     // The file's name up to its first dot: `mnist_sample` for `…/mnist_sample.tgz`.
@@ -124,8 +124,7 @@ fn compare(path: &Path, options: &Options) -> Result<Compared, Box<dyn Error>> {
 
 /// All images and labels as two tensors.
 fn whole(loader: &Loader) -> Result<(Tensor, Tensor), Box<dyn Error>> {
-    let order: Vec<_> = (0..loader.items().ok_or("images can be counted")?).collect();
-    let batch = loader.batch(&order, 0, &ItemRngs::new(0, 0))?;
+    let batch = loader.all()?;
     Ok((batch.input.one()?.shallow_clone(), batch.target.tensor().shallow_clone()))
 }
 

@@ -10,11 +10,12 @@
 use std::path::PathBuf;
 
 use mixup::prelude::*;
-use tch::{Device, Kind, TchError, Tensor, nn, vision};
+use tch::{Device, Kind, Tensor, nn, vision};
 
 /// The length of a code.
 const CODE: i64 = 20;
 
+#[derive(Output)]
 struct VaeOutput {
     /// The images, `[n, pixels]`, from 0 to 1.
     images: Tensor,
@@ -22,12 +23,6 @@ struct VaeOutput {
     mean: Tensor,
     /// The logarithms of their variances, `[n, CODE]`.
     log_variance: Tensor,
-}
-
-impl Output for VaeOutput {
-    fn map(&self, each: &mut EachTensor<'_>) -> Result<Self, TchError> {
-        Ok(Self { images: each(&self.images)?, mean: each(&self.mean)?, log_variance: each(&self.log_variance)? })
-    }
 }
 
 struct Vae {

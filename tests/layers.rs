@@ -46,6 +46,7 @@ const MACROS: Layers = Layers {
     src: "mixup-macros/src",
     rooms: &[
         "parse", "mistakes", "tokens",
+        "derive",
         "hooks",
         "runtime", "rivals", "suggest",
         "params", "filters", "options", "returns",

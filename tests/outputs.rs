@@ -7,7 +7,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use mixup::{
-    batch::{AnyOutput, EachTensor},
+    batch::AnyOutput,
     callback::Hook,
     error::BoxError,
     loss::LossError,
@@ -21,15 +21,10 @@ use support::{Linear, bits, data, linear, on};
 use tch::{Kind, TchError, Tensor};
 
 /// The scores of a linear model, and how large they are.
+#[derive(Output)]
 struct Scored {
     scores: Tensor,
     size: Tensor,
-}
-
-impl Output for Scored {
-    fn map(&self, each: &mut EachTensor<'_>) -> Result<Self, TchError> {
-        Ok(Self { scores: each(&self.scores)?, size: each(&self.size)? })
-    }
 }
 
 struct Scores(Linear);
@@ -302,4 +297,90 @@ fn a_closure_that_ignores_the_reduction_is_refused_for_every_output() {
     let error = learn.fit(1, 0.1).expect_err("it has one loss");
     let Error::Loss { source, .. } = &error else { panic!("{error}") };
     assert!(matches!(source.downcast_ref(), Some(LossError::IgnoresReduction { items: 4, .. })), "{error}");
+}
+
+/// A model that returns two tensors as a tuple.
+struct Pair(Linear);
+
+impl Model for Pair {
+    type Output = (Tensor, Tensor);
+
+    fn forward_batch(&self, input: &Input, train: bool) -> Result<(Tensor, Tensor), BoxError> {
+        let scores = self.0.forward_batch(input, train)?;
+        Ok((scores.f_neg()?, scores))
+    }
+}
+
+#[test]
+fn a_hook_asks_for_a_tuple_as_what_it_is_and_changes_it() {
+    struct Change;
+    #[callback]
+    impl Change {
+        fn on_loss_begin(&self, last_output: &mut (Tensor, Tensor)) -> Result<(), TchError> {
+            last_output.0 = last_output.1.f_zeros_like()?;
+            Ok(())
+        }
+
+        fn on_backward_begin(&self, last_output: &(Tensor, Tensor)) {
+            assert_eq!(last_output.0, last_output.1.zeros_like());
+        }
+    }
+
+    let loss = per_item(|(_, scores): &(Tensor, Tensor), target: &Target| {
+        CrossEntropy::default().loss(scores, target, Reduction::None)
+    });
+    let seen = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&seen);
+    let look = hook!(on_batch_end, move |last_output: &(Tensor, Tensor)| {
+        *count.lock().expect("no panic") += usize::from(last_output.0 != last_output.1);
+    });
+    let builder = Learner::builder(data(8, 0), |vars| Pair(linear(vars, 3, 2))).loss(loss).optimizer(Sgd::default());
+    let mut learn = builder.callback(Change).callback(look).quiet().build().expect("it fits");
+    learn.fit(1, 0.1).expect("it trains");
+    assert_eq!(*seen.lock().expect("no panic"), 2);
+    let error = on(data(8, 0)).callback(Change).build().err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("(Tensor,Tensor)") || error.contains("(Tensor, Tensor)"), "{error}");
+}
+
+/// The derive, where the names of the standard library mean something else.
+mod shadowed {
+    #![allow(dead_code, reason = "they are only in the way")]
+
+    pub struct Result;
+    pub struct Ok;
+    pub mod core {}
+
+    #[derive(mixup::batch::Output)]
+    pub struct Nested<A, B>(pub A, pub Vec<B>)
+    where
+        B: Allowed;
+
+    pub trait Allowed {}
+    impl Allowed for tch::Tensor {}
+
+    #[derive(mixup::batch::Output)]
+    pub struct Named<const N: usize, T> {
+        pub each: T,
+        pub r#type: (tch::Tensor, T),
+    }
+}
+
+#[test]
+fn a_derived_output_has_the_tensors_of_its_fields_in_their_order() {
+    use shadowed::{Named, Nested};
+
+    let number = |number: i64| Tensor::from(number);
+    let inner = Named::<3, Tensor> { each: number(1), r#type: (number(2), number(3)) };
+    let output = Nested(inner, vec![number(4), number(5)]);
+    let mut seen = Vec::new();
+    let doubled = output.map(&mut |tensor| {
+        seen.push(tensor.int64_value(&[]));
+        tensor.f_mul_scalar(2)
+    });
+    assert_eq!(seen, [1, 2, 3, 4, 5]);
+    let doubled = AnyOutput::new(doubled.expect("they are numbers"));
+    let doubled: Vec<_> = doubled.tensors().iter().map(|tensor| tensor.int64_value(&[])).collect();
+    assert_eq!(doubled, [2, 4, 6, 8, 10]);
+    let failed = output.map(&mut |_| Err(TchError::Torch("no".to_owned())));
+    assert_eq!(failed.err().map(|error| error.to_string()), Some("Internal torch error: no".to_owned()));
 }

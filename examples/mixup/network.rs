@@ -21,8 +21,8 @@ pub struct Shape {
 
 impl Shape {
     pub fn of(data: &Data, hidden: &[i64]) -> Result<Self, Box<dyn Error>> {
-        let image = data.train().sample()?.input.one()?.size();
-        let channels = image.get(1).into_iter().chain(hidden).copied().collect();
+        let image = data.train().item_shape()?;
+        let channels = image.first().into_iter().chain(hidden).copied().collect();
         Ok(Self { channels, classes: i64::try_from(data.classes().len())? })
     }
 

@@ -10,6 +10,7 @@
 //! - `rivals`: other libraries' names of hooks, values and options,
 //! - `runtime`: what `mixup-runtime` gets from the table,
 //! - `hooks`: the one table of hooks and values,
+//! - `derive`: `#[derive(Output)]`,
 //! - `tokens` (and where the compiler shows them), `mistakes` (collected), `parse` (parts of an item).
 //!
 //! Users reach the macros through the crate `mixup`.
@@ -17,6 +18,7 @@
 #![deny(missing_docs)]
 
 mod check;
+mod derive;
 mod expand;
 mod filters;
 mod hooks;
@@ -210,6 +212,27 @@ pub fn on(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn hook(tokens: TokenStream) -> TokenStream {
     item::hook(tokens.into()).into()
+}
+
+/// Implements `Output` for a struct whose fields are outputs, such as tensors: what a model returns.
+///
+/// The tensors are those of the fields, in their order. A struct that is generic over a type is an output if that type is one.
+///
+/// ```
+/// use mixup::prelude::*;
+/// use tch::Tensor;
+///
+/// #[derive(Output)]
+/// struct VaeOutput {
+///     recon: Tensor,                  // [n, 784]
+///     distribution: (Tensor, Tensor), // [n, 20] each
+/// }
+/// ```
+///
+/// `#[output(crate = my::mixup)]` gives the path of the crate `mixup`, if it is not `::mixup`.
+#[proc_macro_derive(Output, attributes(output))]
+pub fn output(item: TokenStream) -> TokenStream {
+    derive::output(item.into()).into()
 }
 
 /// The hooks' names, from the table of hooks: only for `mixup-runtime`.

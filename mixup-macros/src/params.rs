@@ -279,11 +279,15 @@ pub(crate) fn is_choice(attr: &Attribute) -> bool {
     attr.path().is_ident("name") || attr.path().is_ident("names")
 }
 
-/// `model: &mut Gpt`, `opt: &AdamW`, `last_output: &Tensor`
+/// `model: &mut Gpt`, `opt: &AdamW`, `last_output: &Tensor`, `last_output: &(Tensor, Tensor)`
 fn own<'a>(name: &'static Name, ty: &'a Type) -> Option<Own<'a>> {
     let Type::Reference(reference) = strip_type(ty) else { return None };
     let elem = strip_type(&reference.elem);
-    let is_own = ["model", "opt", "last_output"].contains(&name.name) && matches!(elem, Type::Path(_));
+    let is_own = match elem {
+        Type::Path(_) => ["model", "opt", "last_output"].contains(&name.name),
+        Type::Tuple(_) => name.name == "last_output",
+        _ => false,
+    };
     is_own.then(|| Own { name, ty: elem, mutable: reference.mutability.is_some() })
 }
 
@@ -352,6 +356,10 @@ fn wrongly_taken(name: &Name, taken: Taken, ty: &Type) -> Option<String> {
         }
         (Access::Shared, Taken::Mut) => Some(format!("`{value}` is read-only: write `{}`", name.spelt())),
         (Access::Shared, Taken::Value) => Some(format!("`{value}` is borrowed: write `{}`", name.spelt())),
+        (Access::Mutable, Taken::Value) if name.written.is_some() => {
+            let ty = shown(ty);
+            Some(format!("`{value}` is borrowed: write `{value}: &mut {ty}`, or `{value}: &{ty}` to only read it"))
+        }
         (Access::Mutable, Taken::Value) => {
             Some(format!("`{value}` is borrowed: write `{}`, or `{value}: &{ty_of}` to only read it", name.spelt()))
         }

@@ -357,7 +357,13 @@ fn pass(name: &Name) -> TokenStream {
     let (is, write) = match name.access {
         Access::Copied => (ty.to_owned(), format!("write `{spelt}`")),
         Access::Shared => (format!("&{ty}"), format!("write `{spelt}`")),
-        Access::Mutable => (format!("&mut {ty}"), format!("write `{spelt}`, or `{ident}: &{ty}` to only read it")),
+        Access::Mutable => {
+            let read = name.written.map_or_else(
+                || format!(", or `{ident}: &{ty}` to only read it"),
+                |_| format!(", another type that the model returns, or `{ident}: &mut {ty}`"),
+            );
+            (format!("&mut {ty}"), format!("write `{spelt}`{read}"))
+        }
     };
     let message = format!("`{ident}` has type `{is}`, not `{{T}}`");
     let ty: TokenStream = ty.parse().unwrap_or_default();

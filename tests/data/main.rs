@@ -3,6 +3,7 @@
 mod items;
 mod samplers;
 mod streams;
+mod whole;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -23,9 +23,10 @@ use crate::{
     hooks::Hook,
     mistakes::Mistakes,
     options::Options,
-    params::{Context, Param, params},
+    params::{Context, Param, What, params},
     parse::{is_called, plain, strip_type},
     returns,
+    tokens::words,
 };
 
 /// One hook that a method, a function or a closure serves. It has no mistakes, except for rejected parameters.
@@ -103,9 +104,11 @@ impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
             if of_filters.is_empty() {
                 filters.check(hook, &mut of_filters);
             }
-            if let Some(params) = params(context, self.params.clone(), &mut rejected, &mut of_params)
-                && params.iter().all(Param::can_be_passed)
-            {
+            let Some(params) = params(context, self.params.clone(), &mut rejected, &mut of_params) else { continue };
+            if of_filters.is_empty() {
+                others_in_filters(filters, &params, &mut of_filters);
+            }
+            if params.iter().all(Param::can_be_passed) {
                 all.push(Serves { hook, by: *by, output, cfgs: cfgs.clone(), params, filters: filters.clone() });
             }
         }
@@ -115,6 +118,18 @@ impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
         }
         mistakes.append(of_params);
         all
+    }
+}
+
+/// Reports a published value or another callback in a filter, which is evaluated before the method borrows any.
+fn others_in_filters(filters: &Filters, params: &[Param<'_>], mistakes: &mut Mistakes) {
+    for word in filters.expressions().flat_map(|expr| words(expr.to_token_stream())) {
+        if params.iter().any(|param| matches!(param.what, What::Other(_)) && param.written == word) {
+            let message = format!(
+                "a filter cannot use `{word}`, which is a published value or another callback: check it in the method"
+            );
+            mistakes.add(&word, message);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The input of the model: one tensor, several tensors, or MixUp's triple.
 
-use tch::{Device, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::{MakeMutError, make_mut};
 
@@ -94,6 +94,24 @@ impl Input {
         }
     }
 
+    /// Concatenates the inputs of several batches, all of the form of the first.
+    pub(crate) fn join(inputs: &[&Self]) -> Result<Self, TchError> {
+        let Some(first) = inputs.first() else { return Ok(Self::Tensors(Vec::new())) };
+        let count = first.tensors().len();
+        if let Some(other) = inputs.iter().map(|input| input.tensors().len()).find(|&other| other != count) {
+            return Err(TchError::Shape(format!("one batch has {count} inputs and another has {other}")));
+        }
+        let nth = |n: usize| {
+            let parts: Vec<_> = inputs.iter().filter_map(|input| input.tensors().get(n).copied()).collect();
+            Tensor::f_cat(&parts, 0)
+        };
+        Ok(match first {
+            Self::Tensor(_) => Self::Tensor(nth(0)?),
+            Self::Tensors(_) => Self::Tensors((0..count).map(nth).collect::<Result<_, _>>()?),
+            Self::Stacked { .. } => Self::Stacked { first: nth(0)?, second: nth(1)?, weight: nth(2)? },
+        })
+    }
+
     /// The device of the first tensor.
     #[must_use]
     pub fn device(&self) -> Device {
@@ -104,7 +122,7 @@ impl Input {
     ///
     /// # Errors
     /// Any error from libtorch, for example if the device has no room or does not exist.
-    pub fn to_device(&self, device: Device) -> Result<Self, tch::TchError> {
+    pub fn to_device(&self, device: Device) -> Result<Self, TchError> {
         let to = |tensor: &Tensor| tensor.f_to_device(device);
         Ok(match self {
             Self::Tensor(tensor) => Self::Tensor(to(tensor)?),
@@ -188,6 +206,24 @@ impl From<&Input> for Input {
 impl From<Vec<Tensor>> for Input {
     fn from(tensors: Vec<Tensor>) -> Self {
         Self::Tensors(tensors)
+    }
+}
+
+impl<const N: usize> From<[Tensor; N]> for Input {
+    fn from(tensors: [Tensor; N]) -> Self {
+        Self::Tensors(tensors.into())
+    }
+}
+
+impl From<(Tensor, Tensor)> for Input {
+    fn from((first, second): (Tensor, Tensor)) -> Self {
+        Self::from([first, second])
+    }
+}
+
+impl From<(Tensor, Tensor, Tensor)> for Input {
+    fn from((first, second, third): (Tensor, Tensor, Tensor)) -> Self {
+        Self::from([first, second, third])
     }
 }
 

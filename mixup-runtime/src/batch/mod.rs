@@ -10,6 +10,10 @@ mod target;
 pub use in_place::{MakeMutError, make_mut, with_fresh};
 pub(crate) use input::items;
 pub use input::{Input, InputError};
+/// Implements the trait of the same name for a struct.
+pub use mixup_macros::Output;
+#[doc(hidden)]
+pub use output::Mapped;
 pub use output::{AnyOutput, EachTensor, Output, OutputError, OutputType};
 pub(crate) use output::{join, shallow_clone, tensors};
 pub use scalars::Scalars;

@@ -13,27 +13,46 @@ use crate::names::short_type_name;
 /// A function that is called with each tensor of an [`Output`].
 pub type EachTensor<'a> = dyn FnMut(&Tensor) -> Result<Tensor, TchError> + 'a;
 
+/// What [`Output::map`] returns.
+#[doc(hidden)]
+pub type Mapped<O> = Result<O, TchError>;
+
 /// What a model returns for a batch: a tensor, a tuple or a `Vec` of outputs, or a type that says which tensors it consists of.
+///
+/// A struct of outputs derives it:
 ///
 /// ```
 /// use mixup::prelude::*;
-/// use tch::{TchError, Tensor};
+/// use tch::Tensor;
 ///
+/// #[derive(Output)]
 /// struct VaeOutput {
 ///     recon: Tensor,  // [n, 784]
 ///     mu: Tensor,     // [n, 20]
 ///     logvar: Tensor, // [n, 20]
 /// }
+/// ```
 ///
-/// impl Output for VaeOutput {
+/// A type with fields that are no outputs implements it:
+///
+/// ```
+/// use mixup::prelude::*;
+/// use tch::{TchError, Tensor};
+///
+/// struct Boxes {
+///     corners: Tensor, // [n, 4]
+///     pixels: f64,
+/// }
+///
+/// impl Output for Boxes {
 ///     fn map(&self, each: &mut EachTensor<'_>) -> Result<Self, TchError> {
-///         Ok(Self { recon: each(&self.recon)?, mu: each(&self.mu)?, logvar: each(&self.logvar)? })
+///         Ok(Self { corners: each(&self.corners)?, pixels: self.pixels })
 ///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the output of a model",
-    label = "write `Tensor`, a tuple or a `Vec` of tensors, `AnyOutput`, or implement `Output` for `{Self}`"
+    label = "write `Tensor`, a tuple or a `Vec` of tensors, `AnyOutput`, or a struct of them with `#[derive(Output)]`"
 )]
 pub trait Output: Any + Send + Sized {
     /// Returns the same output with each of its tensors replaced by what `each` returns for it. The order must always be the same.

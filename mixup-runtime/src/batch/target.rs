@@ -328,3 +328,10 @@ impl From<Tensor> for Target {
         }
     }
 }
+
+/// Converts as a `Tensor` does. Both share their memory, unless the kind has to change.
+impl From<&Tensor> for Target {
+    fn from(tensor: &Tensor) -> Self {
+        Self::from(tensor.shallow_clone())
+    }
+}

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, io, path::PathBuf};
 use tch::TchError;
 
 use super::splits::thousands;
-use crate::error::Refusal;
+use crate::{batch::TargetError, error::Refusal};
 
 /// Why data could not be opened, or a batch could not be made.
 #[derive(thiserror::Error)]
@@ -384,6 +384,9 @@ pub enum DataError {
     /// Any error from libtorch.
     #[error("{}", crate::error::brief(.0))]
     Tch(#[from] TchError),
+    /// Targets do not fit each other.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// libtorch rejects the input of a function of `tch` that panics then.
     #[error("{0}")]
     Refused(#[from] Refusal),

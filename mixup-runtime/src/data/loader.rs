@@ -252,12 +252,7 @@ impl Loader {
             }
             Source::Dataset(dataset) => {
                 let indices = order.chunks(self.batch_size.max(1)).nth(k).ok_or_else(missing)?;
-                let batch = dataset.batch(indices, rngs)?;
-                let (asked, (input, target)) = (indices.len(), batch_items(&batch));
-                if input != asked || (target != asked && dataset.labelled()) {
-                    return Err(DataError::WrongBatch { asked, input, target });
-                }
-                Ok(batch)
+                batch_of(&**dataset, indices, rngs)
             }
             Source::Stream(_) => Err(DataError::Stream { what: "batch by number" }),
         }
@@ -308,6 +303,40 @@ impl Loader {
         }
     }
 
+    /// Returns all items as one batch, in the data's own order, whatever the sampler and the batch size: to look at them, or to make other data
+    /// of them. What is random in the items is the same in each call. Prepared batches are joined.
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// let all = ImageData::digits()?.build()?.train().all()?;
+    /// assert_eq!(all.input.one()?.size(), [1437, 1, 8, 8]);
+    /// assert_eq!(all.target.tensor().size(), [1437]);
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError::Stream`] for a stream, any error of the data set, and prepared batches that do not fit together.
+    pub fn all(&self) -> Result<Batch, DataError> {
+        match &self.source {
+            Source::Prepared { batches, .. } => join(batches),
+            Source::Dataset(dataset) => {
+                let all: Vec<_> = (0..dataset.len()).collect();
+                batch_of(&**dataset, &all, &ItemRngs::new(0, 0))
+            }
+            Source::Stream(_) => Err(DataError::Stream { what: "batch of all its items" }),
+        }
+    }
+
+    /// The shape of one item: `[1, 28, 28]` for inputs of `[n, 1, 28, 28]`. Of several inputs it is that of the first.
+    ///
+    /// # Errors
+    /// As for [`sample`](Self::sample).
+    pub fn item_shape(&self) -> Result<Vec<i64>, DataError> {
+        let sample = self.sample()?;
+        Ok(sample.input.tensors().first().map_or_else(Vec::new, |tensor| tensor.size().split_off(1)))
+    }
+
     /// How many entries an order of everything has; `None` for a stream.
     fn entries(&self) -> Option<usize> {
         match &self.source {
@@ -329,6 +358,23 @@ impl fmt::Debug for Loader {
             .field("batches_per_epoch", &self.batches_per_epoch)
             .finish_non_exhaustive()
     }
+}
+
+/// The batch of these items of a data set, which must have as many.
+fn batch_of(dataset: &dyn Dataset, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+    let batch = dataset.batch(indices, rngs)?;
+    let (asked, (input, target)) = (indices.len(), batch_items(&batch));
+    if input != asked || (target != asked && dataset.labelled()) {
+        return Err(DataError::WrongBatch { asked, input, target });
+    }
+    Ok(batch)
+}
+
+/// The items of several batches as one.
+fn join(batches: &[Batch]) -> Result<Batch, DataError> {
+    let inputs: Vec<_> = batches.iter().map(|batch| &batch.input).collect();
+    let targets: Vec<_> = batches.iter().map(|batch| batch.target.shallow_clone()).collect();
+    Ok(Batch { input: Input::join(&inputs)?, target: Target::join(&targets)? })
 }
 
 /// How many items the input and the target of a batch have. If the tensors of one of them disagree, its number is one that

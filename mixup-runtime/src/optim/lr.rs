@@ -14,6 +14,7 @@ use crate::names::listed;
 /// let groups = ["stem", "trunk", "head"].map(String::from);
 /// assert_eq!(Lr::from(0.1).rates(&groups)?, [0.1, 0.1, 0.1]);
 /// assert_eq!(Lr::each([0.01, 0.02, 0.1]).rates(&groups)?, [0.01, 0.02, 0.1]);
+/// assert_eq!(Lr::from([0.01, 0.02, 0.1]), Lr::each([0.01, 0.02, 0.1])); // so `learn.fit(1, [0.01, 0.02, 0.1])` takes them
 /// let spread = Lr::spread(1e-5, 1e-3).rates(&groups)?;
 /// assert_eq!((spread[0], spread[2]), (1e-5, 1e-3));
 /// assert!((spread[1] - 1e-4).abs() < 1e-12);
@@ -34,6 +35,13 @@ enum Rates {
 impl From<f64> for Lr {
     fn from(lr: f64) -> Self {
         Self(Rates::One(lr))
+    }
+}
+
+/// One rate for each group, as [`Lr::each`].
+impl<const N: usize> From<[f64; N]> for Lr {
+    fn from(rates: [f64; N]) -> Self {
+        Self::each(rates)
     }
 }
 

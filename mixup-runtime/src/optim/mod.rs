@@ -30,6 +30,10 @@ use crate::{
 };
 
 /// Changes the parameters by their gradients.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an optimizer of `mixup`",
+    label = "write one of `mixup::optim`, such as `Sgd` or `AdamW`: those of `tch::nn` cannot be saved"
+)]
 pub trait Optimizer: Any + Send {
     /// Takes one step. It leaves alone parameters that are frozen or have no gradient, and does not drop the gradients.
     ///

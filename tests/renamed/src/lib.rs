@@ -82,6 +82,17 @@ mod tests {
         assert_eq!((count.batches, count.ends), (303, 3 + 10));
     }
 
+    #[derive(Output)]
+    #[output(crate = training)]
+    struct Scores(Tensor);
+
+    #[test]
+    fn an_output_is_derived_under_another_name() {
+        let scores = Scores(Tensor::from_slice(&[1.0, 2.0]));
+        let negative = scores.map(&mut Tensor::f_neg).expect("they are numbers");
+        assert_eq!(negative.0, Tensor::from_slice(&[-1.0, -2.0]));
+    }
+
     fn linear(vars: &Vars<'_>) -> nn::Linear {
         nn::linear(vars.path() / "linear", 2, 2, nn::LinearConfig::default())
     }
