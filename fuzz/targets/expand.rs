@@ -7,6 +7,9 @@
 
 #[path = "../../mixup-macros/src/check/mod.rs"]
 mod check;
+#[path = "../../mixup-macros/src/derive.rs"]
+#[allow(dead_code, reason = "only the attributes are fuzzed")]
+mod derive;
 #[path = "../../mixup-macros/src/expand/mod.rs"]
 mod expand;
 #[path = "../../mixup-macros/src/filters.rs"]
