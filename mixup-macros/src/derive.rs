@@ -22,10 +22,8 @@ pub(crate) fn output(item: TokenStream) -> TokenStream {
     let fields = fields(&item, &mut mistakes);
     let each = format_ident!("__each");
     let whole = fields.filter(|_| mistakes.is_empty()).map(|fields| whole(fields, &each));
-    let body = whole.map_or_else(
-        || quote! { ::core::unreachable!() },
-        |whole| quote! { ::core::result::Result::Ok(#whole) },
-    );
+    let body =
+        whole.map_or_else(|| quote! { ::core::unreachable!() }, |whole| quote! { ::core::result::Result::Ok(#whole) });
     let (name, generics) = (&item.ident, bounded(&item.generics));
     let (head, arguments, bounds) = generics.split_for_impl();
     let mistakes = mistakes.into_compile_errors();

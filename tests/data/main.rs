@@ -3,9 +3,9 @@
 mod items;
 mod samplers;
 mod streams;
-mod whole;
 #[path = "../support/mod.rs"]
 mod support;
+mod whole;
 
 use mixup::{error::BoxError, model::Vars, prelude::*};
 use support::Log;
