@@ -6,8 +6,14 @@
 mod char_rnn;
 #[path = "../examples/cifar.rs"]
 mod cifar;
+#[path = "../examples/gan.rs"]
+#[allow(dead_code, reason = "its `main` is not called")]
+mod gan;
 #[path = "../examples/min_gpt.rs"]
 mod min_gpt;
+#[path = "../examples/policy_gradient.rs"]
+#[allow(dead_code, reason = "its `main` is not called")]
+mod policy_gradient;
 #[path = "../examples/transfer_learning.rs"]
 mod transfer_learning;
 #[path = "../examples/vae.rs"]
@@ -92,4 +98,20 @@ fn vae_codes_more_than_the_mean_image_and_draws_after_each_epoch() {
         let drawn = image::open(out.path().join(format!("s_{epoch}.png"))).expect("it is an image");
         assert_eq!((drawn.width(), drawn.height()), (64, 64));
     }
+}
+
+#[test]
+fn gan_learns_to_make_images_like_the_digits_on_average() {
+    tch::set_num_threads(1); // with so few numbers, a second thread would only cause waiting
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = mixup::prelude::ImageData::digits().expect("they are embedded").batch_size(32).build().expect("images");
+    let (before, after) = gan::train(data, 4, folder.path()).expect("it trains");
+    assert!(after < 0.6 * before, "{before}, then {after}");
+    assert!(folder.path().join("gan-1.png").is_file());
+}
+
+#[test]
+fn policy_gradient_balances_the_pole_longer() {
+    let (first, last) = policy_gradient::train(15, 1_500).expect("it trains");
+    assert!(last > 2.0 * first, "rewards of {first}, then {last}");
 }

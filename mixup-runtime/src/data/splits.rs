@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use tch::{Device, Kind, Tensor};
+
 use super::{DataError, Dataset, Loader, Sampler, Sampling, Stream};
-use crate::batch::Batch;
+use crate::batch::{Batch, Target};
 
 /// Training data, perhaps validation and test data, and the names of the classes.
 ///
@@ -61,6 +63,23 @@ impl Data {
         let train = Loader::prepared("training", train)?;
         let valid = if valid.is_empty() { None } else { Some(Loader::prepared("validation", valid)?) };
         Ok(Self { train, valid, test: None, classes: Vec::new() })
+    }
+
+    /// Creates data without items, for a [`TrainStep`](crate::learner::TrainStep) that makes its own, as one that plays a game: an epoch has this
+    /// many batches, each with a single zero as input and target.
+    ///
+    /// # Errors
+    /// [`DataError::Empty`] for 0 batches, and any error from libtorch.
+    pub fn of_steps(batches: usize) -> Result<Self, DataError> {
+        let zero = || Tensor::f_zeros([1], (Kind::Float, Device::Cpu));
+        let batch = |_| Ok(Batch { input: zero()?.into(), target: Target::Dense(zero()?) });
+        Self::from_batches((0..batches).map(batch).collect::<Result<_, DataError>>()?, Vec::new())
+    }
+
+    /// Leaves out the validation data.
+    #[must_use]
+    pub fn without_valid(self) -> Self {
+        Self { valid: None, ..self }
     }
 
     /// The training data.

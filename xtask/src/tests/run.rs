@@ -58,7 +58,7 @@ fn arguments_stay_on_their_side_of_the_dashes() {
 #[test]
 fn the_message_about_an_unknown_bench_lists_the_known_ones() {
     let message = Cli::try_parse_from(["xtask", "bench", "mixing"]).err().expect("there is none").to_string();
-    assert!(message.contains("'mixing'") && message.contains("[possible values: loop, mix, "), "{message}");
+    assert!(message.contains("'mixing'") && message.contains("[possible values: loop, step, mix, "), "{message}");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_demo_gets_all_arguments() {
 #[test]
 fn all_benches_run_unless_some_are_named() {
     let call = |names: &[Bench], rest: &str| line(&run::bench(names, false, words(rest)));
-    assert_eq!(call(&[], ""), "bench --bench loop --bench mix --bench loss --bench epoch --bench compile");
+    assert_eq!(call(&[], ""), "bench --bench loop --bench step --bench mix --bench loss --bench epoch --bench compile");
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }
 
