@@ -7,8 +7,8 @@
 
 #[path = "../../mixup-macros/src/check/mod.rs"]
 mod check;
-#[path = "../../mixup-macros/src/derive.rs"]
 #[allow(dead_code, reason = "only the attributes are fuzzed")]
+#[path = "../../mixup-macros/src/derive.rs"]
 mod derive;
 #[path = "../../mixup-macros/src/expand/mod.rs"]
 mod expand;
