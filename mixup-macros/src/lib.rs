@@ -220,12 +220,12 @@ pub fn hook(tokens: TokenStream) -> TokenStream {
 ///
 /// ```
 /// use mixup::prelude::*;
-/// use tch::Tensor;
 ///
+/// /// With `tch::Tensor` for `T`: the images `[n, 784]`, and mean and logarithm of the variance, `[n, 20]` each.
 /// #[derive(Output)]
-/// struct VaeOutput {
-///     recon: Tensor,                  // [n, 784]
-///     distribution: (Tensor, Tensor), // [n, 20] each
+/// struct VaeOutput<T: Output> {
+///     recon: T,
+///     distribution: (T, T),
 /// }
 /// ```
 ///
