@@ -21,6 +21,7 @@ fn each_optimizer_changes_its_group_as_if_it_were_alone() {
     let build = || on(data(8, 0)).group("weight", |name, _| name == "weight").group("bias", |name, _| name == "bias");
     let mut both = build().optimizer_for("weight", Sgd::default()).optimizer_for("bias", Adam::default()).build();
     let both = both.as_mut().expect("two groups");
+    assert!(both.values().iter().all(|value| !value.name().ends_with("weight_loss")), "there is one loss for both");
     // One step for each: after that, the parameters of the other would matter.
     let one_batch = |learn: &mut Learner| {
         learn.callback(StopAfterOne);

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use super::{Learner, fit::Exit, interrupt::Watch};
+use super::{Learner, fit::Exit, interrupt::Watch, step::Supervised};
 use crate::{
     callback::{StepParts, Surroundings},
     metrics::Metric,
@@ -128,7 +128,9 @@ impl Learner {
             self.metrics.iter().map(|(name, metric)| (name.clone(), metric.less_is_better())).collect();
         let state = &mut self.state;
         let (model, opt) = (&*state.model, &*state.opt);
-        let losses = state.parts.losses();
+        // The learner's own step has one loss for all optimizers.
+        let has_one = (&*self.step as &dyn Any).is::<Supervised>();
+        let losses = if has_one { Vec::new() } else { state.parts.losses() };
         let step = StepParts {
             name: self.step.type_name(),
             uses: self.step.uses(),
