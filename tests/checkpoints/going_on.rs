@@ -1,5 +1,7 @@
 //! A new learner goes on from the files of one that failed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use mixup::{learner::Interrupt, prelude::*, training::Report};
 
 use super::{
@@ -73,6 +75,64 @@ fn an_interrupt_writes_a_checkpoint_from_which_the_training_goes_on() {
     let report = again.resume().expect("there is a checkpoint");
     assert_eq!(result(&mut again, &report), wanted);
     assert_eq!(files(folder.path()).len(), 2, "one more at the end");
+}
+
+/// Interrupts the training at the end of its first epoch.
+struct InterruptAtEpochEnd(Option<Interrupt>);
+
+#[callback]
+impl InterruptAtEpochEnd {
+    fn on_epoch_end(&self) {
+        self.0.iter().for_each(Interrupt::interrupt);
+    }
+}
+
+#[test]
+fn an_interrupt_between_two_epochs_writes_one_checkpoint() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rarely = Checkpoints::in_dir(folder.path()).every_epochs(100);
+    let mut learn = learner(rarely).callback(InterruptAtEpochEnd(None)).build().expect("it fits");
+    let handle = learn.interrupt_handle();
+    learn.get_mut::<InterruptAtEpochEnd>().expect("it was added").0 = Some(handle);
+    learn.fit(3, 0.05).expect_err("it is interrupted");
+    assert_eq!(files(folder.path()).len(), 1);
+}
+
+#[test]
+fn the_checkpoint_from_which_a_training_goes_on_is_not_written_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let often = || Checkpoints::in_dir(folder.path()).every_batches(3).keep_last(99);
+    learner(often()).callback(FailAt(7)).build().expect("it fits").fit(3, 0.05).expect_err("it fails");
+    assert_eq!(files(folder.path()).len(), 2, "after three and six batches");
+    learner(often()).callback(FailAt(6)).build().expect("it fits").resume().expect_err("it fails");
+    assert_eq!(files(folder.path()).len(), 2);
+}
+
+/// Panics before a training batch, while it lives.
+struct PanicAt(Option<usize>);
+
+#[callback]
+impl PanicAt {
+    #[on(batch_begin, train)]
+    fn panic(&self, iteration: usize) {
+        assert!(self.0 != Some(iteration), "a bug");
+    }
+}
+
+#[test]
+fn a_panic_frees_the_folder_and_the_next_training_begins_anew() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let often = || Checkpoints::in_dir(folder.path()).every_batches(1);
+    let build = |at| learner(often()).callback(PanicAt(Some(at))).build().expect("it fits");
+    let mut learn = build(5);
+    catch_unwind(AssertUnwindSafe(|| learn.fit(2, 0.05))).expect_err("a bug");
+    // A learner that panics while it goes on forgets what it went on from.
+    catch_unwind(AssertUnwindSafe(|| learn.resume())).expect_err("the same bug");
+    let mut other = build(6);
+    catch_unwind(AssertUnwindSafe(|| other.resume())).expect_err("the folder is free, and the bug is there");
+    learn.get_mut::<PanicAt>().expect("it was added").0 = None;
+    assert_eq!(learn.fit(2, 0.05).expect("the folder is free").epochs.len(), 2, "from the first epoch");
 }
 
 #[test]

@@ -11,15 +11,17 @@ use std::{fs, path::Path};
 
 use mixup::{learner::LearnerBuilder, prelude::*};
 use support::{Linear, data, on};
+use tch::Tensor;
 
 /// A learner with much to remember: MixUp, moments, values, four batches and a validation of two in an epoch.
 fn learner(checkpoints: Checkpoints) -> LearnerBuilder<Linear> {
-    on(data(16, 7))
-        .optimizer(AdamW::default())
-        .metric(accuracy)
-        .mixup()
-        .callback(Recorder::default())
-        .checkpoints(checkpoints)
+    equipped(on(data(16, 7)), checkpoints)
+}
+
+/// The same on another model.
+fn equipped<M: Model<Output = Tensor>>(builder: LearnerBuilder<M>, checkpoints: Checkpoints) -> LearnerBuilder<M> {
+    let builder = builder.optimizer(AdamW::default()).metric(accuracy).mixup().callback(Recorder::default());
+    builder.quiet().checkpoints(checkpoints)
 }
 
 /// The names of the checkpoints in a folder, in their order.

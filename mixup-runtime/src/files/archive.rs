@@ -8,7 +8,10 @@ use std::{
 };
 
 use safetensors::Dtype;
-use serde::{Deserialize as _, de::IntoDeserializer as _};
+use serde::{
+    Deserialize as _,
+    de::{DeserializeOwned, IntoDeserializer as _},
+};
 use sha2::{Digest as _, Sha256};
 use tch::{Kind, Tensor};
 
@@ -32,6 +35,15 @@ pub(crate) struct Archive {
     pub tensors: BTreeMap<String, Tensor>,
 }
 
+/// Why a description can't be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    Missing,
+    /// It has this version, which is newer than those that are known.
+    Newer(u64),
+    Malformed(String),
+}
+
 /// Which files are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
@@ -42,6 +54,17 @@ enum From {
 }
 
 impl Archive {
+    /// Reads a description among the metadata: JSON with a `version`, of which versions up to `known` can be read.
+    pub fn description<T: DeserializeOwned>(&self, name: &str, known: u32) -> Result<T, Unread> {
+        let malformed = |error: serde_json::Error| Unread::Malformed(error.to_string());
+        let text = self.metadata.get(name).ok_or(Unread::Missing)?;
+        let any: serde_json::Value = serde_json::from_str(text).map_err(malformed)?;
+        match any.get("version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version > u64::from(known) => Err(Unread::Newer(version)),
+            _ => serde_json::from_value(any).map_err(malformed),
+        }
+    }
+
     /// Writes the file atomically, with a digest over everything. Tensors are copied to the CPU in parts, so this needs little memory.
     pub fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), FileError> {
         let unwritable = |reason: String| FileError::Unwritable { path: path.to_owned(), reason };

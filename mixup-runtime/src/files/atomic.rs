@@ -73,15 +73,18 @@ pub(crate) fn remove_stale(
     folder: &Path,
     of: impl Fn(&str) -> bool,
 ) -> Result<Vec<PathBuf>, FileError> {
-    let listed = disk.list(folder);
-    let names = listed.map_err(|source| FileError::Folder { path: folder.to_owned(), what: "listed", source })?;
-    let stale = names.into_iter().filter(|name| final_name(name).is_some_and(&of));
+    let stale = list(disk, folder)?.into_iter().filter(|name| final_name(name).is_some_and(&of));
     let mut removed: Vec<_> = stale.map(|name| folder.join(name)).collect();
     removed.sort();
     for path in &removed {
         disk.remove(path).map_err(|source| FileError::Remove { path: path.clone(), source })?;
     }
     Ok(removed)
+}
+
+/// The names of the files in a folder, in no order.
+pub(crate) fn list(disk: &dyn Disk, folder: &Path) -> Result<Vec<String>, FileError> {
+    disk.list(folder).map_err(|source| FileError::Folder { path: folder.to_owned(), what: "listed", source })
 }
 
 /// Creates a folder, and those that it is in, if they do not exist. Once this returns, they are durable.

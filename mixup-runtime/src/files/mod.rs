@@ -17,8 +17,8 @@ mod sim;
 mod tests;
 
 pub(crate) use self::{
-    archive::Archive,
-    atomic::{make_folder, remove_stale},
+    archive::{Archive, Unread},
+    atomic::{list, make_folder, remove_stale},
     disk::{Disk, RealDisk},
     lock::{FolderLock, lock_folder},
 };

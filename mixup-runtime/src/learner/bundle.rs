@@ -3,7 +3,7 @@
 //! It is a file of weights, which `load` reads too, with a description in its metadata. Next to the weights it has what the model itself
 //! remembers, if the model is `Stateful`.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -11,7 +11,7 @@ use tch::Tensor;
 use super::{BundleError, Learner};
 use crate::{
     error::or_refusal,
-    files::{Archive, RealDisk},
+    files::{Archive, RealDisk, Unread},
     loss::Activation,
     model::NO_WEIGHTS,
     state::State,
@@ -141,15 +141,12 @@ pub(super) struct Read {
 /// Reads a bundle.
 pub(super) fn read(path: &Path) -> Result<Read, BundleError> {
     let weights = Archive::read(&RealDisk, path)?;
-    let about = weights.metadata.get(BUNDLE).ok_or_else(|| BundleError::NoBundle { path: path.to_owned() })?;
     let malformed = |reason: String| BundleError::Malformed { path: path.to_owned(), reason };
-    let version: BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(about).map_err(|error| malformed(error.to_string()))?;
-    let version = version.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
-    if version > u64::from(VERSION) {
-        return Err(BundleError::Newer { path: path.to_owned(), found: version, known: VERSION });
-    }
-    let about = serde_json::from_str(about).map_err(|error| malformed(error.to_string()))?;
+    let about = weights.description(BUNDLE, VERSION).map_err(|unread| match unread {
+        Unread::Missing => BundleError::NoBundle { path: path.to_owned() },
+        Unread::Newer(found) => BundleError::Newer { path: path.to_owned(), found, known: VERSION },
+        Unread::Malformed(reason) => malformed(reason),
+    })?;
     let model = weights.tensors.get(&model_state()).map(|bytes| {
         let bytes = Vec::<u8>::try_from(bytes)?;
         ciborium::from_reader(&*bytes).map_err(|error| malformed(error.to_string()))

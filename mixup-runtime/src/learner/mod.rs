@@ -104,10 +104,10 @@ impl Learner {
     /// A [`StopTraining`](crate::callback::StopTraining) is not an error: the outcome in the report says so.
     pub fn fit(&mut self, epochs: usize, lr: impl Into<Lr>) -> Result<Report, Error> {
         self.set_lr(&lr.into())?;
-        self.begin_checkpoints()?;
-        let done = self.run(Some(epochs), Self::train);
-        self.end_checkpoints();
-        done?;
+        self.with_points(|learner| {
+            learner.begin_checkpoints()?;
+            learner.run(Some(epochs), Self::train)
+        })?;
         Ok(self.report())
     }
 

@@ -1,5 +1,7 @@
 //! Going on with a training that was interrupted: where snapshots are taken, and how the loop gets back to where it was.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::{
     Learner,
     checkpoint::Writer,
@@ -24,12 +26,20 @@ pub(super) struct Points {
 impl Learner {
     /// Trains on from a snapshot, to `epochs` in all.
     pub(super) fn resume_snapshot(&mut self, snapshot: Snapshot, epochs: usize) -> Result<Report, Error> {
-        self.restore(&snapshot).map_err(|source| Error::Resume { source })?;
-        self.points.resumed = Some(snapshot);
-        let done = self.run(Some(epochs), Self::train);
-        (self.points.resumed, self.points.run) = (None, None);
-        done?;
+        self.with_points(|learner| {
+            learner.restore(&snapshot).map_err(|source| Error::Resume { source })?;
+            learner.points.resumed = Some(snapshot);
+            learner.run(Some(epochs), Self::train)
+        })?;
         Ok(self.report())
+    }
+
+    /// Runs a training that may write checkpoints or go on from one. Nothing of that is left when it is over, also after an error or a panic:
+    /// the folder is free, and the next training begins anew.
+    pub(super) fn with_points<T>(&mut self, training: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let done = catch_unwind(AssertUnwindSafe(|| training(self)));
+        self.points.end();
+        done.unwrap_or_else(|payload| resume_unwind(payload))
     }
 
     /// Brings everything to where it was, once `on_train_begin` has run, and returns the epoch that comes first.
@@ -39,6 +49,9 @@ impl Learner {
         let run = Run::of(&snapshot.run).map_err(failed)?;
         self.restore(&snapshot).map_err(failed)?;
         run.load(&mut self.state, self.callbacks.board()).map_err(failed)?;
+        if let Some(writer) = &mut self.points.writer {
+            writer.go_on_at(self.state.iteration);
+        }
         let Next { epoch, phase, .. } = run.next();
         self.points.run = (phase != Phase::Epochs).then_some(run);
         Ok(epoch)
@@ -108,14 +121,14 @@ impl Learner {
     }
 
     fn take(&mut self, next: Next, measured: Option<&Measured>) -> Result<(), Exit> {
-        let due = self.is_due(next);
-        if !due && self.points.taken.is_none() {
+        let due = self.checkpoint_due(next);
+        if due.is_none() && self.points.taken.is_none() {
             return Ok(());
         }
         let nothing = Measured::new(self.metrics.len());
         let snapshot = self.snapshot(next, measured.unwrap_or(&nothing)).map_err(|source| Error::Resume { source })?;
-        if due {
-            self.write_checkpoint(next, &snapshot)?;
+        if let Some(due) = due {
+            self.write_checkpoint(next, &snapshot, due)?;
         }
         if let Some(taken) = &mut self.points.taken {
             taken.push(snapshot);
@@ -131,5 +144,13 @@ impl Points {
 
     fn are_none(&self) -> bool {
         self.taken.is_none() && self.writer.is_none()
+    }
+
+    /// Ends a training: frees the folder of its checkpoints, and forgets what it has gone on from.
+    fn end(&mut self) {
+        (self.resumed, self.run) = (None, None);
+        if let Some(writer) = &mut self.writer {
+            writer.end();
+        }
     }
 }

@@ -65,7 +65,7 @@ pub enum StateError {
         name: String,
     },
     /// A tensor of the model has another kind or shape than the saved one.
-    #[error("`{name}` is {} of {:?} in the saved state, and {} of {:?} here", format_args!("{:?}", found.0), found.1, format_args!("{:?}", wanted.0), wanted.1)]
+    #[error("`{name}` is {:?} {:?} in the saved state, and {:?} {:?} in the model", found.0, found.1, wanted.0, wanted.1)]
     Form {
         /// The tensor.
         name: String,
@@ -73,6 +73,12 @@ pub enum StateError {
         found: (Kind, Vec<i64>),
         /// Those of the model.
         wanted: (Kind, Vec<i64>),
+    },
+    /// A tensor of the saved model that this one does not have.
+    #[error("the saved state has `{name}`, and the model has no such tensor: it is the state of another model")]
+    Extra {
+        /// The tensor.
+        name: String,
     },
     /// A callback had replaced the loss function or the sampler after `on_train_begin`, and has not done so again.
     #[error(

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::{
-    files::Archive,
+    files::{Archive, Unread},
     learner::{LearnerState, snapshot::Snapshot},
     state::{State, StateError},
 };
@@ -24,38 +24,51 @@ const MANIFEST: &str = "mixup.checkpoint";
 /// What a checkpoint says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Manifest {
-    version: u32,
+    pub version: u32,
     /// The version of the library that wrote it.
-    library: String,
+    pub library: String,
     /// The training: all its checkpoints have the same, also after it has gone on.
     pub run: String,
     /// The number of the checkpoint in its folder.
     pub number: u64,
-    /// The place in the training, in words.
-    pub at: String,
-    /// How many epochs the training has, and how many are finished.
-    pub epochs: usize,
-    pub finished: usize,
     /// The files of this training that were there, this one included.
     pub files: Vec<String>,
     /// The best one, and the bits of its value.
     pub best: Option<(String, u64)>,
-    /// What the learner was built with, in words.
-    pub learner: Learner,
-    states: Vec<Stored>,
+    #[serde(flatten)]
+    pub place: Place,
+    pub states: Vec<Stored>,
 }
 
-/// What must be the same when a training goes on, in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Learner {
+/// Where a training was, and what it was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// In words.
+    pub at: String,
+    /// How many epochs the training has, and how many are finished.
+    pub epochs: usize,
+    pub finished: usize,
+    pub learner: Facts,
+}
+
+/// What a learner was built with, in words: it must be the same when a training goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Facts {
     pub data: String,
-    pub model: String,
     pub optimizer: String,
+    pub model: String,
+}
+
+impl Facts {
+    /// Each with its name.
+    pub fn facts(&self) -> [(&'static str, &str); 3] {
+        [("data", &self.data), ("optimizer", &self.optimizer), ("model", &self.model)]
+    }
 }
 
 /// Where the parts of a state are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Stored {
+pub(super) struct Stored {
     name: String,
     version: u32,
     /// The tensor that has its data.
@@ -69,18 +82,15 @@ const RUN: &str = "run";
 const PARAMS: &str = "params";
 
 impl Manifest {
-    pub fn new(run: &str, number: u64, learner: Learner) -> Self {
+    pub fn new(place: Place) -> Self {
         Self {
             version: VERSION,
             library: env!("CARGO_PKG_VERSION").to_owned(),
-            run: run.to_owned(),
-            number,
-            at: String::new(),
-            epochs: 0,
-            finished: 0,
+            run: String::new(),
+            number: 0,
             files: Vec::new(),
             best: None,
-            learner,
+            place,
             states: Vec::new(),
         }
     }
@@ -89,7 +99,7 @@ impl Manifest {
     pub fn archive(mut self, snapshot: &Snapshot) -> Result<Archive, StateError> {
         let mut tensors = BTreeMap::new();
         let learner = snapshot.states.0.iter().map(|(name, state)| (name.as_str(), state));
-        // A state of the learner's can't have these names: they have a `/` or are reserved there.
+        // None of the learner's states has one of these two names.
         for (name, state) in learner.chain([(RUN, &snapshot.run), (PARAMS, &snapshot.params)]) {
             let folder = folder(name);
             let mut put = |wanted: String, tensor: Tensor| {
@@ -100,11 +110,11 @@ impl Manifest {
                 free
             };
             let data = put(format!("{folder}data"), Tensor::f_from_slice(&state.data_bytes()?)?);
-            let of_state = state
-                .tensors()
-                .map(|(own, tensor)| (own.to_owned(), put(format!("{folder}{own}"), tensor.shallow_clone())));
-            let of_state = of_state.collect();
-            self.states.push(Stored { name: name.to_owned(), version: state.version(), data, tensors: of_state });
+            let mut named = |(own, tensor): (&str, &Tensor)| {
+                (own.to_owned(), put(format!("{folder}{own}"), tensor.shallow_clone()))
+            };
+            let tensors = state.tensors().map(&mut named).collect();
+            self.states.push(Stored { name: name.to_owned(), version: state.version(), data, tensors });
         }
         let manifest = serde_json::to_string_pretty(&self).map_err(StateError::other)?;
         Ok(Archive { metadata: [(MANIFEST.to_owned(), manifest)].into(), tensors })
@@ -112,15 +122,13 @@ impl Manifest {
 
     /// The manifest of an archive.
     pub fn of(archive: &Archive) -> Result<Self, String> {
-        let text = archive.metadata.get(MANIFEST).ok_or("it is no checkpoint: weights are loaded with `load`")?;
-        let found = |version: &serde_json::Value| version.as_u64();
-        let any: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        match any.get("version").and_then(found) {
-            Some(version) if version > u64::from(VERSION) => Err(format!(
+        archive.description(MANIFEST, VERSION).map_err(|unread| match unread {
+            Unread::Missing => "it is no checkpoint: weights are loaded with `load`".to_owned(),
+            Unread::Newer(version) => format!(
                 "it has version {version} of the format, and this program knows versions up to {VERSION}: a newer one has written it"
-            )),
-            _ => serde_json::from_value(any).map_err(|error| format!("its manifest can't be read: {error}")),
-        }
+            ),
+            Unread::Malformed(reason) => format!("its manifest can't be read: {reason}"),
+        })
     }
 
     /// The snapshot in the archive that this manifest is of.

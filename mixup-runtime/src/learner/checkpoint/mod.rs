@@ -15,12 +15,18 @@ pub use options::{ByMetric, ByName, Checkpoints, Monitored};
 
 use super::{Learner, snapshot::Snapshot};
 use crate::{
-    files::{Archive, Disk, FileError, FolderLock, RealDisk, lock_folder, make_folder, remove_stale},
+    files::{Archive, Disk, FileError, FolderLock, RealDisk, list, lock_folder, make_folder, remove_stale},
     training::{BuildError, Error, Next, Phase, Report},
 };
 
 /// The end of the names of checkpoints.
 const ENDING: &str = ".safetensors";
+
+/// A checkpoint that is to be written.
+pub(super) struct Due {
+    /// The monitored value, if it is the best so far.
+    best: Option<f64>,
+}
 
 /// Writes the checkpoints of a training.
 pub(super) struct Writer {
@@ -82,10 +88,8 @@ impl Writer {
 
     /// The numbers of the checkpoints in the folder, in their order.
     fn numbers(&self) -> Result<Vec<u64>, FileError> {
-        let listed = self.disk.list(&self.options.folder);
-        let listed =
-            listed.map_err(|source| FileError::Folder { path: self.options.folder.clone(), what: "listed", source })?;
-        let mut numbers: Vec<_> = listed.iter().filter_map(|name| number_of(name)).collect();
+        let names = list(&*self.disk, &self.options.folder)?;
+        let mut numbers: Vec<_> = names.iter().filter_map(|name| number_of(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
@@ -104,6 +108,13 @@ impl Writer {
             }
         }
         Err(Error::NoCheckpoint { folder: self.options.folder.clone(), skipped })
+    }
+
+    /// Goes on at this number of training batches: the checkpoint there is written already.
+    pub(super) fn go_on_at(&mut self, iteration: usize) {
+        if let Some(session) = &mut self.session {
+            session.iteration = iteration;
+        }
     }
 
     /// Continues the training of this checkpoint.
@@ -131,14 +142,18 @@ impl Writer {
     }
 
     /// Writes a checkpoint, and then removes those that are not kept.
-    fn write(&mut self, mut manifest: Manifest, snapshot: &Snapshot, best: Option<f64>) -> Result<(), Error> {
+    fn write(&mut self, place: form::Place, snapshot: &Snapshot, Due { best }: Due) -> Result<(), Error> {
         let Some(session) = &mut self.session else { return Ok(()) };
         let number = session.number + 1;
         let name = name_of(number);
-        (manifest.run, manifest.number) = (session.run.clone(), number);
-        manifest.files = [&session.files[..], std::slice::from_ref(&name)].concat();
         let best = best.map(|value| (name.clone(), value)).or_else(|| session.best.clone());
-        manifest.best = best.as_ref().map(|(name, value)| (name.clone(), value.to_bits()));
+        let manifest = Manifest {
+            run: session.run.clone(),
+            number,
+            files: [&session.files[..], std::slice::from_ref(&name)].concat(),
+            best: best.as_ref().map(|(name, value)| (name.clone(), value.to_bits())),
+            ..Manifest::new(place)
+        };
         let archive = manifest.archive(snapshot).map_err(|source| Error::Resume { source })?;
         archive.write(&*self.disk, &self.options.folder.join(&name)).map_err(file)?;
         session.number = number;
@@ -153,12 +168,11 @@ impl Writer {
     fn prune(&mut self) {
         let Some(session) = &mut self.session else { return };
         let old = session.files.len().saturating_sub(self.options.last);
-        let best = session.best.as_ref().map(|(name, _)| name.clone());
+        let Session { files, best, from, .. } = session;
         let mut at = 0;
-        let from = session.from.clone();
-        session.files.retain(|name| {
+        files.retain(|name| {
             at += 1;
-            let keep = at > old || best.as_ref() == Some(name) || from.as_ref() == Some(name);
+            let keep = at > old || best.as_ref().is_some_and(|(best, _)| best == name) || from.as_ref() == Some(name);
             if !keep && let Err(error) = self.disk.remove(&self.options.folder.join(name)) {
                 tracing::warn!("the old checkpoint `{name}` can't be removed: {error}");
             }
@@ -219,17 +233,18 @@ impl Learner {
     }
 
     fn resume_with(&mut self, path: Option<&Path>, epochs: Option<usize>) -> Result<Report, Error> {
-        let Some(writer) = &mut self.points.writer else { return Err(Error::NoCheckpoints) };
-        writer.begin().map_err(file)?;
-        let found = match path {
-            None => writer.newest(),
-            Some(path) => read(&*writer.disk, path).map(|(archive, manifest)| (path.to_owned(), archive, manifest)),
-        };
-        let done = found.and_then(|(path, archive, manifest)| self.resume_archive(&path, &archive, &manifest, epochs));
-        if let Some(writer) = &mut self.points.writer {
-            writer.end();
-        }
-        done
+        self.with_points(|learner| {
+            let Some(writer) = &mut learner.points.writer else { return Err(Error::NoCheckpoints) };
+            writer.begin().map_err(file)?;
+            let (path, archive, manifest) = match path {
+                None => writer.newest()?,
+                Some(path) => {
+                    let (archive, manifest) = read(&*writer.disk, path)?;
+                    (path.to_owned(), archive, manifest)
+                }
+            };
+            learner.resume_archive(&path, &archive, &manifest, epochs)
+        })
     }
 
     fn resume_archive(
@@ -239,18 +254,16 @@ impl Learner {
         manifest: &Manifest,
         epochs: Option<usize>,
     ) -> Result<Report, Error> {
-        let epochs = epochs.unwrap_or(manifest.epochs);
-        if manifest.finished >= epochs {
-            return Err(Error::NothingLeft { path: path.to_owned(), finished: manifest.finished });
+        let place = &manifest.place;
+        let epochs = epochs.unwrap_or(place.epochs);
+        if place.finished >= epochs {
+            return Err(Error::NothingLeft { path: path.to_owned(), finished: place.finished });
         }
-        let found = [
-            ("data", &manifest.learner.data, self.facts().data),
-            ("optimizer", &manifest.learner.optimizer, self.facts().optimizer),
-            ("model", &manifest.learner.model, self.facts().model),
-        ];
-        for (what, saved, now) in found {
-            if *saved != now {
-                return Err(Error::OtherLearner { path: path.to_owned(), what, saved: saved.clone(), now });
+        let (saved, now) = (place.learner.facts(), self.facts());
+        for ((what, saved), (_, now)) in saved.into_iter().zip(now.facts()) {
+            if saved != now {
+                let (saved, now) = (saved.to_owned(), now.to_owned());
+                return Err(Error::OtherLearner { path: path.to_owned(), what, saved, now });
             }
         }
         let not_one = |reason| Error::NotACheckpoint { path: path.to_owned(), reason };
@@ -262,9 +275,9 @@ impl Learner {
     }
 
     /// What must be the same when a training goes on. Settings that a checkpoint has, such as rates, are not among it.
-    fn facts(&self) -> form::Learner {
+    fn facts(&self) -> form::Facts {
         let state = &self.state;
-        form::Learner {
+        form::Facts {
             data: format!("{}, in batches of {}", state.data, state.data.train().batch_size()),
             model: state.model.type_name(),
             optimizer: state.opt.type_name(),
@@ -276,21 +289,16 @@ impl Learner {
         self.points.writer.as_mut().map_or(Ok(()), Writer::begin).map_err(file)
     }
 
-    pub(super) fn end_checkpoints(&mut self) {
-        if let Some(writer) = &mut self.points.writer {
-            writer.end();
-        }
-    }
-
     /// Whether a checkpoint is to be written here.
-    pub(super) fn is_due(&self, next: Next) -> bool {
-        let Some(writer) = &self.points.writer else { return false };
-        let interrupted = writer.options.on_interrupt && self.interrupt.is_set();
+    pub(super) fn checkpoint_due(&self, next: Next) -> Option<Due> {
+        let writer = self.points.writer.as_ref().filter(|writer| writer.session.is_some())?;
         let due = match next.phase {
             Phase::Epochs => writer.is_due_after(next.epoch, self.state.epochs, self.state.iteration),
-            _ => writer.is_due(self.state.iteration),
+            // The next batch is the first to notice an interrupt.
+            _ => writer.is_due(self.state.iteration) || writer.options.on_interrupt && self.interrupt.is_set(),
         };
-        writer.session.is_some() && (due || interrupted || self.better(next).is_some())
+        let best = self.better(next);
+        (due || best.is_some()).then_some(Due { best })
     }
 
     /// The monitored value, if an epoch has just ended with the best one.
@@ -304,17 +312,12 @@ impl Learner {
     }
 
     /// Writes a checkpoint.
-    pub(super) fn write_checkpoint(&mut self, next: Next, snapshot: &Snapshot) -> Result<(), Error> {
-        let best = self.better(next);
-        let mut manifest = Manifest::new("", 0, self.facts());
-        (manifest.at, manifest.epochs, manifest.finished) = (next.to_string(), self.state.epochs, next.epoch);
-        let iteration = self.state.iteration;
+    pub(super) fn write_checkpoint(&mut self, next: Next, snapshot: &Snapshot, due: Due) -> Result<(), Error> {
+        let (at, epochs, finished) = (next.to_string(), self.state.epochs, next.epoch);
+        let place = form::Place { at, epochs, finished, learner: self.facts() };
         let Some(writer) = &mut self.points.writer else { return Ok(()) };
-        let written = writer.write(manifest, snapshot, best);
-        if let Some(session) = &mut writer.session {
-            session.iteration = iteration; // also after an error: the next one is tried when it is due
-        }
-        match written {
+        writer.go_on_at(self.state.iteration); // also if it fails: the next one is tried when it is due
+        match writer.write(place, snapshot, due) {
             Err(error) if !writer.options.must_succeed => {
                 tracing::error!("a checkpoint could not be written, and the training goes on: {error}");
                 Ok(())
