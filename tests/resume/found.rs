@@ -27,7 +27,7 @@ fn a_callback_that_forgets_is_found_with_the_first_position_and_what_differs() {
     let build = || Ok(on(data(16, 0)).callback(Forgetful::default()).build()?);
     let error = difference(build, 1);
     assert!(
-        error.starts_with("cut epoch 0, before training batch 1, and gone on with, the training differs in"),
+        error.starts_with("the training that was cut in epoch 0, before training batch 1, went on differently: "),
         "{error}"
     );
     assert!(error.contains("the state of `optimizer`") && error.contains("`model/weight`"), "{error}");
@@ -59,5 +59,6 @@ fn a_program_that_builds_another_learner_each_time_is_found() {
         Ok(on(data(8, 0)).seed(seed.get()).mixup().build()?)
     };
     let error = difference(build, 1);
-    assert!(error.contains("`build` does not build the same learner each time"), "{error}");
+    assert!(error.starts_with("two trainings without a break differ in"), "{error}");
+    assert!(error.ends_with("`build` must build the same learner each time"), "{error}");
 }

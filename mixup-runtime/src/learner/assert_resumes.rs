@@ -29,8 +29,8 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// An error of `build` or of a training, and [`Error::NotResumed`], which says at which position what is different: usually a callback that remembers
-/// something without a [state](crate::state::Stateful).
+/// An error of `build` or of a training; [`Error::NotResumed`], which says at which position what is different: usually a callback remembers
+/// something without a [state](crate::state::Stateful); [`Error::NotRepeated`] if two whole trainings already differ.
 pub fn assert_resumes(
     build: impl Fn() -> Result<Learner, BoxError>,
     epochs: usize,
@@ -46,14 +46,15 @@ pub fn assert_resumes(
     let mut plain = build()?;
     let report = plain.fit(epochs, lr)?;
     let found = Found::of(&mut plain, &report)?;
-    wanted.compare(&found, || "without a break: `build` does not build the same learner each time".to_owned())?;
+    wanted.compare(&found, |what| Error::NotRepeated { what })?;
 
     let positions = snapshots.len();
     for snapshot in snapshots {
         let at = snapshot.next()?;
         let mut learn = build()?;
         let report = learn.resume_snapshot(snapshot, epochs)?;
-        wanted.compare(&Found::of(&mut learn, &report)?, || at.to_string())?;
+        let found = Found::of(&mut learn, &report)?;
+        wanted.compare(&found, |what| Error::NotResumed { at: at.to_string(), what })?;
     }
     Ok(positions)
 }
@@ -85,21 +86,21 @@ impl Found {
             }
         }
         Ok(Self {
-            params: State::of(&Whole(&mut learn.state.params))?,
+            params: State::of(&Whole(&learn.state.params))?,
             states: learn.state()?,
             rows,
             outcome: report.outcome.to_string(),
         })
     }
 
-    /// Compares to the bit; names the first thing that is different.
-    fn compare(&self, found: &Self, at: impl FnOnce() -> String) -> Result<(), Error> {
+    /// Compares to the bit. The error gets the names of all that is different.
+    fn compare(&self, found: &Self, error: impl FnOnce(Vec<String>) -> Error) -> Result<(), Error> {
         let states = self.states.0.iter().filter(|(name, state)| found.states.0.get(*name) != Some(state));
         let states = states.map(|(name, _)| format!("the state of `{name}`"));
         let rows = self.rows.iter().filter(|row| !found.rows.contains(row)).map(|(name, _)| format!("`{name}`"));
         let params = self.params.differing(&found.params).into_iter().map(|name| format!("`{name}`"));
         let outcome = (self.outcome != found.outcome).then(|| "the outcome".to_owned());
         let what: Vec<_> = states.chain(rows).chain(params).chain(outcome).collect();
-        if what.is_empty() { Ok(()) } else { Err(Error::NotResumed { at: at(), what }) }
+        if what.is_empty() { Ok(()) } else { Err(error(what)) }
     }
 }

@@ -240,24 +240,27 @@ impl Learner {
         }
         let loss = or_refusal(|| state.loss_func.loss(&state.last_output, &state.last_target, Reduction::Mean));
         state.last_loss = loss.map_err(|source| state.loss_error(source))?;
-        if state.last_loss.numel() != 1 {
-            return Err(Error::LossShape { at: state.at(), shape: state.last_loss.size() }.into());
+        self.check_one_number(&self.state.last_loss)
+    }
+
+    /// Checks a loss from which a backward pass begins.
+    fn check_one_number(&self, loss: &Tensor) -> Result<(), Exit> {
+        if loss.numel() == 1 {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::LossShape { at: self.state.at(), shape: loss.size() }.into())
     }
 
     /// Takes a loss as that of the batch, and remembers it.
     fn begin_optimizing(&mut self, loss: Tensor, part: Option<usize>) -> Result<(), Exit> {
+        self.check_one_number(&loss)?;
         let state = &mut self.state;
-        if loss.numel() != 1 {
-            return Err(Error::LossShape { at: state.at(), shape: loss.size() }.into());
-        }
         state.last_loss = loss;
         state.choose(part);
         let pushed = state.internal.smooth.lock().push(&state.last_loss);
         pushed.map_err(|e| self.torch("reading the loss", e))?;
         if let Some(name) = self.state.parts.loss_of(part) {
-            let set = self.callbacks.board().set(&name, self.state.last_loss.detach());
+            let set = self.callbacks.board().set(name, self.state.last_loss.detach());
             set.unwrap_or(Ok(())).map_err(|e| self.torch("publishing the loss", e))?;
         }
         Ok(())

@@ -12,6 +12,7 @@ use super::{
 };
 
 /// The measurements of an epoch.
+#[derive(Default)]
 pub(crate) struct EpochRecord {
     pub epoch: usize,
     /// The measurements of the validation at its end, if there was one.
@@ -23,7 +24,7 @@ pub(crate) struct EpochRecord {
 }
 
 /// The loss and the metrics that a validation collects.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Measured {
     pub loss: Shared<Series>,
     pub metrics: Vec<Shared<Series>>,

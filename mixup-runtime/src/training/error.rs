@@ -146,10 +146,16 @@ pub enum Error {
         now: String,
     },
     /// A training that went on is not what it would have been without a break: [`assert_resumes`](crate::learner::assert_resumes).
-    #[error("cut {at}, and gone on with, the training differs in {}: what remembers this must be part of a state", what.join(", "))]
+    #[error("the training that was cut {at}, went on differently: {} are not the same; what remembers this must be part of a state", what.join(", "))]
     NotResumed {
         /// Where the training was cut.
         at: String,
+        /// What is different.
+        what: Vec<String>,
+    },
+    /// Two trainings that should be the same are not: [`assert_resumes`](crate::learner::assert_resumes).
+    #[error("two trainings without a break differ in {}: `build` must build the same learner each time", what.join(", "))]
+    NotRepeated {
         /// What is different.
         what: Vec<String>,
     },

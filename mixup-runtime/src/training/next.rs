@@ -36,20 +36,18 @@ impl Phase {
     }
 }
 
-/// Shows the place as messages do: `epoch 1, before training batch 2`.
+/// Shows the place as messages do, after "cut": `in epoch 1, before training batch 2`.
 impl fmt::Display for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { phase, epoch, batch, valid_batch } = self;
         match phase {
             Phase::Epochs => write!(f, "before epoch {epoch}"),
-            Phase::Training => write!(f, "epoch {epoch}, before training batch {batch}"),
+            Phase::Training => write!(f, "in epoch {epoch}, before training batch {batch}"),
             Phase::MidEpoch => {
-                write!(
-                    f,
-                    "epoch {epoch}, before validation batch {valid_batch} between training batches, before training batch {batch}"
-                )
+                let after = batch.saturating_sub(1);
+                write!(f, "in epoch {epoch}, before validation batch {valid_batch} after training batch {after}")
             }
-            Phase::EpochEnd => write!(f, "epoch {epoch}, before validation batch {valid_batch}"),
+            Phase::EpochEnd => write!(f, "in epoch {epoch}, before validation batch {valid_batch}"),
         }
     }
 }

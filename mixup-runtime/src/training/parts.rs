@@ -10,8 +10,10 @@ use crate::model::{DEFAULT_GROUP, Gradients, GroupError, Params};
 #[derive(Debug)]
 pub(crate) struct Part {
     /// The name of the optimizer.
-    pub name: String,
-    pub params: Params,
+    name: String,
+    /// The value under which its loss is published.
+    loss: String,
+    params: Params,
     gradients: Gradients,
     /// The parameters of all other optimizers.
     others: Vec<Tensor>,
@@ -33,7 +35,8 @@ impl Parts {
             let is_other = |name: &str| own.iter().all(|(own, _)| own != name);
             let others = params.iter().filter(|(name, _)| is_other(name)).map(|(_, tensor)| tensor.shallow_clone());
             let others = others.collect();
-            Ok(Part { name: (*name).to_owned(), gradients: own.gradients(), params: own, others })
+            let (name, loss) = ((*name).to_owned(), format!("{name}_loss"));
+            Ok(Part { name, loss, gradients: own.gradients(), params: own, others })
         };
         Ok(Self { all: optimizers.iter().map(part).collect::<Result<_, _>>()?, chosen: None })
     }
@@ -55,13 +58,13 @@ impl Parts {
     }
 
     /// The value under which the loss of a part is published.
-    pub(crate) fn loss_of(&self, part: Option<usize>) -> Option<String> {
-        self.all.get(part?).map(|part| loss_name(&part.name))
+    pub(crate) fn loss_of(&self, part: Option<usize>) -> Option<&str> {
+        self.all.get(part?).map(|part| part.loss.as_str())
     }
 
     /// The values under which the losses are published.
     pub(crate) fn losses(&self) -> Vec<String> {
-        self.names().map(loss_name).collect()
+        self.all.iter().map(|part| part.loss.clone()).collect()
     }
 
     /// Lets hooks see the gradients of one part; of all parameters again with `None`.
@@ -95,10 +98,6 @@ impl Parts {
         let others = self.chosen_part().into_iter().flat_map(|part| &part.others);
         Withheld::new(others)
     }
-}
-
-fn loss_name(optimizer: &str) -> String {
-    format!("{optimizer}_loss")
 }
 
 /// Parameters that get no gradients while this lives.

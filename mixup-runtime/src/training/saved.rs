@@ -50,34 +50,36 @@ impl Stateful for Shared<SmoothLoss> {
     }
 }
 
-/// Several states of one kind, numbered.
-fn save_all<'a>(mut parts: impl ExactSizeIterator<Item = &'a Shared<Series>>) -> Result<State, StateError> {
-    let state = State::new().with("count", &parts.len())?;
-    parts
-        .try_fold((0, state), |(at, state), part| Ok((at + 1, state.with_part(&at.to_string(), part)?)))
-        .map(|(_, state)| state)
-}
+/// Several series, numbered.
+impl Stateful for Vec<Shared<Series>> {
+    fn save(&self) -> Result<State, StateError> {
+        let state = State::new().with("count", &self.len())?;
+        self.iter().enumerate().try_fold(state, |state, (at, series)| state.with_part(&at.to_string(), series))
+    }
 
-fn load_all(state: &State) -> Result<Vec<Shared<Series>>, StateError> {
-    let load_one = |at: usize| {
-        let mut series = Shared::default();
-        state.part(&at.to_string())?.load_into(&mut series)?;
-        Ok(series)
-    };
-    (0..state.field("count")?).map(load_one).collect()
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        let load_one = |at: usize| {
+            let mut series = Shared::default();
+            state.part(&at.to_string())?.load_into(&mut series)?;
+            Ok(series)
+        };
+        *self = (0..state.field("count")?).map(load_one).collect::<Result<_, StateError>>()?;
+        Ok(())
+    }
 }
 
 /// The numbers of a recorder.
 impl Stateful for Vec<Numbers> {
     fn save(&self) -> Result<State, StateError> {
         let names: Vec<_> = self.iter().map(Numbers::name).collect();
-        let all = save_all(self.iter().map(|numbers| &numbers.series))?;
-        State::new().with("names", &names)?.with_part("numbers", &Saved(all))
+        let all: Vec<_> = self.iter().map(|numbers| numbers.series.clone()).collect();
+        State::new().with("names", &names)?.with_part("numbers", &all)
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         let names: Vec<String> = state.field("names")?;
-        let all = load_all(&state.part("numbers")?)?;
+        let mut all = Vec::new();
+        state.part("numbers")?.load_into(&mut all)?;
         *self = names.into_iter().zip(all).map(|(name, series)| Numbers { name, series }).collect();
         Ok(())
     }
@@ -85,67 +87,48 @@ impl Stateful for Vec<Numbers> {
 
 impl Stateful for Measured {
     fn save(&self) -> Result<State, StateError> {
-        save_all([&self.loss].into_iter().chain(&self.metrics).collect::<Vec<_>>().into_iter())
+        State::new().with_part("loss", &self.loss)?.with_part("metrics", &self.metrics)
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
-        let mut all = load_all(state)?.into_iter();
-        if let Some(loss) = all.next() {
-            *self = Self { loss, metrics: all.collect() };
+        let mut measured = Self::default();
+        state.part("loss")?.load_into(&mut measured.loss)?;
+        state.part("metrics")?.load_into(&mut measured.metrics)?;
+        *self = measured;
+        Ok(())
+    }
+}
+
+impl Stateful for Option<Measured> {
+    fn save(&self) -> Result<State, StateError> {
+        let state = State::new().with("some", &self.is_some())?;
+        self.as_ref().map_or(Ok(state.clone()), |measured| state.with_part("it", measured))
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        *self = None;
+        if state.field("some")? {
+            state.part("it")?.load_into(self.insert(Measured::default()))?;
         }
         Ok(())
     }
 }
 
-/// The state of something that may not be there.
-fn save_optional(it: Option<&Measured>) -> Result<State, StateError> {
-    let state = State::new().with("some", &it.is_some())?;
-    it.map_or(Ok(State::new()), Stateful::save).and_then(|part| state.with_part("it", &Saved(part)))
-}
-
-fn load_optional(state: &State) -> Result<Option<Measured>, StateError> {
-    if !state.field::<bool>("some")? {
-        return Ok(None);
-    }
-    let mut measured = Measured::new(0);
-    measured.load(&state.part("it")?)?;
-    Ok(Some(measured))
-}
-
-/// A state that is a part of another one.
-struct Saved(State);
-
-impl Stateful for Saved {
+impl Stateful for EpochRecord {
     fn save(&self) -> Result<State, StateError> {
-        Ok(self.0.clone())
+        let state = State::new().with("epoch", &self.epoch)?.with("time", &self.time)?;
+        state.with_part("measured", &self.measured)?.with_part("published", &self.published)
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0 = state.clone();
-        Ok(())
+        (self.epoch, self.time) = (state.field("epoch")?, state.field("time")?);
+        state.part("measured")?.load_into(&mut self.measured)?;
+        state.part("published")?.load_into(&mut self.published)
     }
 }
 
-impl EpochRecord {
-    fn save(&self) -> Result<State, StateError> {
-        State::new()
-            .with("epoch", &self.epoch)?
-            .with("time", &self.time)?
-            .with_part("measured", &Saved(save_optional(self.measured.as_ref())?))?
-            .with_part("published", &Saved(save_all(self.published.iter())?))
-    }
-
-    fn load(state: &State) -> Result<Self, StateError> {
-        Ok(Self {
-            epoch: state.field("epoch")?,
-            time: state.field("time")?,
-            measured: load_optional(&state.part("measured")?)?,
-            published: load_all(&state.part("published")?)?,
-        })
-    }
-}
-
-impl Board {
+/// The values by name.
+impl Stateful for &Board {
     fn save(&self) -> Result<State, StateError> {
         self.values.iter().try_fold(State::new(), |state, value| {
             let value = value.borrow();
@@ -153,7 +136,7 @@ impl Board {
         })
     }
 
-    fn load(&self, state: &State) -> Result<(), StateError> {
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
         self.values.iter().try_for_each(|value| {
             let value: &mut Value = &mut value.borrow_mut();
             state.part(value.name())?.load_into(value)
@@ -216,10 +199,10 @@ impl Run {
             .with_tensor("valid_order", &indices(&internal.orders.validation)?)?
             .with_part("smooth", &internal.smooth)?
             .with_part("measured", measured)?
-            .with_part("last_measured", &Saved(save_optional(internal.measured.as_ref())?))?
-            .with_part("values", &Saved(board.save()?))?;
+            .with_part("last_measured", &internal.measured)?
+            .with_part("values", &board)?;
         for (at, record) in internal.records.iter().enumerate() {
-            state = state.with_part(&format!("record/{at}"), &Saved(record.save()?))?;
+            state = state.with_part(&format!("record/{at}"), record)?;
         }
         Ok(state)
     }
@@ -234,23 +217,27 @@ impl Run {
 
     /// What a validation in progress had measured.
     pub(crate) fn measured(&self) -> Result<Measured, StateError> {
-        let mut measured = Measured::new(0);
+        let mut measured = Measured::default();
         self.whole.part("measured")?.load_into(&mut measured)?;
         Ok(measured)
     }
 
     /// Brings a training that has begun to where this one was.
-    pub(crate) fn load(&self, training: &mut Training, board: &Board) -> Result<(), StateError> {
+    pub(crate) fn load(&self, training: &mut Training, mut board: &Board) -> Result<(), StateError> {
         let (counts, whole) = (&self.counts, &self.whole);
         self.check(training)?;
         let internal = &mut training.internal;
         whole.part("smooth")?.load_into(&mut internal.smooth)?;
-        internal.measured = load_optional(&whole.part("last_measured")?)?;
-        let record = |at: usize| EpochRecord::load(&whole.part(&format!("record/{at}"))?);
+        whole.part("last_measured")?.load_into(&mut internal.measured)?;
+        let record = |at: usize| {
+            let mut record = EpochRecord::default();
+            whole.part(&format!("record/{at}"))?.load_into(&mut record)?;
+            Ok(record)
+        };
         internal.records = (0..whole.field("records")?).map(record).collect::<Result<_, StateError>>()?;
         internal.orders.training = read_indices(&whole.tensor("order")?)?;
         internal.orders.validation = read_indices(&whole.tensor("valid_order")?)?;
-        board.load(&whole.part("values")?)?;
+        whole.part("values")?.load_into(&mut board)?;
         internal.in_epoch = counts.in_epoch;
         internal.after_batch = counts.after_batch;
         internal.epoch_began = counts.elapsed.and_then(|elapsed| std::time::Instant::now().checked_sub(elapsed));
