@@ -3,15 +3,9 @@
 mod numbers;
 mod support;
 
-use mixup::{
-    learner::LearnerBuilder,
-    optim::Hypers,
-    prelude::*,
-    state::{State, StateError},
-    training::BuildError,
-};
+use mixup::{learner::LearnerBuilder, optim::Hypers, prelude::*, state::State, training::BuildError};
 use numbers::f64s;
-use support::{Linear, Log, bits, data, items, on, series};
+use support::{Linear, Log, bits, data, items, number_is_state, on, series};
 use tch::{Kind, Tensor};
 
 fn built(builder: LearnerBuilder<Linear>) -> Learner {
@@ -218,16 +212,7 @@ impl Sampler for Counting {
     }
 }
 
-impl Stateful for Counting {
-    fn save(&self) -> Result<State, StateError> {
-        State::of_data(&self.0)
-    }
-
-    fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0 = state.data()?;
-        Ok(())
-    }
-}
+number_is_state!(Counting);
 
 #[test]
 fn new_data_brings_its_own_sampler() {

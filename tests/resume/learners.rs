@@ -1,18 +1,11 @@
 //! Optimizers, models, mixing and data.
 
-use mixup::{
-    batch::Batch,
-    data::Stream,
-    learner::LearnerBuilder,
-    model::Vars,
-    prelude::*,
-    state::{State, StateError},
-};
+use mixup::{batch::Batch, data::Stream, learner::LearnerBuilder, model::Vars, prelude::*};
 use tch::{Kind, Tensor, nn};
 
 use super::{
     resumes,
-    support::{data, items, on, series},
+    support::{data, items, number_is_state, on, series},
 };
 
 #[test]
@@ -170,16 +163,7 @@ impl Stream for Counter {
     }
 }
 
-impl Stateful for Counter {
-    fn save(&self) -> Result<State, StateError> {
-        State::of_data(&self.0)
-    }
-
-    fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0 = state.data()?;
-        Ok(())
-    }
-}
+number_is_state!(Counter);
 
 #[test]
 fn a_stream_goes_on_where_it_stood() {

@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor};
 use crate::support::{
     Linear, bits,
     dropout::{ITEMS, alone, data, data_sampled, model},
-    linear, series,
+    linear, number_is_state, series,
 };
 
 /// Draws, and remembers the sum of all that it ever drew.
@@ -220,16 +220,7 @@ impl Sampler for Growing {
     }
 }
 
-impl Stateful for Growing {
-    fn save(&self) -> Result<State, StateError> {
-        State::of_data(&self.0)
-    }
-
-    fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0 = state.data()?;
-        Ok(())
-    }
-}
+number_is_state!(Growing);
 
 #[test]
 fn a_sampler_with_a_state_goes_on_also_within_a_shard_and_under_a_callback() {

@@ -104,3 +104,23 @@ pub fn is_of_predictions(hook: Hook) -> bool {
 pub fn hooks_returning(flow: &str) -> impl Iterator<Item = Hook> {
     Hook::ALL.iter().copied().filter(move |hook| hook.flows().contains(&flow))
 }
+
+/// Makes a struct of one number stateful: the number is its state.
+#[allow(unused_macros, reason = "each file of tests takes what it needs")]
+macro_rules! number_is_state {
+    ($name:ident) => {
+        impl mixup::state::Stateful for $name {
+            fn save(&self) -> Result<mixup::state::State, mixup::state::StateError> {
+                mixup::state::State::of_data(&self.0)
+            }
+
+            fn load(&mut self, state: &mixup::state::State) -> Result<(), mixup::state::StateError> {
+                self.0 = state.data()?;
+                Ok(())
+            }
+        }
+    };
+}
+
+#[allow(unused_imports, reason = "each file of tests takes what it needs")]
+pub(crate) use number_is_state;
