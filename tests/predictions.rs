@@ -190,7 +190,8 @@ fn a_loss_closure_that_ignores_the_reduction_is_refused_at_the_first_batch() {
     let mut learn = on(data(8, 7)).loss(mean).build().expect("nothing is wrong with it");
     let error = learn.fit(1, 0.1).expect_err("there is one loss for four items");
     let Error::Loss { source, .. } = &error else { panic!("{error}") };
-    let told = matches!(source.downcast_ref(), Some(LossError::IgnoresReduction { got, items: 4 }) if got.is_empty());
+    let told =
+        matches!(source.downcast_ref(), Some(LossError::IgnoresReduction { got, items: 4, .. }) if got.is_empty());
     assert!(told, "{error}");
     let text = error.to_string();
     assert!(
@@ -224,4 +225,32 @@ fn predictions_are_in_the_order_of_the_data() {
     let found = learn.predictions().expect("there is validation data").targets.expect("the data has targets");
     let expected: Vec<i64> = (0..64).map(|item| item % 2).collect();
     assert_eq!(Vec::<i64>::try_from(found.tensor()).expect("indices"), expected);
+}
+
+#[test]
+fn predictions_have_no_targets_and_no_losses_if_a_callback_changes_targets_in_validation() {
+    #[callback(on_batch_begin)]
+    fn zero(last_target: &mut Target) {
+        *last_target = last_target.tensor().zeros_like().into();
+    }
+
+    struct InTraining;
+
+    #[callback]
+    impl InTraining {
+        #[on(batch_begin, train)]
+        fn zero(last_target: &mut Target) {
+            *last_target = last_target.tensor().zeros_like().into();
+        }
+    }
+
+    let mut plain = on(data(8, 7)).build().expect("nothing is wrong with it");
+    let want = plain.predictions().expect("there is validation data");
+    let mut changed = on(data(8, 7)).callback(zero).build().expect("nothing is wrong with it");
+    let found = changed.predictions().expect("the outputs are the same");
+    assert_eq!(found.outputs, want.outputs);
+    assert!(found.targets.is_none() && found.losses.is_none());
+    let mut trained = on(data(8, 7)).callback(InTraining).build().expect("nothing is wrong with it");
+    let found = trained.predictions().expect("there is validation data");
+    assert_eq!(found.losses.expect("the targets are the data's"), want.losses.expect("the data has targets"));
 }

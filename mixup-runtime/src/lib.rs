@@ -45,7 +45,9 @@ pub mod prelude {
         data::{Data, DataError, Dataset, ImageData, Part, Sampler, Sampling, Shard, TensorDataset, Weighted},
         error::BoxError,
         learner::{Checkpoints, Learner, LearnerState, Prediction, Predictions, Step, TrainStep},
-        loss::{BceWithLogits, CrossEntropy, Loss, LossFunc, Mse, MultiTask, Nll, Reduction, of_batch, per_item},
+        loss::{
+            BceWithLogits, CrossEntropy, Loss, LossFunc, LossSum, Mse, MultiTask, Nll, Reduction, of_batch, per_item,
+        },
         metrics::{accuracy, error_rate, mae, mse},
         model::{AnyModel, GradientError, Gradients, GroupError, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Hyper, Lr, Optimizer, Optimizers, RmsProp, Sgd},

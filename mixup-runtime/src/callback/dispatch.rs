@@ -324,6 +324,13 @@ impl Callbacks {
         })
     }
 
+    /// Whether a callback may change the targets of validation batches. Predictions have no target that it could change in the same way.
+    pub(crate) fn changes_targets(&self) -> bool {
+        let changes = |handler: &Handler| handler.may_change("last_target") && !handler.runs_only_for("train");
+        let hooks = [Hook::BatchBegin, Hook::LossBegin];
+        self.entries.iter().any(|entry| hooks.into_iter().any(|hook| entry.serves(hook).any(changes)))
+    }
+
     /// Whether any callback asks for this name of the table in any hook.
     pub(crate) fn asks_at_all(&self, name: &str) -> bool {
         self.asked.contains(&name)
@@ -357,10 +364,10 @@ impl Callbacks {
         })
     }
 
-    /// The values that callbacks and the training step publish, each with its publisher and its readers.
+    /// The values that are published, each with its publisher and its readers. `other` names the publisher of what no callback publishes.
     pub(crate) fn published_and_read<'a>(
         &'a self,
-        step: &'a str,
+        other: impl Fn(&str) -> &'a str,
     ) -> impl Iterator<Item = (String, &'a str, Vec<&'a str>)> {
         let requests = |entry: &'_ Entry| -> Vec<Request> {
             entry.handlers.iter().flat_map(|handler| handler.requests.clone()).collect()
@@ -368,7 +375,7 @@ impl Callbacks {
         self.board.published().into_iter().map(move |name| {
             let publishes = |entry: &&Entry| requests(entry).iter().any(|request| request.published().contains(&name));
             let reads = |entry: &&Entry| requests(entry).iter().any(|request| request.read().contains(&name));
-            let by = self.entries.iter().find(publishes).map_or(step, |entry| &*entry.name);
+            let by = self.entries.iter().find(publishes).map_or_else(|| other(&name), |entry| &*entry.name);
             let readers = self.entries.iter().filter(reads).map(|entry| &*entry.name).collect();
             (name, by, readers)
         })

@@ -33,8 +33,8 @@ pub(crate) struct StepParts {
     /// Its type, for messages.
     pub name: String,
     pub uses: &'static [Uses],
-    /// The values that it publishes.
-    pub values: Vec<String>,
+    /// The values that it and the loss function publish, each with its publisher.
+    pub values: Vec<(String, String)>,
 }
 
 /// The values, and for each callback and hook the links of its parameters.
@@ -73,13 +73,13 @@ pub(super) fn all(entries: &[Entry], around: &Surroundings<'_>) -> Result<Linked
 /// Adds the values that callbacks publish.
 fn publish(entries: &[Entry], step: &StepParts, board: &mut Board) -> Result<(), BuildError> {
     let mut publishers: Vec<(&str, &str)> = Vec::new();
-    for name in &step.values {
+    for (name, by) in &step.values {
         let taken =
             if is_of_hooks(name) { Some("a name that hooks have") } else { board.index(name).map(|_| "a value") };
         if let Some(what) = taken {
-            return Err(BuildError::ValueTaken { name: name.clone(), by: step.name.clone(), what });
+            return Err(BuildError::ValueTaken { name: name.clone(), by: by.clone(), what });
         }
-        publishers.push((name, &step.name));
+        publishers.push((name, by));
         board.add(Value::published(name));
     }
     for entry in entries {

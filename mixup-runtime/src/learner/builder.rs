@@ -71,6 +71,25 @@ impl<M: Model> LearnerBuilder<M> {
     }
 
     /// Sets the loss function: one of [`loss`](crate::loss), your own, or a closure that takes `(output, target, reduction)`.
+    ///
+    /// A closure must be written with the types of its arguments:
+    ///
+    /// ```
+    /// # use mixup::prelude::*;
+    /// # use tch::Tensor;
+    /// # fn main() -> Result<(), BoxError> {
+    /// # let data = ImageData::digits()?.build()?;
+    /// let learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10]))
+    ///     .loss(|output: &Tensor, target: &Target, reduction: Reduction| CrossEntropy::default().loss(output, target, reduction))
+    /// #   .quiet().build()?;
+    /// # let _ = learn;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// `|output, target, reduction| …` without types does not compile: «implementation of `FnOnce` is not general enough». A function or closure with two
+    /// arguments is wrapped, in [`per_item`](crate::loss::per_item) if it returns the items' losses, and in [`of_batch`](crate::loss::of_batch) if it
+    /// returns the loss of the batch. [`LossSum`](crate::loss::LossSum) adds several losses and publishes each.
     pub fn loss(mut self, loss: impl Loss<M::Output>) -> Self {
         self.loss_func = LossFunc::new(loss);
         self
@@ -291,11 +310,11 @@ impl<M: Model> LearnerBuilder<M> {
         let params = Params::new(var_store, &self.grouping).map_err(BuildError::from)?;
         let (opt, parts) = optimizers(&params, self.opt, self.optimizers)?;
         let gradients = params.gradients();
-        let metric_names: Vec<_> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
         let state = State {
             epochs: 0,
             resumed: false,
-            metric_names,
+            metric_names: Vec::new(),
+            loss_parts: Vec::new(),
             loss_func: self.loss_func,
             opt,
             parts,
@@ -323,6 +342,7 @@ impl<M: Model> LearnerBuilder<M> {
             internal: Internal::default(),
             life,
             rows: Vec::new(),
+            row_metrics: Vec::new(),
             value_names: Vec::new(),
             ended: Outcome::Finished,
         };
@@ -332,6 +352,7 @@ impl<M: Model> LearnerBuilder<M> {
         let mut learn = Learner { state, callbacks, metrics, step, points, interrupt };
         learn.prepare()?;
         learn.check_checkpoints()?;
+        learn.state.row_metrics.clone_from(&learn.state.metric_names);
         if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
             return Err(BuildError::Unordered { pair: pair.to_string() }.into());
         }

@@ -2,20 +2,14 @@
 
 use std::time::Instant;
 
-use tch::Tensor;
-
 use super::{
     Learner,
     pass::{Begun, Pass},
 };
 use crate::{
-    batch::in_place,
     callback::{
         Decision, KeepGradients, Requests, SkipBackward, SkipBatch, SkipEpoch, SkipStep, SkipValidation, Validate,
     },
-    error::or_refusal,
-    loss::{Loss, Reduction},
-    metrics::{Metric, MetricError},
     rng::Use,
     training::{EpochRecord, Error, Hook, Measured, Phase},
 };
@@ -215,93 +209,6 @@ impl Learner {
             self.callbacks.board().measured(&measured);
             self.state.internal.measured = Some(measured);
         }
-    }
-
-    pub(super) fn forward(&mut self) -> Result<(), Exit> {
-        self.run_model()?;
-        ask!(self.on_loss_begin);
-        Ok(())
-    }
-
-    pub(super) fn run_model(&mut self) -> Result<(), Exit> {
-        in_place::end();
-        let state = &mut self.state;
-        state.last_output = or_refusal(|| state.model.forward_any(&state.last_input, state.train))
-            .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
-        Ok(())
-    }
-
-    pub(super) fn loss(&mut self) -> Result<(), Exit> {
-        let state = &mut self.state;
-        if !state.internal.loss_checked.as_ref().is_some_and(|checked| checked.is_same(&state.loss_func)) {
-            let checked = or_refusal(|| state.loss_func.check(&state.last_output, &state.last_target));
-            checked.map_err(|source| state.loss_error(source))?;
-            state.internal.loss_checked = Some(state.loss_func.clone());
-        }
-        let loss = or_refusal(|| state.loss_func.loss(&state.last_output, &state.last_target, Reduction::Mean));
-        state.last_loss = loss.map_err(|source| state.loss_error(source))?;
-        self.check_one_number(&self.state.last_loss)
-    }
-
-    /// Checks a loss from which a backward pass begins.
-    fn check_one_number(&self, loss: &Tensor) -> Result<(), Exit> {
-        if loss.numel() == 1 {
-            return Ok(());
-        }
-        Err(Error::LossShape { at: self.state.at(), shape: loss.size() }.into())
-    }
-
-    /// Takes a loss as that of the batch, and remembers it.
-    fn begin_optimizing(&mut self, loss: Tensor, part: Option<usize>) -> Result<(), Exit> {
-        self.check_one_number(&loss)?;
-        let state = &mut self.state;
-        state.last_loss = loss;
-        state.choose(part);
-        let pushed = state.internal.smooth.lock().push(&state.last_loss);
-        pushed.map_err(|e| self.torch("reading the loss", e))?;
-        if let Some(name) = self.state.parts.loss_of(part) {
-            let set = self.callbacks.board().set(name, self.state.last_loss.detach());
-            set.unwrap_or(Ok(())).map_err(|e| self.torch("publishing the loss", e))?;
-        }
-        Ok(())
-    }
-
-    fn backward(&mut self) -> Result<(), Exit> {
-        let state = &self.state;
-        let frozen = || state.parts.chosen(&state.params).iter().all(|(_, param)| !param.requires_grad());
-        if !state.last_loss.requires_grad() && frozen() {
-            return Err(Error::NothingToTrain { at: state.at() }.into());
-        }
-        let _withheld = state.parts.without_others();
-        Ok(state.last_loss.f_backward().map_err(|e| self.torch("the backward pass", e))?)
-    }
-
-    fn opt_step(&mut self) -> Result<(), Exit> {
-        let state = &mut self.state;
-        let stepped = or_refusal(|| state.parts.stepped(&state.params).try_for_each(|params| state.opt.step(params)));
-        stepped.map_err(|e| self.torch("the optimizer's step", e))?;
-        self.state.steps += 1;
-        Ok(())
-    }
-
-    fn zero_grad(&mut self) -> Result<(), Exit> {
-        let zeroed = self.state.parts.chosen(&self.state.params).zero_grad();
-        Ok(zeroed.map_err(|e| self.torch("dropping the gradients", e))?)
-    }
-
-    fn measure(&mut self, measured: &mut Measured) -> Result<(), Exit> {
-        let state = &self.state;
-        let items = state.last_target.items();
-        measured.loss.lock().push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
-        for (index, (name, metric)) in self.metrics.iter().enumerate() {
-            let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
-            let value = or_refusal(|| metric.measure(&state.last_output, &state.last_target)).map_err(failed)?;
-            if value.numel() != 1 {
-                return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
-            }
-            measured.metrics[index].lock().push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
-        }
-        Ok(())
     }
 }
 

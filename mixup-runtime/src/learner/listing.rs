@@ -114,7 +114,9 @@ impl Learner {
             |line: &Line| matches!(line, Line::Hook(_, hook) if self.callbacks.serving(*hook).next().is_some());
         let predictions = if PREDICTIONS.iter().any(predicts) { self.lines(PREDICTIONS) } else { String::new() };
         let lines = [self.lines(BEFORE), of_step, self.lines(AFTER), predictions].into_iter();
-        let published = self.callbacks.published_and_read(&step);
+        let (loss, parts) = (self.state.loss_func.name(), &self.state.loss_parts);
+        let of_loss_or_step = |name: &str| if parts.iter().any(|part| part == name) { &*loss } else { &*step };
+        let published = self.callbacks.published_and_read(of_loss_or_step);
         let published = published.map(|(name, by, readers)| {
             let readers = if readers.is_empty() {
                 "read by nobody".to_owned()

@@ -5,6 +5,7 @@
 //! trainings; `state` has what the learner remembers from one training to the next.
 
 mod assert_resumes;
+mod batch;
 mod builder;
 mod bundle;
 mod bundle_error;
@@ -139,7 +140,7 @@ impl Learner {
     #[must_use]
     pub fn report(&self) -> Report {
         Report {
-            metric_names: self.state.metric_names.clone(),
+            metric_names: self.state.row_metrics.clone(),
             value_names: self.state.value_names.clone(),
             epochs: self.state.rows.clone(),
             outcome: self.state.ended.clone(),

@@ -99,7 +99,7 @@ impl Learner {
         let order: Arc<[usize]> = self.order(pass)?.into();
         let orders = &mut self.state.internal.orders;
         *(if pass.trains() { &mut orders.training } else { &mut orders.validation }) = order.clone();
-        Ok(Some(Begun { order, first: 0, measured: Measured::new(self.metrics.len()) }))
+        Ok(Some(Begun { order, first: 0, measured: Measured::new(self.state.metric_names.len()) }))
     }
 
     /// The order of a pass: drawn by the sampler for training, otherwise by the loader. The training data that is only looked at has its own

@@ -70,7 +70,8 @@ impl Learner {
 
     /// Predicts a part of the data, or the batches of a loader: `learn.predictions_on(Part::Test)`, `learn.predictions_on(&loader)`.
     ///
-    /// Every item gets its prediction, in the data's order. If the items have targets, these are returned too, with each item's loss.
+    /// Every item gets its prediction, in the data's order. If the items have targets, these are returned too, with each item's loss; not if a
+    /// callback may change `last_target` in validation, since the loss is then another one and predictions have no target that it could change.
     ///
     /// # Errors
     /// As for [`predict`](Self::predict), and if the data has no such part, or no length, as a stream.
@@ -99,7 +100,8 @@ impl Learner {
     }
 
     fn predictions_typed<O: Output>(&mut self, method: &'static str, on: On<'_>) -> Result<Predictions<O>, Error> {
-        let labelled = on.loader(&self.state.data, "predict")?.labelled();
+        // A callback that changes targets makes another loss than that of the data's targets.
+        let labelled = on.loader(&self.state.data, "predict")?.labelled() && !self.callbacks.changes_targets();
         self.predicting(method, |learner| {
             let order = learner.order(Pass::Over(on))?;
             let (mut outputs, mut measured) = (Vec::new(), Measured::default());
@@ -176,13 +178,15 @@ impl Learner {
 
 /// The losses of the batch's items.
 fn losses_of_items(state: &State) -> Result<Tensor, BoxError> {
-    let losses = state.loss_func.loss(&state.last_output, &state.last_target, Reduction::None)?;
+    let judge = |reduction| state.loss_func.loss(&state.last_output, &state.last_target, reduction);
     let items = state.last_target.items();
     if state.loss_func.per_item() {
+        let losses = judge(Reduction::None)?;
         per_item_losses(|| state.loss_func.name(), &losses, items)?;
         Ok(losses)
     } else {
-        Ok(Tensor::f_full([items as i64], f64::NAN, (losses.kind(), losses.device()))?)
+        let loss = judge(Reduction::Mean)?;
+        Ok(Tensor::f_full([items as i64], f64::NAN, (loss.kind(), loss.device()))?)
     }
 }
 

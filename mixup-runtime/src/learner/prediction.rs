@@ -20,7 +20,7 @@ pub struct Predictions<O = Tensor> {
     /// The outputs after the loss function's activation (softmax, sigmoid, …): each tensor `[items, …]`. A tensor that has no dimensions
     /// in a batch becomes `[batches]`.
     pub outputs: O,
-    /// The targets of the same items, if the data has any.
+    /// The targets of the same items, if the data has any, and if no callback changes targets in validation.
     pub targets: Option<Target>,
     /// Each item's loss, `[items]`, if there are targets: if an item has several losses, their mean. NaN if the loss function only has losses of
     /// whole batches.

@@ -80,7 +80,8 @@ impl Learner {
     /// loss function remembers, if it is [`Stateful`](crate::state::Stateful), is dropped with it.
     ///
     /// # Errors
-    /// [`BuildError::OtherLoss`] if it takes another output than the model's. The learner then keeps its loss function.
+    /// A [`BuildError`] if it takes another output than the model's, or if the names of its [parts](Loss::parts) are taken or a callback reads a part
+    /// that it does not have. The learner then keeps its loss function.
     pub fn set_loss<O: Output>(&mut self, loss: impl Loss<O>) -> Result<(), Error> {
         let loss = LossFunc::new(loss);
         let (takes, output) = (loss.takes(), self.state.model.output_type());
@@ -88,8 +89,13 @@ impl Learner {
             let (loss, takes, output) = (loss.name(), takes.name(), output.name());
             return Err(BuildError::OtherLoss { loss, takes, output }.into());
         }
-        self.state.loss_func = loss;
-        Ok(())
+        let before = mem::replace(&mut self.state.loss_func, loss);
+        let fits = self.prepare();
+        if fits.is_err() {
+            self.state.loss_func = before;
+            self.list();
+        }
+        Ok(fits?)
     }
 
     /// Replaces the data for the following trainings, validations and predictions, and returns the old data, as for training on larger

@@ -86,7 +86,7 @@ impl Learner {
                     self.validate_now()?;
                 }
                 self.state.batches = batches;
-                Begun { order: orders.training, first: batch, measured: Measured::new(self.metrics.len()) }
+                Begun { order: orders.training, first: batch, measured: Measured::new(self.state.metric_names.len()) }
             }
             (false, _) => {
                 if let Some(loader) = self.state.data.valid() {
@@ -125,7 +125,7 @@ impl Learner {
         if due.is_none() && self.points.taken.is_none() {
             return Ok(());
         }
-        let nothing = Measured::new(self.metrics.len());
+        let nothing = Measured::new(self.state.metric_names.len());
         let snapshot = self.snapshot(next, measured.unwrap_or(&nothing)).map_err(|source| Error::Resume { source })?;
         if let Some(due) = due {
             self.write_checkpoint(next, &snapshot, due)?;

@@ -10,10 +10,10 @@ use std::{
 use super::{Learner, fit::Exit, interrupt::Watch, step::Supervised};
 use crate::{
     callback::{StepParts, Surroundings},
-    metrics::Metric,
+    metrics::{Metric, MetricFunc},
     optim::Lr,
     rng::Use,
-    training::{BuildError, Error, Outcome},
+    training::{BuildError, Error, Outcome, VALID_LOSS},
 };
 
 impl Learner {
@@ -124,22 +124,41 @@ impl Learner {
 
     /// Asks all callbacks for their requests, and resolves these.
     pub(super) fn prepare(&mut self) -> Result<(), BuildError> {
-        let metrics: Vec<_> =
-            self.metrics.iter().map(|(name, metric)| (name.clone(), metric.less_is_better())).collect();
+        let metrics = self.measured_names()?;
         let state = &mut self.state;
+        state.metric_names = metrics.iter().map(|(name, _)| name.clone()).collect();
+        state.loss_parts = state.loss_func.parts();
         let (model, opt) = (&*state.model, &*state.opt);
         // The learner's own step has one loss for all optimizers.
         let has_one = (&*self.step as &dyn Any).is::<Supervised>();
         let losses = if has_one { Vec::new() } else { state.parts.losses() };
-        let step = StepParts {
-            name: self.step.type_name(),
-            uses: self.step.uses(),
-            values: [losses, self.step.values()].concat(),
-        };
+        let (name, loss) = (self.step.type_name(), state.loss_func.name());
+        let of_step = losses.into_iter().chain(self.step.values()).map(|value| (value, name.clone()));
+        let of_loss = state.loss_parts.iter().map(|part| (part.clone(), loss.clone()));
+        let values = of_loss.chain(of_step).collect();
+        let step = StepParts { uses: self.step.uses(), values, name };
         let around = Surroundings { metrics: &metrics, smooth: &state.internal.smooth, model, opt, step };
         self.callbacks.prepare(&around)?;
         state.values = self.callbacks.board().all();
         Ok(())
+    }
+
+    /// What a validation measures besides the loss: the metrics and the parts of the loss, each with whether a smaller number is better.
+    fn measured_names(&self) -> Result<Vec<(String, Option<bool>)>, BuildError> {
+        let of_metric = |(name, metric): &(String, MetricFunc)| (name.clone(), metric.less_is_better());
+        let mut names: Vec<_> = self.metrics.iter().map(of_metric).collect();
+        for part in self.state.loss_func.parts() {
+            let name = format!("valid_{part}");
+            if name == VALID_LOSS {
+                let (by, what) = (self.state.loss_func.name(), "the validation loss");
+                return Err(BuildError::ValueTaken { name, by, what });
+            }
+            if names.iter().any(|(other, _)| *other == name) {
+                return Err(BuildError::MetricName { name });
+            }
+            names.push((name, Some(true)));
+        }
+        Ok(names)
     }
 
     /// Begins a new run: sets the counts to 0 and seeds libtorch's generator.
@@ -151,6 +170,7 @@ impl Learner {
         if epochs.is_some() {
             self.state.rows.clear();
             self.state.value_names = self.callbacks.board().published();
+            self.state.row_metrics.clone_from(&self.state.metric_names);
             self.state.life.seed_beside(Use::TrainBegin);
         } else {
             self.state.life.own_runs += 1;

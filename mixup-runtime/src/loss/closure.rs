@@ -2,7 +2,7 @@
 
 use tch::{TchError, Tensor};
 
-use super::{Activation, Loss, LossError, Reduction, per_item_losses};
+use super::{Activate, Activation, AsIs, IntoActivated, Loss, Reduction, check};
 use crate::{
     batch::{Output, Target},
     error::BoxError,
@@ -32,6 +32,7 @@ impl<E: Into<BoxError>> IntoLoss for Result<Tensor, E> {
 
 impl<F, O, R> Loss<O> for F
 where
+    // Two arguments are wrapped: `per_item(f)` if `f` returns the items' losses, `of_batch(f)` if it returns the loss of the batch.
     F: Fn(&O, &Target, Reduction) -> R + Send + 'static,
     O: Output,
     R: IntoLoss,
@@ -44,28 +45,40 @@ where
         Some(Activation::Identity)
     }
 
-    /// Whether the closure respects `reduction`.
     fn check(&self, output: &O, target: &Target) -> Result<(), BoxError> {
-        let losses = tch::no_grad(|| self(output, target, Reduction::None).into_loss())?;
-        let items = target.items();
-        per_item_losses(String::new, &losses, items)
-            .map_err(|_| LossError::IgnoresReduction { got: losses.size(), items }.into())
+        check::reduction(self, output, target, check::CLOSURE)
     }
 }
 
 /// A loss function made of a closure that returns each item's loss; created by [`per_item`].
 #[derive(Clone, Copy, Debug)]
-pub struct PerItem<F> {
+pub struct PerItem<F, A = AsIs> {
     losses: F,
     linear: bool,
+    activation: A,
 }
 
-impl<F> PerItem<F> {
+impl<F, A> PerItem<F, A> {
     /// Promises that the losses are linear in dense targets, as described at [`Loss::linear_in_target`].
     #[must_use]
     pub fn linear(mut self) -> Self {
         self.linear = true;
         self
+    }
+}
+
+impl<F> PerItem<F> {
+    /// Sets the activation for predictions, such as `|output| output.sigmoid()`. The closure returns an output, or a result with any error.
+    #[must_use]
+    pub fn activation<O, R, S, A>(self, activation: A) -> PerItem<F, A>
+    where
+        F: Fn(&O, &Target) -> R + Send + 'static,
+        A: Fn(&O) -> S + Send + 'static,
+        O: Output,
+        R: IntoLoss,
+        S: IntoActivated<O>,
+    {
+        PerItem { losses: self.losses, linear: self.linear, activation }
     }
 }
 
@@ -79,7 +92,10 @@ impl<F> PerItem<F> {
 /// let loss = per_item(|output: &Tensor, target: &Target| -> Result<Tensor, TchError> {
 ///     output.f_sub(target.tensor())?.f_abs()
 /// });
-/// # let _ = loss;
+/// // the squared error of a probability; predictions are probabilities too
+/// let brier = per_item(|output: &Tensor, target: &Target| (output.sigmoid() - target.tensor()).square());
+/// let brier = brier.activation(|output| output.sigmoid());
+/// # let _ = (loss, brier);
 /// ```
 pub fn per_item<F, O, R>(losses: F) -> PerItem<F>
 where
@@ -87,12 +103,13 @@ where
     O: Output,
     R: IntoLoss,
 {
-    PerItem { losses, linear: false }
+    PerItem { losses, linear: false, activation: AsIs }
 }
 
-impl<F, O, R> Loss<O> for PerItem<F>
+impl<F, O, R, A> Loss<O> for PerItem<F, A>
 where
     F: Fn(&O, &Target) -> R + Send + 'static,
+    A: Activate<O>,
     O: Output,
     R: IntoLoss,
 {
@@ -101,12 +118,20 @@ where
         reduction.of(&losses).map_err(|error: TchError| error.into())
     }
 
+    fn activation(&self, output: &O) -> Result<O, BoxError> {
+        self.activation.activate(output)
+    }
+
     fn linear_in_target(&self) -> bool {
         self.linear
     }
 
     fn known_activation(&self) -> Option<Activation> {
-        Some(Activation::Identity)
+        self.activation.known()
+    }
+
+    fn check(&self, output: &O, target: &Target) -> Result<(), BoxError> {
+        check::reduction(self, output, target, check::PER_ITEM)
     }
 
     fn name(&self) -> String {
@@ -116,7 +141,25 @@ where
 
 /// A loss function made of a closure that returns one loss for the whole batch; created by [`of_batch`].
 #[derive(Clone, Copy, Debug)]
-pub struct OfBatch<F>(F);
+pub struct OfBatch<F, A = AsIs> {
+    loss: F,
+    activation: A,
+}
+
+impl<F> OfBatch<F> {
+    /// Sets the activation for predictions, such as `|output| output.sigmoid()`. The closure returns an output, or a result with any error.
+    #[must_use]
+    pub fn activation<O, R, S, A>(self, activation: A) -> OfBatch<F, A>
+    where
+        F: Fn(&O, &Target) -> R + Send + 'static,
+        A: Fn(&O) -> S + Send + 'static,
+        O: Output,
+        R: IntoLoss,
+        S: IntoActivated<O>,
+    {
+        OfBatch { loss: self.loss, activation }
+    }
+}
 
 /// Turns a closure that returns one loss for the whole batch, `[]`, into a loss function. It is for losses that compare the items of a batch with
 /// each other, so that no item has a loss of its own.
@@ -139,17 +182,22 @@ where
     O: Output,
     R: IntoLoss,
 {
-    OfBatch(loss)
+    OfBatch { loss, activation: AsIs }
 }
 
-impl<F, O, R> Loss<O> for OfBatch<F>
+impl<F, O, R, A> Loss<O> for OfBatch<F, A>
 where
     F: Fn(&O, &Target) -> R + Send + 'static,
+    A: Activate<O>,
     O: Output,
     R: IntoLoss,
 {
     fn loss(&self, output: &O, target: &Target, _: Reduction) -> Result<Tensor, BoxError> {
-        (self.0)(output, target).into_loss()
+        (self.loss)(output, target).into_loss()
+    }
+
+    fn activation(&self, output: &O) -> Result<O, BoxError> {
+        self.activation.activate(output)
     }
 
     fn per_item(&self) -> bool {
@@ -157,7 +205,7 @@ where
     }
 
     fn known_activation(&self) -> Option<Activation> {
-        Some(Activation::Identity)
+        self.activation.known()
     }
 
     fn name(&self) -> String {

@@ -23,6 +23,11 @@ impl Loss for BceWithLogits {
         Ok(output.f_binary_cross_entropy_with_logits(&target, weight, pos_weight, reduction.into())?)
     }
 
+    /// Nothing to check: the library's own losses keep the items apart.
+    fn check(&self, _: &Tensor, _: &Target) -> Result<(), BoxError> {
+        Ok(())
+    }
+
     fn linear_in_target(&self) -> bool {
         true
     }
@@ -49,6 +54,11 @@ impl Loss for Mse {
 
     fn known_activation(&self) -> Option<Activation> {
         Some(Activation::Identity)
+    }
+
+    /// Nothing to check: the library's own losses keep the items apart.
+    fn check(&self, _: &Tensor, _: &Target) -> Result<(), BoxError> {
+        Ok(())
     }
 }
 

@@ -40,16 +40,84 @@ pub enum LossError {
         /// How many classes the output has, in dimension 1.
         classes: i64,
     },
-    /// A closure ignores the reduction that it is asked for.
+    /// A loss function that says that items have losses of their own returns something else.
     #[error(
-        "the closure ignores `reduction`: for `Reduction::None` it returned {got:?}, and it must return a loss for each of the {items} items; pass \
-         the reduction on, or write `per_item(|output, target| …)`, or `of_batch(…)` for a loss that only the whole batch has"
+        "`{loss}` ignores `reduction`: for `Reduction::None` it returned {got:?}, and it must return a loss for each of the {items} items; {way_out}"
     )]
     IgnoresReduction {
+        /// The loss function.
+        loss: String,
         /// The shape of what it returned.
         got: Vec<i64>,
         /// How many items the batch has.
         items: usize,
+        /// What to write instead.
+        way_out: &'static str,
+    },
+    /// The loss of a batch is not what the losses of its items give.
+    #[error(
+        "`{loss}` has two losses for one batch: {mean} with `Reduction::Mean`, and {of_items} as the mean of the losses with `Reduction::None`; {way_out}"
+    )]
+    OtherMean {
+        /// The loss function.
+        loss: String,
+        /// What it returns for the batch.
+        mean: f64,
+        /// The mean of what it returns for the items.
+        of_items: f64,
+        /// What to write instead.
+        way_out: &'static str,
+    },
+    /// The loss of an item depends on the other items.
+    #[error(
+        "`{loss}` does not keep the items apart: the first item has the loss {alone} alone, and {among} in its batch of {items}, as when shapes that \
+         differ are broadcast; {way_out}"
+    )]
+    OtherAlone {
+        /// The loss function.
+        loss: String,
+        /// The loss of the first item alone.
+        alone: f64,
+        /// Its loss in its batch.
+        among: f64,
+        /// How many items the batch has.
+        items: usize,
+        /// What to write instead.
+        way_out: &'static str,
+    },
+    /// The name of a part of a loss is empty, or that of another part.
+    #[error("{loss} can't name a part `{name}`: each part has a name of its own, which is not empty")]
+    PartName {
+        /// The loss function.
+        loss: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The weight of a part of a loss is negative or not a finite number.
+    #[error("the weight of the part `{part}` is {weight}: it must be a finite number, 0 or above")]
+    PartWeight {
+        /// The part.
+        part: String,
+        /// The weight that was given.
+        weight: f64,
+    },
+    /// A loss function that is a sum has nothing to add.
+    #[error("{loss} has no part yet: add a loss function first")]
+    NoPart {
+        /// The loss function.
+        loss: &'static str,
+    },
+    /// A loss function returned another number of parts than it has names.
+    #[error(
+        "`{loss}` returned {got} parts, and `Loss::parts` has {wanted} names: `Loss::loss_in_parts` must return one tensor for each name"
+    )]
+    Parts {
+        /// The loss function.
+        loss: String,
+        /// How many names it has.
+        wanted: usize,
+        /// How many parts it returned.
+        got: usize,
     },
     /// The batch has another number of targets than the loss function takes.
     #[error("{loss} judges {}, and the batch has {got}{}", targets(*wanted), way_out(*wanted))]

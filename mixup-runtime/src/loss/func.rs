@@ -5,7 +5,7 @@ use std::{any::Any, cell::RefCell, fmt, marker::PhantomData, sync::Arc};
 use parking_lot::ReentrantMutex;
 use tch::Tensor;
 
-use super::{Activation, Loss, Reduction};
+use super::{Activation, Loss, LossParts, Reduction};
 use crate::{
     batch::{AnyOutput, Output, OutputType, Target, shallow_clone},
     error::BoxError,
@@ -45,6 +45,14 @@ impl<O: Output, L: Loss<O>> Loss<AnyOutput> for Of<O, L> {
         self.loss.loss(output.get()?, target, reduction)
     }
 
+    fn parts(&self) -> Vec<String> {
+        self.loss.parts()
+    }
+
+    fn loss_in_parts(&self, output: &AnyOutput, target: &Target, reduction: Reduction) -> Result<LossParts, BoxError> {
+        self.loss.loss_in_parts(output.get()?, target, reduction)
+    }
+
     fn activation(&self, output: &AnyOutput) -> Result<AnyOutput, BoxError> {
         self.loss.activation(output.get()?).map(AnyOutput::new)
     }
@@ -78,6 +86,17 @@ impl<O: Output, L: Loss<O>> Loss<AnyOutput> for Of<O, L> {
         reduction: Reduction,
     ) -> Result<Tensor, BoxError> {
         self.loss.mixed_loss(output.get()?, first, second, weight, reduction)
+    }
+
+    fn mixed_loss_in_parts(
+        &self,
+        output: &AnyOutput,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<LossParts, BoxError> {
+        self.loss.mixed_loss_in_parts(output.get()?, first, second, weight, reduction)
     }
 
     fn name(&self) -> String {
@@ -137,6 +156,12 @@ impl LossFunc {
         self.0.lock().borrow().per_item()
     }
 
+    /// As [`Loss::parts`].
+    #[must_use]
+    pub fn parts(&self) -> Vec<String> {
+        self.0.lock().borrow().parts()
+    }
+
     /// As [`Loss::linear_in_target`].
     #[must_use]
     pub fn linear_in_target(&self) -> bool {
@@ -178,6 +203,14 @@ impl<O: Output> Loss<O> for LossFunc {
         self.call(output, |loss, output| loss.loss(output, target, reduction))
     }
 
+    fn parts(&self) -> Vec<String> {
+        Self::parts(self)
+    }
+
+    fn loss_in_parts(&self, output: &O, target: &Target, reduction: Reduction) -> Result<LossParts, BoxError> {
+        self.call(output, |loss, output| loss.loss_in_parts(output, target, reduction))
+    }
+
     fn activation(&self, output: &O) -> Result<O, BoxError> {
         Ok(self.call(output, Loss::activation)?.into()?)
     }
@@ -211,6 +244,17 @@ impl<O: Output> Loss<O> for LossFunc {
         reduction: Reduction,
     ) -> Result<Tensor, BoxError> {
         self.call(output, |loss, output| loss.mixed_loss(output, first, second, weight, reduction))
+    }
+
+    fn mixed_loss_in_parts(
+        &self,
+        output: &O,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<LossParts, BoxError> {
+        self.call(output, |loss, output| loss.mixed_loss_in_parts(output, first, second, weight, reduction))
     }
 
     fn name(&self) -> String {

@@ -5,7 +5,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::{Loss, LossError, Reduction};
+use super::{Loss, LossError, LossParts, Reduction};
 use crate::{
     batch::{Output, Target, tensors},
     error::BoxError,
@@ -39,12 +39,39 @@ pub(crate) fn by_two_calls<O: Output, L: Loss<O> + ?Sized>(
 ) -> Result<Tensor, BoxError> {
     let losses = |target: &Target| loss.loss(output, target, Reduction::None);
     let (first, second) = (losses(first)?, losses(second)?);
-    per_item_losses(|| loss.name(), &first, weight.numel())?;
+    mix(|| loss.name(), &first, &second, weight, reduction)
+}
+
+/// Uses two calls for a loss in parts, and mixes each part as the total.
+pub(crate) fn in_parts<O: Output, L: Loss<O> + ?Sized>(
+    loss: &L,
+    output: &O,
+    first: &Target,
+    second: &Target,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<LossParts, BoxError> {
+    let losses = |target: &Target| loss.loss_in_parts(output, target, Reduction::None);
+    let (first, second) = (losses(first)?, losses(second)?);
+    let mix = |first: &Tensor, second: &Tensor| mix(|| loss.name(), first, second, weight, reduction);
+    let parts = first.parts.iter().zip(&second.parts).map(|(first, second)| mix(first, second));
+    Ok(LossParts { parts: parts.collect::<Result<_, _>>()?, total: mix(&first.total, &second.total)? })
+}
+
+/// λ times the losses of the first target plus 1−λ times those of the second, item by item.
+fn mix(
+    loss: impl Fn() -> String,
+    first: &Tensor,
+    second: &Tensor,
+    weight: &Tensor,
+    reduction: Reduction,
+) -> Result<Tensor, BoxError> {
+    per_item_losses(&loss, first, weight.numel())?;
     if second.size() != first.size() {
-        return Err(LossError::NotPerItem { loss: loss.name(), got: second.size(), items: weight.numel() }.into());
+        return Err(LossError::NotPerItem { loss: loss(), got: second.size(), items: weight.numel() }.into());
     }
-    let weight = spread(weight, &first)?;
-    Ok(reduction.of(&second.f_lerp_tensor(&first, &weight)?)?)
+    let weight = spread(weight, first)?;
+    Ok(reduction.of(&second.f_lerp_tensor(first, &weight)?)?)
 }
 
 /// λ·first + (1−λ)·second as one dense target, if both are dense and of one shape: for losses that are linear in the target.

@@ -1,6 +1,9 @@
 //! Loss functions, which take the reduction as an argument and know the activation.
 
+mod activate;
 mod activation;
+mod addends;
+mod check;
 mod classes;
 mod closure;
 mod cross_entropy;
@@ -10,19 +13,24 @@ mod func;
 mod mixed;
 mod multi_task;
 mod nll;
+mod parts;
+mod sum;
 mod two_labels;
 
 use std::any::Any;
 
+pub use activate::{Activate, AsIs, IntoActivated};
 pub use activation::Activation;
 pub use closure::{IntoLoss, OfBatch, PerItem, of_batch, per_item};
 pub use cross_entropy::CrossEntropy;
 pub use elementwise::{BceWithLogits, Mse};
 pub use error::LossError;
 pub use func::LossFunc;
-pub(crate) use mixed::{by_two_calls, mean_of_each, per_item_losses};
+pub(crate) use mixed::{by_two_calls, in_parts, mean_of_each, per_item_losses};
 pub use multi_task::{Columns, MultiTask};
 pub use nll::Nll;
+pub use parts::LossParts;
+pub use sum::LossSum;
 use tch::{TchError, Tensor};
 
 use crate::{
@@ -70,8 +78,10 @@ impl From<Reduction> for tch::Reduction {
 
 /// A loss function for models whose output is an `O`.
 ///
-/// Any closure that takes `(output, target, reduction)` is a loss function. [`per_item`] makes one from a closure that returns the
-/// items' losses, and [`of_batch`] from one that returns the loss of the batch.
+/// Any closure that takes `(output, target, reduction)` is a loss function, if it is written with the types of its arguments:
+/// `|output: &Tensor, target: &Target, reduction: Reduction| …`. Without them the compiler says that an «implementation of `FnOnce` is not
+/// general enough». A function or closure with two arguments is wrapped: [`per_item`] makes a loss function from one that returns the items'
+/// losses, and [`of_batch`] from one that returns the loss of the batch. [`LossSum`] adds several loss functions.
 ///
 /// ```
 /// use mixup::{batch::Target, loss::{Loss, Reduction, CrossEntropy}};
@@ -93,6 +103,21 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
     /// # Errors
     /// A [`LossError`] or any other error if output and target do not fit each other.
     fn loss(&self, output: &O, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError>;
+
+    /// The names of the parts that the loss is made of, such as `recon` and `class`: each is published under its name in training, and measured under
+    /// `valid_` and its name in validation. Defaults to none; [`LossSum`] has some.
+    fn parts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns the loss as [`loss`](Self::loss) does, and beside it its [`parts`](Self::parts), which are not read from the device here. The
+    /// learner calls this for each batch. By default it calls `loss`, and there are no parts.
+    ///
+    /// # Errors
+    /// As for [`loss`](Self::loss).
+    fn loss_in_parts(&self, output: &O, target: &Target, reduction: Reduction) -> Result<LossParts, BoxError> {
+        self.loss(output, target, reduction).map(LossParts::whole)
+    }
 
     /// Turns the model's output into predictions: softmax for cross-entropy, the sigmoid for binary cross-entropy. By default it
     /// returns the output as it is.
@@ -130,14 +155,17 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
         true
     }
 
-    /// Checks for mistakes that would show only later. The learner calls this once per run, before the first loss. By default it does nothing;
-    /// for a closure, it calls the closure with [`Reduction::None`].
+    /// Checks for mistakes that would show only later. The learner calls this once per run, with the first batch, and loads the loss function's
+    /// [state](Self::stateful) again that it had before.
+    ///
+    /// By default it checks that a loss function which has losses of items ([`per_item`](Self::per_item)) keeps them apart: [`Reduction::None`] must
+    /// return `[n]` or `[n, …]`, `Mean` (or `Sum`) must be what the losses give, and the first item must have the same loss alone as in its batch. A
+    /// loss function that returns other losses when it is called again is random, and only the shape is checked.
     ///
     /// # Errors
     /// The mistake.
     fn check(&self, output: &O, target: &Target) -> Result<(), BoxError> {
-        let _ = (output, target);
-        Ok(())
+        check::reduction(self, output, target, check::OWN)
     }
 
     /// Returns the loss for two targets per item: weight·loss(first) + (1−weight)·loss(second), computed item by item and reduced
@@ -157,6 +185,24 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
         reduction: Reduction,
     ) -> Result<Tensor, BoxError> {
         mixed::of(self, output, first, second, weight, reduction)
+    }
+
+    /// Returns the [mixed loss](Self::mixed_loss) with its parts, mixed as the loss is. By default a loss with parts takes two calls.
+    ///
+    /// # Errors
+    /// As for [`mixed_loss`](Self::mixed_loss).
+    fn mixed_loss_in_parts(
+        &self,
+        output: &O,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<LossParts, BoxError> {
+        if self.parts().is_empty() {
+            return self.mixed_loss(output, first, second, weight, reduction).map(LossParts::whole);
+        }
+        mixed::in_parts(self, output, first, second, weight, reduction)
     }
 
     /// The name for messages and summaries.

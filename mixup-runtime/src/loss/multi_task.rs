@@ -1,15 +1,14 @@
 //! A loss function with several tasks: each has a loss function for its own target, and their losses are weighted and added.
 
-use std::{cell::RefCell, fmt, ops::Range};
+use std::{fmt, ops::Range};
 
 use tch::{TchError, Tensor};
 
-use super::{Loss, LossError, Reduction};
-use crate::{
-    batch::Target,
-    error::BoxError,
-    state::{State, StateError, Stateful},
+use super::{
+    Loss, LossError, LossParts, Reduction,
+    addends::{Addends, is_weight},
 };
+use crate::{batch::Target, error::BoxError, state::Stateful};
 
 /// The part of the output that belongs to a task, by indices in dimension 1.
 ///
@@ -65,14 +64,16 @@ impl Columns {
 /// of the tasks' means. With `None` it is `[n]`; if a task has several losses for an item, their mean counts. `Sum` is the sum of
 /// these. Mixed targets are mixed task by task. Activation: that of each task on its columns; all other columns stay as they are.
 ///
-/// A model whose outputs are not in one tensor needs a closure as its loss function.
+/// The loss of a task with a name ([`named`](Self::named)) is published under it, as that of a part of [`LossSum`](super::LossSum).
+///
+/// For a model whose outputs are not in one tensor, there is [`LossSum`](super::LossSum).
 ///
 /// ```
 /// use mixup::{batch::Target, loss::{CrossEntropy, Loss, Mse, MultiTask, Reduction}};
 /// use tch::{Device, Kind, Tensor};
 ///
 /// // Ten scores for a digit, and one number for its slant, which counts half.
-/// let loss = MultiTask::new().task(0..10, 1.0, CrossEntropy::default())?.task(10, 0.5, Mse)?;
+/// let loss = MultiTask::new().task(0..10, 1.0, CrossEntropy::default())?.named("digit")?.task(10, 0.5, Mse)?.named("slant")?;
 /// let digit = Target::from(Tensor::from_slice(&[3_i64, 7]));
 /// let slant = Target::from(Tensor::from_slice(&[0.1_f32, -0.2]));
 /// let output = Tensor::zeros([2, 11], (Kind::Float, Device::Cpu));
@@ -82,14 +83,9 @@ impl Columns {
 /// ```
 #[derive(Default)]
 pub struct MultiTask {
-    tasks: Vec<Task>,
-}
-
-struct Task {
-    columns: Columns,
-    weight: f64,
-    /// To be changed by [`MultiTask::save`], which has only `&self`, and asks the loss functions for their states.
-    loss: RefCell<Box<dyn Loss>>,
+    /// The columns of each task.
+    columns: Vec<Columns>,
+    tasks: Addends<Tensor>,
 }
 
 impl MultiTask {
@@ -106,10 +102,21 @@ impl MultiTask {
     /// # Errors
     /// [`LossError::TaskWeight`] if the weight is negative or not a finite number.
     pub fn task(mut self, columns: impl Into<Columns>, weight: f64, loss: impl Loss) -> Result<Self, LossError> {
-        if !weight.is_finite() || weight < 0.0 {
+        if !is_weight(weight) {
             return Err(LossError::TaskWeight { task: self.tasks.len(), weight });
         }
-        self.tasks.push(Task { columns: columns.into(), weight, loss: RefCell::new(Box::new(loss)) });
+        self.columns.push(columns.into());
+        self.tasks.push(weight, loss);
+        Ok(self)
+    }
+
+    /// Names the task that was added last. Its loss, without the weight, is then published: with the name `slant`, the value `slant` in training, and
+    /// `valid_slant` in validation.
+    ///
+    /// # Errors
+    /// [`LossError::PartName`] if the name is empty, or that of another task; [`LossError::NoPart`] if there is no task yet.
+    pub fn named(mut self, name: impl Into<String>) -> Result<Self, LossError> {
+        self.tasks.name_last(Self::NAME, name.into())?;
         Ok(self)
     }
 
@@ -124,46 +131,29 @@ impl MultiTask {
         }
     }
 
-    /// The weighted sum of what `judge` returns for each task and its part of the output, reduced as documented.
-    fn sum(
-        &self,
-        output: &Tensor,
-        reduction: Reduction,
-        judge: impl Fn(usize, &dyn Loss, &Tensor, Reduction) -> Result<Tensor, BoxError>,
-    ) -> Result<Tensor, BoxError> {
-        let mut sum: Option<Tensor> = None;
-        for (number, task) in self.tasks.iter().enumerate() {
-            let part = task.part(number, output)?;
-            let loss = if reduction == Reduction::Mean {
-                judge(number, &**task.loss.borrow(), &part, Reduction::Mean)?
-            } else {
-                let losses = judge(number, &**task.loss.borrow(), &part, Reduction::None)?;
-                super::per_item_losses(|| task.loss.borrow().name(), &losses, crate::batch::items(output))?;
-                super::mean_of_each(&losses)?
-            };
-            let loss = loss.f_mul_scalar(task.weight)?;
-            sum = Some(match sum {
-                Some(sum) => sum.f_add(&loss)?,
-                None => loss,
-            });
-        }
-        let sum = sum.ok_or(LossError::Targets { loss: Self::NAME, wanted: 0, got: 0 })?;
-        Ok(if reduction == Reduction::Sum { reduction.of(&sum)? } else { sum })
-    }
-}
-
-impl Task {
-    fn part(&self, number: usize, output: &Tensor) -> Result<Tensor, BoxError> {
-        let columns = || LossError::Columns { task: number, columns: self.columns.to_string(), output: output.size() };
-        Ok(self.columns.of(output)?.ok_or_else(columns)?)
+    /// A task's part of the output.
+    fn part(&self, task: usize, output: &Tensor) -> Result<Tensor, BoxError> {
+        // There are as many columns as tasks.
+        let columns = &self.columns[task];
+        let missing = || LossError::Columns { task, columns: columns.to_string(), output: output.size() };
+        Ok(columns.of(output)?.ok_or_else(missing)?)
     }
 }
 
 impl Loss for MultiTask {
     fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        Ok(self.loss_in_parts(output, target, reduction)?.total)
+    }
+
+    fn parts(&self) -> Vec<String> {
+        self.tasks.names()
+    }
+
+    fn loss_in_parts(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<LossParts, BoxError> {
         let targets = self.targets(target)?;
         // There are as many targets as tasks.
-        self.sum(output, reduction, |task, loss, part, reduction| loss.loss(part, &targets[task], reduction))
+        let judge = |task, loss: &dyn Loss, reduction| loss.loss(&self.part(task, output)?, &targets[task], reduction);
+        self.tasks.sum(Self::NAME, crate::batch::items(output), reduction, judge)
     }
 
     fn mixed_loss(
@@ -174,58 +164,57 @@ impl Loss for MultiTask {
         weight: &Tensor,
         reduction: Reduction,
     ) -> Result<Tensor, BoxError> {
+        Ok(self.mixed_loss_in_parts(output, first, second, weight, reduction)?.total)
+    }
+
+    fn mixed_loss_in_parts(
+        &self,
+        output: &Tensor,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<LossParts, BoxError> {
         let (first, second) = (self.targets(first)?, self.targets(second)?);
-        self.sum(output, reduction, |task, loss, part, reduction| {
-            loss.mixed_loss(part, &first[task], &second[task], weight, reduction)
-        })
+        let judge = |task, loss: &dyn Loss, reduction| {
+            loss.mixed_loss(&self.part(task, output)?, &first[task], &second[task], weight, reduction)
+        };
+        self.tasks.sum(Self::NAME, crate::batch::items(output), reduction, judge)
     }
 
     fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
         let mut answers = output.f_empty_like()?;
         answers.f_copy_(output)?;
         for (number, task) in self.tasks.iter().enumerate() {
-            let answer = task.loss.borrow().activation(&task.part(number, output)?)?;
-            task.part(number, &answers)?.f_copy_(&answer)?;
+            let answer = task.loss.borrow().activation(&self.part(number, output)?)?;
+            self.part(number, &answers)?.f_copy_(&answer)?;
         }
         Ok(answers)
     }
 
+    fn per_item(&self) -> bool {
+        self.tasks.per_item()
+    }
+
+    /// Checks the loss function of each task.
+    fn check(&self, output: &Tensor, target: &Target) -> Result<(), BoxError> {
+        let targets = self.targets(target)?;
+        self.tasks.check(|task, loss| loss.check(&self.part(task, output)?, &targets[task]))
+    }
+
     fn name(&self) -> String {
-        let names: Vec<_> = self.tasks.iter().map(|task| task.loss.borrow().name()).collect();
-        format!("{}({})", Self::NAME, names.join(", "))
+        format!("{}({})", Self::NAME, self.tasks.losses())
     }
 
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
-        let has_state = self.tasks.iter_mut().any(|task| task.loss.get_mut().stateful().is_some());
-        has_state.then_some(self)
-    }
-}
-
-/// The states of the tasks' loss functions, by the numbers of the tasks.
-impl Stateful for MultiTask {
-    fn save(&self) -> Result<State, StateError> {
-        let mut state = State::new();
-        for (number, task) in self.tasks.iter().enumerate() {
-            if let loss @ Some(_) = task.loss.borrow_mut().stateful() {
-                state = state.with_part(&number.to_string(), &loss)?;
-            }
-        }
-        Ok(state)
-    }
-
-    fn load(&mut self, state: &State) -> Result<(), StateError> {
-        for (number, task) in self.tasks.iter_mut().enumerate() {
-            if let Some(loss) = task.loss.get_mut().stateful() {
-                state.part(&number.to_string())?.load_into(loss)?;
-            }
-        }
-        Ok(())
+        if self.tasks.has_state() { Some(&mut self.tasks) } else { None }
     }
 }
 
 impl fmt::Debug for MultiTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = |task: &Task| format!("{} of {}, weight {}", task.loss.borrow().name(), task.columns, task.weight);
-        f.debug_list().entries(self.tasks.iter().map(task)).finish()
+        let tasks = self.columns.iter().zip(self.tasks.iter());
+        let task = tasks.map(|(columns, it)| format!("{} of {columns}, weight {}", it.loss.borrow().name(), it.weight));
+        f.debug_list().entries(task).finish()
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Board {
 }
 
 /// The name of the validation loss.
-const VALID_LOSS: &str = "valid_loss";
+pub(crate) const VALID_LOSS: &str = "valid_loss";
 
 impl Board {
     /// The board at first: the training's own numbers and the metrics.

@@ -19,7 +19,7 @@ mod table;
 mod uses;
 mod value;
 
-pub(crate) use board::Board;
+pub(crate) use board::{Board, VALID_LOSS};
 pub(crate) use deferred::{Deferred, EpochRecord, Measured};
 pub use error::{BuildError, Error, ReadError, Where};
 pub use hook::Hook;

@@ -31,7 +31,10 @@ use crate::{
 pub(crate) struct State {
     pub epochs: usize,
     pub resumed: bool,
+    /// The metrics, and after them the parts of the loss under `valid_` and their names.
     pub metric_names: Vec<String>,
+    /// The names of the loss function's parts.
+    pub loss_parts: Vec<String>,
     pub loss_func: LossFunc,
     pub opt: Box<dyn Optimizer>,
     pub params: Params,
@@ -61,8 +64,9 @@ pub(crate) struct State {
     /// Everything that has no name in the table.
     pub internal: Internal,
     pub life: Life,
-    /// The finished epochs of the last training, the names of their values, and how it ended. A later validation changes none of these.
+    /// The finished epochs of the last training, the names of their metrics and values, and how it ended. A later validation changes none of these.
     pub rows: Vec<EpochReport>,
+    pub row_metrics: Vec<String>,
     pub value_names: Vec<String>,
     pub ended: Outcome,
 }
@@ -79,6 +83,11 @@ pub(crate) struct Internal {
     pub epoch_began: Option<Instant>,
     /// The loss function that has been checked on a batch of this run.
     pub loss_checked: Option<LossFunc>,
+    /// Whether the loss function has the parts that were declared when the run began; another one, which a callback has put in its place, may
+    /// have others.
+    pub in_parts: bool,
+    /// The parts of the validation batch's loss.
+    pub last_parts: Vec<Tensor>,
     /// Whether an epoch, and a batch, is in progress, for messages.
     pub in_epoch: bool,
     pub in_batch: bool,
@@ -168,5 +177,6 @@ impl State {
         in_place::end();
         self.last_output = AnyOutput::default();
         self.last_loss = Tensor::new();
+        self.internal.last_parts.clear();
     }
 }

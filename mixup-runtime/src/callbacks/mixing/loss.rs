@@ -5,7 +5,7 @@ use tch::Tensor;
 use crate::{
     batch::{Output, Target},
     error::BoxError,
-    loss::{Activation, Loss, LossFunc, Reduction, by_two_calls},
+    loss::{Activation, Loss, LossFunc, LossParts, Reduction, by_two_calls, in_parts},
     state::Stateful,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 ///
 /// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighted item by item and
 /// reduced after that, so that `Sum` and `None` are right. The mean is over all items, as in fastai v1, even if the inner loss
-/// function would divide by the weights of its classes. The activation is that of the inner loss function. It takes
+/// function would divide by the weights of its classes. The parts of a loss ([`Loss::parts`]) are mixed as the loss is. The activation is that of the inner loss function. It takes
 /// the outputs that the inner one takes: `LossFunc::new::<AnyOutput>(MixUpLoss::new(…))` holds it.
 #[derive(Debug)]
 pub struct MixUpLoss {
@@ -54,6 +54,33 @@ impl<O: Output> Loss<O> for MixUpLoss {
             return by_two_calls(self, output, first, second, weight, reduction); // each of the two comes back here
         }
         self.inner.mixed_loss(output, first, second, weight, reduction)
+    }
+
+    fn parts(&self) -> Vec<String> {
+        self.inner.parts()
+    }
+
+    fn loss_in_parts(&self, output: &O, target: &Target, reduction: Reduction) -> Result<LossParts, BoxError> {
+        match target {
+            Target::Mixed { first, second, weight } => {
+                self.mixed_loss_in_parts(output, first, second, weight, reduction)
+            }
+            plain => self.inner.loss_in_parts(output, plain, reduction),
+        }
+    }
+
+    fn mixed_loss_in_parts(
+        &self,
+        output: &O,
+        first: &Target,
+        second: &Target,
+        weight: &Tensor,
+        reduction: Reduction,
+    ) -> Result<LossParts, BoxError> {
+        if first.is_mixed() || second.is_mixed() {
+            return in_parts(self, output, first, second, weight, reduction); // each of the two comes back here
+        }
+        self.inner.mixed_loss_in_parts(output, first, second, weight, reduction)
     }
 
     fn linear_in_target(&self) -> bool {
