@@ -58,10 +58,20 @@ impl Halved {
 }
 
 fn halved(loss_func: &LossFunc) -> LossFunc {
-    let inner = loss_func.clone();
-    LossFunc::new(move |output: &Tensor, target: &Target, reduction| {
-        inner.loss(output, target, reduction).map(|loss| loss * 0.5)
-    })
+    LossFunc::new(HalvedLoss(loss_func.clone()))
+}
+
+/// Half of another loss.
+struct HalvedLoss(LossFunc);
+
+impl Loss for HalvedLoss {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        self.0.loss(output, target, reduction).map(|loss| loss * 0.5)
+    }
+
+    fn check(&self, output: &Tensor, target: &Target) -> Result<(), BoxError> {
+        Loss::check(&self.0, output, target)
+    }
 }
 
 #[callback]
@@ -100,7 +110,8 @@ enum Sabotage {
     BehindThem,
 }
 
-/// A learner with a fuse in every part, and with these callbacks: the first witness, the arrangement and the saboteur, the last witness.
+/// A learner with a fuse in every part, and with these callbacks: the first witness, the arrangement and the saboteur, the last
+/// witness.
 fn learner(fuse: &Fuse, log: &Log, arrange: Arrange, sabotage: Sabotage) -> Learner {
     let part = |count| Fused(items(count), fuse.clone());
     let data = Data::builder(part(16)).valid(part(7)).batch_size(4).build().expect("there are items");
@@ -256,8 +267,8 @@ impl Leaves {
     }
 }
 
-/// Checks that the next training equals that of a learner that never had an error and that begins with the same parameters and moments, in
-/// the same epoch of its life.
+/// Checks that the next training equals that of a learner that never had an error and that begins with the same parameters and
+/// moments, in the same epoch of its life.
 fn trains_on_as_if_nothing_had_been(learn: &mut Learner, arrange: Arrange, sabotage: Sabotage, case: &str) {
     let mut twin = learner(&Fuse::default(), &Log::default(), arrange, sabotage);
     tch::no_grad(|| {

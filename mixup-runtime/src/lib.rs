@@ -1,7 +1,7 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
-//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `files`, `kernel`, `batch`,
-//! `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
+//! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `files`,
+//! `kernel`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 

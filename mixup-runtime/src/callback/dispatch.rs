@@ -182,8 +182,8 @@ pub(crate) struct Callbacks {
     by_hook: Vec<Vec<usize>>,
     /// The names of the table that any callback asks for in any hook.
     asked: Vec<&'static str>,
-    /// The callbacks that `on_train_begin` has reached. They get their `on_train_end`. The one before each of them finds the loss function and the
-    /// sampler as it left them, even if this one does not restore them.
+    /// The callbacks that `on_train_begin` has reached. They get their `on_train_end`. The one before each of them finds the loss
+    /// function and the sampler as it left them, even if this one does not restore them.
     entered: Vec<Entered>,
     frames: Vec<Frame>,
 }
@@ -195,8 +195,8 @@ impl Callbacks {
         self.added += 1;
     }
 
-    /// Asks all callbacks for their hooks and requests, sorts them, and links their parameters. This is done before each run, since an
-    /// instance may ask for something else than before. After an error, listings show as much as is known.
+    /// Asks all callbacks for their hooks and requests, sorts them, and links their parameters. This is done before each run,
+    /// since an instance may ask for something else than before. After an error, listings show as much as is known.
     ///
     /// # Errors
     /// A [`BuildError`] if the callbacks can't run together.
@@ -245,7 +245,8 @@ impl Callbacks {
         cycle.map_or(Ok(()), Err)
     }
 
-    /// Names all callbacks: by the name under which each was added, otherwise by its type, with a number after it from the second one on.
+    /// Names all callbacks: by the name under which each was added, otherwise by its type, with a number after it from the second
+    /// one on.
     fn assign_names(&mut self) -> Result<(), BuildError> {
         let mut by_age: Vec<&mut Entry> = self.entries.iter_mut().collect();
         by_age.sort_by_key(|entry| entry.age);
@@ -291,7 +292,8 @@ impl Callbacks {
         (sorted, cycle.map(|cycle| order::named(&self.entries, &cycle, Some(hook))))
     }
 
-    /// Checks that no callback changes batches in validation without a counterpart in predictions, which would silently be left out.
+    /// Checks that no callback changes batches in validation without a counterpart in predictions, which would silently be left
+    /// out.
     ///
     /// # Errors
     /// [`Error::Unpredicted`] for the first that does.
@@ -324,7 +326,8 @@ impl Callbacks {
         })
     }
 
-    /// Whether a callback may change the targets of validation batches. Predictions have no target that it could change in the same way.
+    /// Whether a callback may change the targets of validation batches. Predictions have no target that it could change in the
+    /// same way.
     pub(crate) fn changes_targets(&self) -> bool {
         let changes = |handler: &Handler| handler.may_change("last_target") && !handler.runs_only_for("train");
         let hooks = [Hook::BatchBegin, Hook::LossBegin];
@@ -364,7 +367,8 @@ impl Callbacks {
         })
     }
 
-    /// The values that are published, each with its publisher and its readers. `other` names the publisher of what no callback publishes.
+    /// The values that are published, each with its publisher and its readers. `other` names the publisher of what no callback
+    /// publishes.
     pub(crate) fn published_and_read<'a>(
         &'a self,
         other: impl Fn(&str) -> &'a str,
@@ -483,7 +487,8 @@ impl Callbacks {
         Ok(requests)
     }
 
-    /// Calls the callbacks that have not declared this hook, to check that they don't have it: otherwise it would never be called.
+    /// Calls the callbacks that have not declared this hook, to check that they don't have it: otherwise it would never be
+    /// called.
     fn call_undeclared(
         &self,
         hook: Hook,
@@ -514,8 +519,9 @@ impl Callbacks {
         self.entered.first().map(|entered| (&entered.loss_func, &entered.sampler))
     }
 
-    /// Closes the part that began last: calls the `always` methods of each callback that entered it, in reverse order. `end` calls those of
-    /// one callback and handles its errors and panics; the others are called in any case. Returns false if no part was open.
+    /// Closes the part that began last: calls the `always` methods of each callback that entered it, in reverse order. `end`
+    /// calls those of one callback and handles its errors and panics; the others are called in any case. Returns false if no part
+    /// was open.
     pub(crate) fn close(
         &mut self,
         state: &mut State,
@@ -550,8 +556,8 @@ impl Callbacks {
         self.frames.last().is_some_and(|frame| !frame.entered.is_empty())
     }
 
-    /// Calls `on_train_end` for each callback that was entered, in reverse order, with `end` as in [`close`](Self::close). Then the loss
-    /// function and the sampler are those from before the first callback.
+    /// Calls `on_train_end` for each callback that was entered, in reverse order, with `end` as in [`close`](Self::close). Then
+    /// the loss function and the sampler are those from before the first callback.
     pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
         while let Some(Entered { index, loss_func, sampler }) = self.entered.pop() {
             if self.entries[index].serves(Hook::TrainEnd).next().is_some() {

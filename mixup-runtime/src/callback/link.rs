@@ -1,4 +1,5 @@
-//! Links the parameters that ask by type, before a run, to what they ask for: values, callbacks, the model and the optimizer as their own types.
+//! Links the parameters that ask by type, before a run, to what they ask for: values, callbacks, the model and the optimizer as
+//! their own types.
 
 use std::{
     any::{Any, TypeId},

@@ -28,8 +28,8 @@ type BuildModel<M> = Box<dyn FnOnce(&Vars<'_>) -> M>;
 
 /// Builds a learner; created by [`Learner::builder`].
 ///
-/// The defaults are cross-entropy (a model whose output is not one tensor needs a [`loss`](Self::loss)), AdamW with fastai's settings, no metrics,
-/// the CPU, seed 0, and a printed table. `M` is the model: loss functions and metrics must take its output.
+/// The defaults are cross-entropy (a model whose output is not one tensor needs a [`loss`](Self::loss)), AdamW with fastai's
+/// settings, no metrics, the CPU, seed 0, and a printed table. `M` is the model: loss functions and metrics must take its output.
 #[must_use = "a builder does nothing until `build`"]
 pub struct LearnerBuilder<M> {
     data: Data,
@@ -88,8 +88,9 @@ impl<M: Model> LearnerBuilder<M> {
     /// ```
     ///
     /// `|output, target, reduction| …` without types does not compile: «implementation of `FnOnce` is not general enough». A function or closure with two
-    /// arguments is wrapped, in [`per_item`](crate::loss::per_item) if it returns the items' losses, and in [`of_batch`](crate::loss::of_batch) if it
-    /// returns the loss of the batch. [`LossSum`](crate::loss::LossSum) adds several losses and publishes each.
+    /// arguments is wrapped, in [`per_item`](crate::loss::per_item) if it returns the items' losses, and in
+    /// [`of_batch`](crate::loss::of_batch) if it returns the loss of the batch. [`LossSum`](crate::loss::LossSum) adds several
+    /// losses and publishes each.
     pub fn loss(mut self, loss: impl Loss<M::Output>) -> Self {
         self.loss_func = LossFunc::new(loss);
         self
@@ -101,21 +102,22 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
-    /// Adds an optimizer for one group of the parameters, as the networks of a GAN need. The parameters of all other groups have the optimizer of
-    /// [`optimizer`](Self::optimizer), whose name is `default`.
+    /// Adds an optimizer for one group of the parameters, as the networks of a GAN need. The parameters of all other groups have
+    /// the optimizer of [`optimizer`](Self::optimizer), whose name is `default`.
     ///
-    /// If no [`group`](Self::group) has this name, the group is made of the parameters under the path `group`: those whose names begin with
-    /// `generator.` for `generator`.
+    /// If no [`group`](Self::group) has this name, the group is made of the parameters under the path `group`: those whose names
+    /// begin with `generator.` for `generator`.
     ///
-    /// Hooks see all optimizers as one, [`Optimizers`]: `opt.hyper_mut("generator")?.lr` is the learning rate of the generator. The learner's own
-    /// step lets each optimizer step after one backward pass; a [`step`](Self::step) of your own has one loss for each.
+    /// Hooks see all optimizers as one, [`Optimizers`]: `opt.hyper_mut("generator")?.lr` is the learning rate of the generator.
+    /// The learner's own step lets each optimizer step after one backward pass; a [`step`](Self::step) of your own has one loss
+    /// for each.
     pub fn optimizer_for(mut self, group: impl Into<String>, opt: impl Optimizer) -> Self {
         self.optimizers.push((group.into(), Box::new(opt)));
         self
     }
 
-    /// Replaces the training step, which is the learner's own otherwise: the loss function on the model's output, optimized by all optimizers.
-    /// Validation and predictions are not affected.
+    /// Replaces the training step, which is the learner's own otherwise: the loss function on the model's output, optimized by
+    /// all optimizers. Validation and predictions are not affected.
     pub fn step(mut self, step: impl TrainStep) -> Self {
         self.step = Box::new(step);
         self
@@ -145,12 +147,12 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
-    /// Adds a group of parameters, which has its own learning rate and other settings and can be frozen: the trainable parameters for
-    /// which `matches(name, tensor)` is true.
+    /// Adds a group of parameters, which has its own learning rate and other settings and can be frozen: the trainable parameters
+    /// for which `matches(name, tensor)` is true.
     ///
-    /// The groups are a partition: the first group that matches a parameter has it. Their order is that of the calls. After them come
-    /// `default`, the group of all other parameters, and the groups that the model created with `tch`'s `Path::set_group`, whose names are
-    /// their numbers (`1`, `2`, …; the number 0 is `default`).
+    /// The groups are a partition: the first group that matches a parameter has it. Their order is that of the calls. After them
+    /// come `default`, the group of all other parameters, and the groups that the model created with `tch`'s `Path::set_group`,
+    /// whose names are their numbers (`1`, `2`, …; the number 0 is `default`).
     ///
     /// ```
     /// use mixup::prelude::*;
@@ -175,8 +177,8 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
-    /// Adds a rule that excepts parameters from weight decay, whatever their group: those for which `matches(name, tensor)` is true. With
-    /// several rules, each excepts its parameters.
+    /// Adds a rule that excepts parameters from weight decay, whatever their group: those for which `matches(name, tensor)` is
+    /// true. With several rules, each excepts its parameters.
     ///
     /// Biases and the weights of norms are usually excepted: `.no_decay(|_, tensor| tensor.dim() < 2)`.
     pub fn no_decay(mut self, matches: impl Fn(&str, &Tensor) -> bool + 'static) -> Self {
@@ -202,17 +204,17 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
-    /// Adds a callback under a given name. The name is used in messages, in listings and for the callback's state, and other callbacks
-    /// ask for it by this name (`#[name = "by-loss"] stopping: &EarlyStopping`). Without a given name, a callback has the name of its
-    /// type, and the second of a type has a number after it: `Type#2`.
+    /// Adds a callback under a given name. The name is used in messages, in listings and for the callback's state, and other
+    /// callbacks ask for it by this name (`#[name = "by-loss"] stopping: &EarlyStopping`). Without a given name, a callback has
+    /// the name of its type, and the second of a type has a number after it: `Type#2`.
     pub fn callback_named(mut self, name: impl Into<String>, callback: impl Callback) -> Self {
         self.callbacks.add(callback, Some(name.into()));
         self
     }
 
     /// Validates after every `batches` training batches as well as at the end of each epoch: adds the callback
-    /// [`ValidateEvery`](crate::callbacks::ValidateEvery). Its measurements are published; the row of the epoch shows the validation at
-    /// the epoch's end.
+    /// [`ValidateEvery`](crate::callbacks::ValidateEvery). Its measurements are published; the row of the epoch shows the
+    /// validation at the epoch's end.
     pub fn validate_every(self, batches: usize) -> Self {
         self.callback(ValidateEvery::batches(batches))
     }
@@ -230,16 +232,17 @@ impl<M: Model> LearnerBuilder<M> {
 
     /// Sets the seed of everything random: on one machine, the same seed gives the same bits.
     ///
-    /// Everything random is a function of the seed, of who draws, and of the place in the learner's life: another callback, another metric or a
-    /// validation in between changes nothing for the others. libtorch's generator, from which dropout draws, is seeded before each batch; the
-    /// process has one, so two learners that train at the same time in one process disturb each other's dropout.
+    /// Everything random is a function of the seed, of who draws, and of the place in the learner's life: another callback,
+    /// another metric or a validation in between changes nothing for the others. libtorch's generator, from which dropout draws,
+    /// is seeded before each batch; the process has one, so two learners that train at the same time in one process disturb each
+    /// other's dropout.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Rejects callbacks that change the same value in one hook without an order between them (`before`, `after`, a different `order`).
-    /// [`training_loop`](Learner::training_loop) lists such pairs in any case.
+    /// Rejects callbacks that change the same value in one hook without an order between them (`before`, `after`, a different
+    /// `order`). [`training_loop`](Learner::training_loop) lists such pairs in any case.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
@@ -255,9 +258,9 @@ impl<M: Model> LearnerBuilder<M> {
     /// on Linux with glibc.
     ///
     /// On its own, glibc returns large blocks to the system as soon as they are freed. The next batch then has to get each of its
-    /// pages anew, which can double the time of a training. [`build`](Self::build) therefore raises two of glibc's thresholds, for
-    /// the whole process and until it ends: blocks of up to 31 MiB come from the heap, and the heap keeps up to 62 MiB of free
-    /// memory at its end. Larger blocks are still returned at once. If the environment sets either threshold
+    /// pages anew, which can double the time of a training. [`build`](Self::build) therefore raises two of glibc's thresholds,
+    /// for the whole process and until it ends: blocks of up to 31 MiB come from the heap, and the heap keeps up to 62 MiB of
+    /// free memory at its end. Larger blocks are still returned at once. If the environment sets either threshold
     /// (`MALLOC_MMAP_THRESHOLD_`, `MALLOC_TRIM_THRESHOLD_`), that takes precedence.
     ///
     /// Choose `false` in a program in which these 62 MiB matter more than the time of a training, or which sets up its allocator
@@ -285,8 +288,9 @@ impl<M: Model> LearnerBuilder<M> {
     /// freed, instead of returning them to the system. [`keep_freed_memory(false)`](Self::keep_freed_memory) leaves it as it is.
     ///
     /// # Errors
-    /// A [`BuildError`] if the device does not exist, a setting of the optimizer is out of range, a group or a rule matches no parameter, two
-    /// metrics have one name, `before` and `after` of callbacks form a cycle, or a callback asks for another one that is not there.
+    /// A [`BuildError`] if the device does not exist, a setting of the optimizer is out of range, a group or a rule matches no
+    /// parameter, two metrics have one name, `before` and `after` of callbacks form a cycle, or a callback asks for another one
+    /// that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
         self.opt.check().map_err(BuildError::from)?;

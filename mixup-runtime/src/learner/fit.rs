@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use tch::Tensor;
+
 use super::{
     Learner,
     pass::{Begun, Pass},

@@ -91,14 +91,14 @@ const PREDICTIONS: &[Line] = &[
 ];
 
 impl Learner {
-    /// Returns the loop as an indented listing. Each hook has its callbacks in the order in which they run, with what they ask for in
-    /// parentheses and, if they do not always run, with their filters in brackets. A method whose name is not that of its hook is shown
-    /// after the name of the callback: `Watch::log(iteration, smooth_loss?) [train, every 50]`.
+    /// Returns the loop as an indented listing. Each hook has its callbacks in the order in which they run, with what they ask
+    /// for in parentheses and, if they do not always run, with their filters in brackets. A method whose name is not that of its
+    /// hook is shown after the name of the callback: `Watch::log(iteration, smooth_loss?) [train, every 50]`.
     ///
-    /// A mark shows what a method does with what it asks for: `last_input!` may be changed, `smooth_loss?` waits for the device, `+grad_norm`
-    /// is published, `&mut Recorder` is another callback that may be changed. After the loop come that of predictions, if a callback has a
-    /// hook in it, then the values that callbacks publish, with their readers, and pairs of callbacks that change the same value in one hook
-    /// without an order between them.
+    /// A mark shows what a method does with what it asks for: `last_input!` may be changed, `smooth_loss?` waits for the device,
+    /// `+grad_norm` is published, `&mut Recorder` is another callback that may be changed. After the loop come that of
+    /// predictions, if a callback has a hook in it, then the values that callbacks publish, with their readers, and pairs of
+    /// callbacks that change the same value in one hook without an order between them.
     #[must_use]
     pub fn training_loop(&self) -> TrainingLoop {
         let step = self.step.type_name();

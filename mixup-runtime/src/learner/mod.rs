@@ -126,7 +126,8 @@ impl Learner {
     /// Freezes all groups before `group`, and unfreezes `group` and those after it.
     ///
     /// # Errors
-    /// A [`GroupError`](crate::model::GroupError) if there is no such group or no group before it, or if libtorch can't freeze a tensor.
+    /// A [`GroupError`](crate::model::GroupError) if there is no such group or no group before it, or if libtorch can't freeze a
+    /// tensor.
     pub fn freeze_to(&mut self, group: &str) -> Result<(), Error> {
         Ok(self.state.params.freeze_to(group).map_err(BuildError::from)?)
     }

@@ -102,8 +102,8 @@ impl Learner {
         Ok(Some(Begun { order, first: 0, measured: Measured::new(self.state.metric_names.len()) }))
     }
 
-    /// The order of a pass: drawn by the sampler for training, otherwise by the loader. The training data that is only looked at has its own
-    /// order, and all its items.
+    /// The order of a pass: drawn by the sampler for training, otherwise by the loader. The training data that is only looked at
+    /// has its own order, and all its items.
     pub(super) fn order(&mut self, pass: Pass<'_>) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
         state.train = pass.trains();

@@ -1,5 +1,5 @@
-//! Predictions, which are a phase of their own: `on_predict_begin`, for each batch `on_predict_batch_begin` and `on_predict_batch_end`, and
-//! `on_predict_end`. Nothing is trained, and hooks find no target and no loss.
+//! Predictions, which are a phase of their own: `on_predict_begin`, for each batch `on_predict_batch_begin` and
+//! `on_predict_batch_end`, and `on_predict_end`. Nothing is trained, and hooks find no target and no loss.
 
 use tch::{TchError, Tensor};
 
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl Learner {
-    /// Predicts a batch of inputs, a tensor `[n, …]` or an [`Input`], which is sent to the learner's device. The predictions have the loss
-    /// function's activation (softmax, sigmoid, …), and neither targets nor losses.
+    /// Predicts a batch of inputs, a tensor `[n, …]` or an [`Input`], which is sent to the learner's device. The predictions have
+    /// the loss function's activation (softmax, sigmoid, …), and neither targets nor losses.
     ///
     /// ```
     /// use mixup::prelude::*;
@@ -68,10 +68,12 @@ impl Learner {
         self.predictions_typed("predictions_as", Part::Valid.into())
     }
 
-    /// Predicts a part of the data, or the batches of a loader: `learn.predictions_on(Part::Test)`, `learn.predictions_on(&loader)`.
+    /// Predicts a part of the data, or the batches of a loader: `learn.predictions_on(Part::Test)`,
+    /// `learn.predictions_on(&loader)`.
     ///
-    /// Every item gets its prediction, in the data's order. If the items have targets, these are returned too, with each item's loss; not if a
-    /// callback may change `last_target` in validation, since the loss is then another one and predictions have no target that it could change.
+    /// Every item gets its prediction, in the data's order. If the items have targets, these are returned too, with each item's
+    /// loss; not if a callback may change `last_target` in validation, since the loss is then another one and predictions have no
+    /// target that it could change.
     ///
     /// # Errors
     /// As for [`predict`](Self::predict), and if the data has no such part, or no length, as a stream.

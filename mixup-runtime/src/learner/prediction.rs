@@ -17,13 +17,13 @@ use crate::batch::Target;
 /// - Numbers (the squared error): `outputs` are the numbers themselves.
 #[derive(Debug)]
 pub struct Predictions<O = Tensor> {
-    /// The outputs after the loss function's activation (softmax, sigmoid, …): each tensor `[items, …]`. A tensor that has no dimensions
-    /// in a batch becomes `[batches]`.
+    /// The outputs after the loss function's activation (softmax, sigmoid, …): each tensor `[items, …]`. A tensor that has no
+    /// dimensions in a batch becomes `[batches]`.
     pub outputs: O,
     /// The targets of the same items, if the data has any, and if no callback changes targets in validation.
     pub targets: Option<Target>,
-    /// Each item's loss, `[items]`, if there are targets: if an item has several losses, their mean. NaN if the loss function only has losses of
-    /// whole batches.
+    /// Each item's loss, `[items]`, if there are targets: if an item has several losses, their mean. NaN if the loss function
+    /// only has losses of whole batches.
     pub losses: Option<Tensor>,
     pub(super) classes: Vec<String>,
 }
@@ -80,7 +80,8 @@ impl Predictions {
         Ok(self.top(1)?.into_iter().flatten().collect())
     }
 
-    /// The `k` most probable classes of each item, the most probable first; all of them if there are fewer. This waits for the device.
+    /// The `k` most probable classes of each item, the most probable first; all of them if there are fewer. This waits for the
+    /// device.
     ///
     /// # Errors
     /// As for [`best`](Self::best).
@@ -109,8 +110,8 @@ impl Predictions {
         Ok(rows.map(|(values, indices)| values.iter().zip(indices).map(prediction).collect()).collect())
     }
 
-    /// The classes of each item whose probability is at least `threshold`, the most probable first: for several labels for each item. This
-    /// waits for the device.
+    /// The classes of each item whose probability is at least `threshold`, the most probable first: for several labels for each
+    /// item. This waits for the device.
     ///
     /// # Errors
     /// As for [`best`](Self::best).

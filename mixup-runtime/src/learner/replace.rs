@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Learner {
-    /// Replaces the optimizer for the following trainings. The new one is checked as by the builder. In a learner with several optimizers
-    /// this is the one that the builder's `optimizer` has set, and the others stay.
+    /// Replaces the optimizer for the following trainings. The new one is checked as by the builder. In a learner with several
+    /// optimizers this is the one that the builder's `optimizer` has set, and the others stay.
     ///
     /// - What the old one remembers of its steps, such as its moments, is dropped with it: the new one begins with what it brings, which is
     ///   nothing unless its state was loaded.
@@ -37,14 +37,15 @@ impl Learner {
     /// ```
     ///
     /// # Errors
-    /// A [`BuildError`] if a setting is out of range, or if a callback asks for the optimizer as another type. The learner then keeps its
-    /// optimizer.
+    /// A [`BuildError`] if a setting is out of range, or if a callback asks for the optimizer as another type. The learner then
+    /// keeps its optimizer.
     pub fn set_optimizer(&mut self, opt: impl Optimizer) -> Result<(), Error> {
         self.set_optimizer_for(DEFAULT_GROUP, opt)
     }
 
-    /// Replaces the optimizer of a group that was given one with the builder's [`optimizer_for`](super::LearnerBuilder::optimizer_for). The
-    /// others keep what they remember. [`set_optimizer`](Self::set_optimizer) replaces that of all other groups.
+    /// Replaces the optimizer of a group that was given one with the builder's
+    /// [`optimizer_for`](super::LearnerBuilder::optimizer_for). The others keep what they remember.
+    /// [`set_optimizer`](Self::set_optimizer) replaces that of all other groups.
     ///
     /// # Errors
     /// As for [`set_optimizer`](Self::set_optimizer), and [`BuildError::NoOptimizer`] if there is no optimizer for this group.
@@ -76,12 +77,12 @@ impl Learner {
 
     /// Replaces the loss function for the following trainings, validations and predictions, which also take its activation.
     ///
-    /// Everything else stays: the parameters, the optimizer with its moments, the data, the metrics, the callbacks and all counts. What the old
-    /// loss function remembers, if it is [`Stateful`](crate::state::Stateful), is dropped with it.
+    /// Everything else stays: the parameters, the optimizer with its moments, the data, the metrics, the callbacks and all
+    /// counts. What the old loss function remembers, if it is [`Stateful`](crate::state::Stateful), is dropped with it.
     ///
     /// # Errors
-    /// A [`BuildError`] if it takes another output than the model's, or if the names of its [parts](Loss::parts) are taken or a callback reads a part
-    /// that it does not have. The learner then keeps its loss function.
+    /// A [`BuildError`] if it takes another output than the model's, or if the names of its [parts](Loss::parts) are taken or a
+    /// callback reads a part that it does not have. The learner then keeps its loss function.
     pub fn set_loss<O: Output>(&mut self, loss: impl Loss<O>) -> Result<(), Error> {
         let loss = LossFunc::new(loss);
         let (takes, output) = (loss.takes(), self.state.model.output_type());
@@ -98,8 +99,8 @@ impl Learner {
         Ok(fits?)
     }
 
-    /// Replaces the data for the following trainings, validations and predictions, and returns the old data, as for training on larger
-    /// images after smaller ones.
+    /// Replaces the data for the following trainings, validations and predictions, and returns the old data, as for training on
+    /// larger images after smaller ones.
     ///
     /// - The sampler is that of the new training data, and begins anew. So does a stream of training data.
     /// - The names of the classes are those of the new data.

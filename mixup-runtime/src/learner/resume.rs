@@ -34,8 +34,8 @@ impl Learner {
         Ok(self.report())
     }
 
-    /// Runs a training that may write checkpoints or go on from one. Nothing of that is left when it is over, also after an error or a panic:
-    /// the folder is free, and the next training begins anew.
+    /// Runs a training that may write checkpoints or go on from one. Nothing of that is left when it is over, also after an error
+    /// or a panic: the folder is free, and the next training begins anew.
     pub(super) fn with_points<T>(&mut self, training: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let done = catch_unwind(AssertUnwindSafe(|| training(self)));
         self.points.end();

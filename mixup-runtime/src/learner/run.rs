@@ -23,9 +23,10 @@ impl Learner {
         Ok(self.state.opt.check().map_err(BuildError::from)?)
     }
 
-    /// Runs `body`, then what must follow whatever its result: the `always` methods of the phases that are still open, and in a training
-    /// `on_train_end`, for each callback that was entered, in reverse order. After that everything is as before, except for what was
-    /// learnt. A panic continues only then. `epochs` is the number of epochs of a training, and `None` for a run that trains nothing.
+    /// Runs `body`, then what must follow whatever its result: the `always` methods of the phases that are still open, and in a
+    /// training `on_train_end`, for each callback that was entered, in reverse order. After that everything is as before, except
+    /// for what was learnt. A panic continues only then. `epochs` is the number of epochs of a training, and `None` for a run
+    /// that trains nothing.
     pub(super) fn run<T>(
         &mut self,
         epochs: Option<usize>,
@@ -143,7 +144,8 @@ impl Learner {
         Ok(())
     }
 
-    /// What a validation measures besides the loss: the metrics and the parts of the loss, each with whether a smaller number is better.
+    /// What a validation measures besides the loss: the metrics and the parts of the loss, each with whether a smaller number is
+    /// better.
     fn measured_names(&self) -> Result<Vec<(String, Option<bool>)>, BuildError> {
         let of_metric = |(name, metric): &(String, MetricFunc)| (name.clone(), metric.less_is_better());
         let mut names: Vec<_> = self.metrics.iter().map(of_metric).collect();

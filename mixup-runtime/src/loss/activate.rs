@@ -6,7 +6,8 @@ use crate::{
     error::BoxError,
 };
 
-/// What turns the model's output into predictions: [`AsIs`], or a closure from an output to an output, or to a result with any error.
+/// What turns the model's output into predictions: [`AsIs`], or a closure from an output to an output, or to a result with any
+/// error.
 pub trait Activate<O: Output>: Send + 'static {
     /// Returns the predictions.
     ///

@@ -1,4 +1,5 @@
-//! Loss functions that are weighted and added: what [`MultiTask`](super::MultiTask) and [`LossSum`](super::LossSum) have in common.
+//! Loss functions that are weighted and added: what [`MultiTask`](super::MultiTask) and [`LossSum`](super::LossSum) have in
+//! common.
 
 use std::cell::RefCell;
 
@@ -72,8 +73,9 @@ impl<O: Output> Addends<O> {
         self.0.iter().enumerate().try_for_each(|(at, addend)| check(at, &**addend.loss.borrow()))
     }
 
-    /// The weighted sum of what `judge` returns for each loss function, with the parts that have a name. With `Mean` it is the sum of their
-    /// means. With `None` it is `[items]`, and several losses of an item count with their mean; `Sum` is the sum of these.
+    /// The weighted sum of what `judge` returns for each loss function, with the parts that have a name. With `Mean` it is the
+    /// sum of their means. With `None` it is `[items]`, and several losses of an item count with their mean; `Sum` is the sum of
+    /// these.
     pub(super) fn sum(
         &self,
         of: &'static str,

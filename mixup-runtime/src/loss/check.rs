@@ -1,7 +1,8 @@
 //! Whether a loss function does what it says of the losses of items: asked once, on the first batch of a run.
 //!
-//! A loss function that mixes up its items still trains, on another loss than was meant. Three signs show it: `Reduction::None` has no loss for
-//! each item, the losses do not sum up to the loss of the batch, or an item has another loss alone than among others.
+//! A loss function that mixes up its items still trains, on another loss than was meant. Three signs show it: `Reduction::None`
+//! has no loss for each item, the losses do not sum up to the loss of the batch, or an item has another loss alone than among
+//! others.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -11,8 +12,8 @@ use crate::{
     error::BoxError,
 };
 
-/// How far numbers that should be the same may be apart, as a share of the losses: rounding, also that of half precision and of other kernels
-/// for other shapes.
+/// How far numbers that should be the same may be apart, as a share of the losses: rounding, also that of half precision and of
+/// other kernels for other shapes.
 const ROUNDING: f64 = 1e-3;
 const ROUNDING_OF_HALF: f64 = 5e-2;
 
@@ -68,8 +69,8 @@ struct Check<'a, O, L: ?Sized> {
 }
 
 impl<O: Output, L: Loss<O> + ?Sized> Check<'_, O, L> {
-    /// The mean must be that of the losses. It may also be weighted, as that of cross-entropy with weights for classes is in PyTorch; then the
-    /// sum must be that of the losses.
+    /// The mean must be that of the losses. It may also be weighted, as that of cross-entropy with weights for classes is in
+    /// PyTorch; then the sum must be that of the losses.
     fn sum(&self, losses: &[f64], close: impl Fn(f64, f64) -> bool) -> Result<(), BoxError> {
         let (sum, count) = (losses.iter().sum::<f64>(), losses.len() as f64);
         let reduced = |reduction| numbers(&self.loss.loss(self.output, self.target, reduction)?);

@@ -32,7 +32,8 @@ impl<E: Into<BoxError>> IntoLoss for Result<Tensor, E> {
 
 impl<F, O, R> Loss<O> for F
 where
-    // Two arguments are wrapped: `per_item(f)` if `f` returns the items' losses, `of_batch(f)` if it returns the loss of the batch.
+    // Two arguments are wrapped: `per_item(f)` if `f` returns the items' losses, `of_batch(f)` if it returns the loss of the
+    // batch.
     F: Fn(&O, &Target, Reduction) -> R + Send + 'static,
     O: Output,
     R: IntoLoss,
@@ -68,7 +69,8 @@ impl<F, A> PerItem<F, A> {
 }
 
 impl<F> PerItem<F> {
-    /// Sets the activation for predictions, such as `|output| output.sigmoid()`. The closure returns an output, or a result with any error.
+    /// Sets the activation for predictions, such as `|output| output.sigmoid()`. The closure returns an output, or a result with
+    /// any error.
     #[must_use]
     pub fn activation<O, R, S, A>(self, activation: A) -> PerItem<F, A>
     where
@@ -147,7 +149,8 @@ pub struct OfBatch<F, A = AsIs> {
 }
 
 impl<F> OfBatch<F> {
-    /// Sets the activation for predictions, such as `|output| output.sigmoid()`. The closure returns an output, or a result with any error.
+    /// Sets the activation for predictions, such as `|output| output.sigmoid()`. The closure returns an output, or a result with
+    /// any error.
     #[must_use]
     pub fn activation<O, R, S, A>(self, activation: A) -> OfBatch<F, A>
     where
@@ -161,8 +164,8 @@ impl<F> OfBatch<F> {
     }
 }
 
-/// Turns a closure that returns one loss for the whole batch, `[]`, into a loss function. It is for losses that compare the items of a batch with
-/// each other, so that no item has a loss of its own.
+/// Turns a closure that returns one loss for the whole batch, `[]`, into a loss function. It is for losses that compare the items
+/// of a batch with each other, so that no item has a loss of its own.
 ///
 /// It can't be combined with MixUp's `stack_y`, which weighs the losses of the items, and the `losses` of predictions are NaN.
 ///

@@ -14,7 +14,8 @@ use crate::{
 
 /// A shared loss function, as the learner holds it. It is cheap to clone, and a clone is the same loss function.
 ///
-/// A callback that replaces it keeps a clone and restores it in `on_train_end`. A loss function may call the `LossFunc` that it is in.
+/// A callback that replaces it keeps a clone and restores it in `on_train_end`. A loss function may call the `LossFunc` that it
+/// is in.
 #[derive(Clone)]
 pub struct LossFunc(Arc<ReentrantMutex<RefCell<dyn Held>>>);
 

@@ -79,9 +79,10 @@ impl From<Reduction> for tch::Reduction {
 /// A loss function for models whose output is an `O`.
 ///
 /// Any closure that takes `(output, target, reduction)` is a loss function, if it is written with the types of its arguments:
-/// `|output: &Tensor, target: &Target, reduction: Reduction| …`. Without them the compiler says that an «implementation of `FnOnce` is not
-/// general enough». A function or closure with two arguments is wrapped: [`per_item`] makes a loss function from one that returns the items'
-/// losses, and [`of_batch`] from one that returns the loss of the batch. [`LossSum`] adds several loss functions.
+/// `|output: &Tensor, target: &Target, reduction: Reduction| …`. Without them the compiler says that an «implementation of
+/// `FnOnce` is not general enough». A function or closure with two arguments is wrapped: [`per_item`] makes a loss function from
+/// one that returns the items' losses, and [`of_batch`] from one that returns the loss of the batch. [`LossSum`] adds several
+/// loss functions.
 ///
 /// ```
 /// use mixup::{batch::Target, loss::{Loss, Reduction, CrossEntropy}};
@@ -104,14 +105,14 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
     /// A [`LossError`] or any other error if output and target do not fit each other.
     fn loss(&self, output: &O, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError>;
 
-    /// The names of the parts that the loss is made of, such as `recon` and `class`: each is published under its name in training, and measured under
-    /// `valid_` and its name in validation. Defaults to none; [`LossSum`] has some.
+    /// The names of the parts that the loss is made of, such as `recon` and `class`: each is published under its name in
+    /// training, and measured under `valid_` and its name in validation. Defaults to none; [`LossSum`] has some.
     fn parts(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Returns the loss as [`loss`](Self::loss) does, and beside it its [`parts`](Self::parts), which are not read from the device here. The
-    /// learner calls this for each batch. By default it calls `loss`, and there are no parts.
+    /// Returns the loss as [`loss`](Self::loss) does, and beside it its [`parts`](Self::parts), which are not read from the
+    /// device here. The learner calls this for each batch. By default it calls `loss`, and there are no parts.
     ///
     /// # Errors
     /// As for [`loss`](Self::loss).
@@ -128,8 +129,9 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
         Ok(shallow_clone(output)?)
     }
 
-    /// The name of the [activation](Self::activation), if it has one, which a [bundle](crate::learner::Learner::save_bundle) keeps: a fresh process
-    /// then predicts without the loss function. Defaults to `None`: the activation is what the code of the loss function does.
+    /// The name of the [activation](Self::activation), if it has one, which a [bundle](crate::learner::Learner::save_bundle)
+    /// keeps: a fresh process then predicts without the loss function. Defaults to `None`: the activation is what the code of the
+    /// loss function does.
     fn known_activation(&self) -> Option<Activation> {
         None
     }
@@ -155,12 +157,13 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
         true
     }
 
-    /// Checks for mistakes that would show only later. The learner calls this once per run, with the first batch, and loads the loss function's
-    /// [state](Self::stateful) again that it had before.
+    /// Checks for mistakes that would show only later. The learner calls this once per run, with the first batch, and loads the
+    /// loss function's [state](Self::stateful) again that it had before.
     ///
-    /// By default it checks that a loss function which has losses of items ([`per_item`](Self::per_item)) keeps them apart: [`Reduction::None`] must
-    /// return `[n]` or `[n, …]`, `Mean` (or `Sum`) must be what the losses give, and the first item must have the same loss alone as in its batch. A
-    /// loss function that returns other losses when it is called again is random, and only the shape is checked.
+    /// By default it checks that a loss function which has losses of items ([`per_item`](Self::per_item)) keeps them apart:
+    /// [`Reduction::None`] must return `[n]` or `[n, …]`, `Mean` (or `Sum`) must be what the losses give, and the first item must
+    /// have the same loss alone as in its batch. A loss function that returns other losses when it is called again is random, and
+    /// only the shape is checked.
     ///
     /// # Errors
     /// The mistake.
@@ -187,7 +190,8 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
         mixed::of(self, output, first, second, weight, reduction)
     }
 
-    /// Returns the [mixed loss](Self::mixed_loss) with its parts, mixed as the loss is. By default a loss with parts takes two calls.
+    /// Returns the [mixed loss](Self::mixed_loss) with its parts, mixed as the loss is. By default a loss with parts takes two
+    /// calls.
     ///
     /// # Errors
     /// As for [`mixed_loss`](Self::mixed_loss).
@@ -210,7 +214,8 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
         short_type_name::<Self>()
     }
 
-    /// Returns `Some(self)` if the loss function is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
+    /// Returns `Some(self)` if the loss function is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to
+    /// `None`.
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         None
     }

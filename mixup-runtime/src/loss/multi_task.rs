@@ -60,11 +60,13 @@ impl Columns {
 /// A loss function for multi-task learning: one loss function for each of several targets ([`Target::Several`]), each on its own
 /// columns of the output, weighted and added.
 ///
-/// Output `[n, columns]` or `[n, columns, d…]`. The tasks are in the order of the targets. With `Mean` the loss is the weighted sum
-/// of the tasks' means. With `None` it is `[n]`; if a task has several losses for an item, their mean counts. `Sum` is the sum of
-/// these. Mixed targets are mixed task by task. Activation: that of each task on its columns; all other columns stay as they are.
+/// Output `[n, columns]` or `[n, columns, d…]`. The tasks are in the order of the targets. With `Mean` the loss is the weighted
+/// sum of the tasks' means. With `None` it is `[n]`; if a task has several losses for an item, their mean counts. `Sum` is the
+/// sum of these. Mixed targets are mixed task by task. Activation: that of each task on its columns; all other columns stay as
+/// they are.
 ///
-/// The loss of a task with a name ([`named`](Self::named)) is published under it, as that of a part of [`LossSum`](super::LossSum).
+/// The loss of a task with a name ([`named`](Self::named)) is published under it, as that of a part of
+/// [`LossSum`](super::LossSum).
 ///
 /// For a model whose outputs are not in one tensor, there is [`LossSum`](super::LossSum).
 ///
@@ -110,8 +112,8 @@ impl MultiTask {
         Ok(self)
     }
 
-    /// Names the task that was added last. Its loss, without the weight, is then published: with the name `slant`, the value `slant` in training, and
-    /// `valid_slant` in validation.
+    /// Names the task that was added last. Its loss, without the weight, is then published: with the name `slant`, the value
+    /// `slant` in training, and `valid_slant` in validation.
     ///
     /// # Errors
     /// [`LossError::PartName`] if the name is empty, or that of another task; [`LossError::NoPart`] if there is no task yet.

@@ -14,14 +14,14 @@ use crate::{
     state::Stateful,
 };
 
-/// The weighted sum of several loss functions for one output, whatever its type. Each part has a name, under which the learner publishes it:
-/// `recon` is its mean in training and `valid_recon` that over the validation data. Both are columns of the table and of the report, and callbacks read
-/// them with `recon: &Value` and `valid_recon: &Value`. They are without the weight.
+/// The weighted sum of several loss functions for one output, whatever its type. Each part has a name, under which the learner
+/// publishes it: `recon` is its mean in training and `valid_recon` that over the validation data. Both are columns of the table
+/// and of the report, and callbacks read them with `recon: &Value` and `valid_recon: &Value`. They are without the weight.
 ///
-/// A part is any loss function for the output: a closure with three arguments, [`per_item`](super::per_item), [`of_batch`](super::of_batch), or one
-/// of the library's own. With `Mean` the loss is the weighted sum of the parts' means. With `None` it is `[n]`; if a part has several losses for an
-/// item, their mean counts. `Sum` is the sum of these. Mixed targets are mixed part by part. Activation: that of the first part, or the closure
-/// given to [`activation`](Self::activation).
+/// A part is any loss function for the output: a closure with three arguments, [`per_item`](super::per_item),
+/// [`of_batch`](super::of_batch), or one of the library's own. With `Mean` the loss is the weighted sum of the parts' means. With
+/// `None` it is `[n]`; if a part has several losses for an item, their mean counts. `Sum` is the sum of these. Mixed targets are
+/// mixed part by part. Activation: that of the first part, or the closure given to [`activation`](Self::activation).
 ///
 /// For several targets with a part of the output each, there is [`MultiTask`](super::MultiTask).
 ///
@@ -69,8 +69,8 @@ impl<O: Output> LossSum<O> {
     /// Adds a part: its name, its weight, and its loss function.
     ///
     /// # Errors
-    /// [`LossError::PartWeight`] if the weight is negative or not a finite number; [`LossError::PartName`] if the name is empty, or that of another
-    /// part. That a metric or a callback's value has the name already is found when the learner is built.
+    /// [`LossError::PartWeight`] if the weight is negative or not a finite number; [`LossError::PartName`] if the name is empty,
+    /// or that of another part. That a metric or a callback's value has the name already is found when the learner is built.
     pub fn part(mut self, name: impl Into<String>, weight: f64, loss: impl Loss<O>) -> Result<Self, LossError> {
         let name = name.into();
         if !is_weight(weight) {

@@ -1,5 +1,5 @@
-//! What a training knows at a moment: the names of the hooks, its state, the numbers that are read late, how it ended, its report,
-//! and its errors with their place.
+//! What a training knows at a moment: the names of the hooks, its state, the numbers that are read late, how it ended, its
+//! report, and its errors with their place.
 
 mod board;
 mod deferred;

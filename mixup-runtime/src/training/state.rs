@@ -64,7 +64,8 @@ pub(crate) struct State {
     /// Everything that has no name in the table.
     pub internal: Internal,
     pub life: Life,
-    /// The finished epochs of the last training, the names of their metrics and values, and how it ended. A later validation changes none of these.
+    /// The finished epochs of the last training, the names of their metrics and values, and how it ended. A later validation
+    /// changes none of these.
     pub rows: Vec<EpochReport>,
     pub row_metrics: Vec<String>,
     pub value_names: Vec<String>,
@@ -83,8 +84,8 @@ pub(crate) struct Internal {
     pub epoch_began: Option<Instant>,
     /// The loss function that has been checked on a batch of this run.
     pub loss_checked: Option<LossFunc>,
-    /// Whether the loss function has the parts that were declared when the run began; another one, which a callback has put in its place, may
-    /// have others.
+    /// Whether the loss function has the parts that were declared when the run began; another one, which a callback has put in
+    /// its place, may have others.
     pub in_parts: bool,
     /// The parts of the validation batch's loss.
     pub last_parts: Vec<Tensor>,

@@ -13,8 +13,9 @@ use crate::{
 ///
 /// Source: arXiv:1710.09412, equation 1 and section 3; fastai v1's `MixUpLoss`. The two losses are weighted item by item and
 /// reduced after that, so that `Sum` and `None` are right. The mean is over all items, as in fastai v1, even if the inner loss
-/// function would divide by the weights of its classes. The parts of a loss ([`Loss::parts`]) are mixed as the loss is. The activation is that of the inner loss function. It takes
-/// the outputs that the inner one takes: `LossFunc::new::<AnyOutput>(MixUpLoss::new(…))` holds it.
+/// function would divide by the weights of its classes. The parts of a loss ([`Loss::parts`]) are mixed as the loss is. The
+/// activation is that of the inner loss function. It takes the outputs that the inner one takes:
+/// `LossFunc::new::<AnyOutput>(MixUpLoss::new(…))` holds it.
 #[derive(Debug)]
 pub struct MixUpLoss {
     inner: LossFunc,
