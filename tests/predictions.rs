@@ -4,7 +4,7 @@
 mod numbers;
 mod support;
 
-use mixup::{callback::Hook, error::BoxError, loss::LossError, prelude::*};
+use mixup::{callback::Hook, callbacks::mixing::MixUpLoss, error::BoxError, loss::LossError, prelude::*};
 use numbers::f64s;
 use support::{
     bits, data,
@@ -50,6 +50,16 @@ fn cross_entropy_predicts_with_softmax() {
     let own = raw.log_softmax(1, Kind::Float).gather(1, &classes(7).tensor().unsqueeze(1), false).squeeze_dim(1).neg();
     assert_close(found.losses.as_ref().expect("the data has targets"), &own);
     assert_eq!(found.targets.as_ref().expect("the data has targets").tensor(), classes(7).tensor());
+}
+
+#[test]
+fn a_loss_that_takes_mixed_targets_predicts_as_the_one_in_it() {
+    let wrapped = MixUpLoss::new(LossFunc::new(CrossEntropy::default()));
+    let mut plain = with_targets(classes, 2, CrossEntropy::default());
+    let mut mixed = with_targets(classes, 2, wrapped);
+    let (plain, mixed) = (plain.predictions().expect("it predicts"), mixed.predictions().expect("it predicts"));
+    assert_eq!(mixed.losses.as_ref().expect("the data has targets").size(), [7]);
+    assert_eq!((mixed.outputs, mixed.losses), (plain.outputs, plain.losses));
 }
 
 #[test]
