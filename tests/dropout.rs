@@ -39,6 +39,7 @@ fn layers_and_dropout_of_tch_give_the_same_bits_for_the_same_seed() {
     let second = trained(&mut one);
     same.validate().expect("there is validation data");
     same.predictions().expect("there is validation data");
+    same.lr_find().expect("it trains");
     assert_eq!(trained(&mut same), second, "the next training, with a look in between");
 
     // Dropout differs from seed to seed even if the weights are the same.

@@ -144,6 +144,7 @@ fn a_learner_that_is_not_quiet_has_progress_as_its_last_callback() {
     let builder = Learner::builder(data(8, 4), |vars| support::linear(vars, 3, 2)).mixup();
     let learn = builder.build().expect("nothing is wrong with it");
     let text = learn.training_loop().to_string();
-    assert!(text.starts_with("on_train_begin: MixUp(loss_func!), Progress(epochs, metric_names, values)"), "{text}");
+    let begin = "on_train_begin: MixUp(loss_func!), Progress(epochs, metric_names, values, &LrFinder)";
+    assert!(text.starts_with(begin), "{text}");
     assert!(text.contains("\non_train_end: Progress(), MixUp(loss_func!)\n"), "{text}");
 }

@@ -39,7 +39,7 @@ pub mod prelude {
             Validate,
         },
         callbacks::{
-            Progress, Recorder,
+            Accumulate, OneCycle, Progress, Recorder, Scheduler,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
         data::{Data, DataError, Dataset, ImageData, Part, Sampler, Sampling, Shard, TensorDataset, Weighted},
@@ -50,7 +50,7 @@ pub mod prelude {
         },
         metrics::{accuracy, error_rate, mae, mse},
         model::{AnyModel, GradientError, Gradients, GroupError, Model, Params, simple_cnn},
-        optim::{Adam, AdamW, Hyper, Lr, Optimizer, Optimizers, RmsProp, Sgd},
+        optim::{Adam, AdamW, Hyper, Lr, Optimizer, Optimizers, RmsProp, Schedule, Sgd, Span},
         rng::{ItemRngs, Rng},
         state::{State, StateError, Stateful},
         training::{Error, Outcome, ReadError, Report, Uses, Value, Values},

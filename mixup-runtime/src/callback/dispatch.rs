@@ -358,6 +358,11 @@ impl Callbacks {
         callback.downcast().ok()
     }
 
+    /// Removes the callback of a name.
+    pub(crate) fn remove_named(&mut self, name: &str) {
+        self.entries.retain(|entry| &*entry.name != name);
+    }
+
     /// The methods that serve a hook, in the order in which they run, each with the name of its callback.
     pub(crate) fn serving(&self, hook: Hook) -> impl Iterator<Item = (&str, &Handler)> {
         let places = self.by_hook.get(hook as usize).into_iter().flatten();

@@ -7,7 +7,10 @@ use std::{io::Write as _, time::Duration};
 use mixup_macros::callback;
 
 use self::bar::Bar;
-use crate::training::{ReadError, Table, Value, Values};
+use crate::{
+    callbacks::LrFinder,
+    training::{ReadError, Table, Value, Values},
+};
 
 /// Prints a row for each epoch on the standard output, and on a terminal a bar while the epoch runs. Every learner has it
 /// unless it is quiet.
@@ -27,8 +30,8 @@ fn print(line: &str) {
 
 #[callback(crate = crate, order = 1000)]
 impl Progress {
-    fn on_train_begin(&mut self, epochs: usize, metric_names: &[String], values: &Values) {
-        if epochs > 0 {
+    fn on_train_begin(&mut self, epochs: usize, metric_names: &[String], values: &Values, finder: Option<&LrFinder>) {
+        if epochs > 0 && finder.is_none() {
             self.table = Table::new(metric_names.iter().map(String::as_str).chain(values.published().map(Value::name)));
             print(&self.table.header());
         }
@@ -80,7 +83,11 @@ impl Progress {
         last_metrics: &[f64],
         values: &Values,
         epoch_time: Duration,
+        finder: Option<&LrFinder>,
     ) -> Result<(), ReadError> {
+        if finder.is_some() {
+            return Ok(());
+        }
         if let Some(bar) = &self.bar {
             bar.clear();
         }

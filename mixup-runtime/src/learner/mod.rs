@@ -14,6 +14,8 @@ mod evaluate;
 mod fit;
 mod interrupt;
 mod listing;
+mod lr_find;
+mod one_cycle;
 mod pass;
 mod predict;
 mod prediction;

@@ -7,6 +7,7 @@ mod fused;
 mod hyper;
 mod lr;
 mod rms_prop;
+mod schedule;
 mod sgd;
 mod state;
 
@@ -18,6 +19,7 @@ pub use hyper::{Hyper, Hypers, SettingError};
 use hyper::{fraction, fraction_up_to_one, setting};
 pub use lr::{Lr, LrError};
 pub use rms_prop::RmsProp;
+pub use schedule::{Length, Schedule, ScheduleError, Span};
 pub use sgd::Sgd;
 pub use state::OptimizerError;
 use state::Slots;

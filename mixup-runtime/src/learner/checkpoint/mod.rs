@@ -271,7 +271,7 @@ impl Learner {
         if let Some(writer) = &mut self.points.writer {
             writer.adopt(path, manifest);
         }
-        self.resume_snapshot(snapshot, epochs)
+        self.resume_cycle(snapshot, epochs)
     }
 
     /// What must be the same when a training goes on. Settings that a checkpoint has, such as rates, are not among it.
