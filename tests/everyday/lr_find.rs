@@ -155,7 +155,7 @@ fn the_sweep_goes_by_steps_of_the_optimizer() {
     let curve = learn.lr_find_with(LrFinder::default().steps(8)).unwrap();
     let seen = &learn.get::<Lrs>().unwrap().0;
     assert_eq!((curve.lrs.len(), seen.len()), (8, 32));
-    assert!(seen.chunks(4).zip(&curve.lrs).all(|(four, lr)| four.iter().all(|seen| seen == lr)), "{seen:?}");
+    assert!(seen.chunks(4).zip(&curve.lrs).all(|(four, lr)| *four == [*lr; 4]), "{seen:?}");
 }
 
 #[derive(Default)]

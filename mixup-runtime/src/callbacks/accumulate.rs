@@ -16,11 +16,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Accumulate {
     batches: usize,
-    /// How many batches the gradients are of, and their weights: a batch as large as the first one has 1.
+    /// How many batches the gradients are of, and the sum of their weights: a batch as large as the first one has 1.
     count: usize,
     weight: f64,
     first: usize,
+    /// The weight of the current batch, whether its loss was scaled by it, and whether there is a step after it.
     adding: f64,
+    scaled: bool,
     steps: bool,
 }
 
@@ -28,7 +30,7 @@ impl Accumulate {
     /// A step after every `batches` batches; 0 is taken as 1.
     #[must_use]
     pub fn batches(batches: usize) -> Self {
-        Self { batches: batches.max(1), count: 0, weight: 0.0, first: 0, adding: 1.0, steps: true }
+        Self { batches: batches.max(1), count: 0, weight: 0.0, first: 0, adding: 1.0, scaled: false, steps: true }
     }
 
     /// After how many batches there is a step.
@@ -56,7 +58,8 @@ impl Accumulate {
             (self.first, self.weight) = (items, 0.0);
         }
         self.adding = if items == self.first { 1.0 } else { items as f64 / self.first as f64 };
-        if items != self.first {
+        self.scaled = items != self.first;
+        if self.scaled {
             *last_loss = last_loss.f_mul_scalar(self.adding)?;
         }
         Ok(())
@@ -78,7 +81,7 @@ impl Accumulate {
     }
 
     fn on_step_end(&mut self, last_loss: &mut Tensor) -> Result<Option<KeepGradients>, TchError> {
-        if self.adding < 1.0 || self.adding > 1.0 {
+        if self.scaled {
             *last_loss = last_loss.f_div_scalar(self.adding)?; // for the callbacks after it
         }
         if self.steps {

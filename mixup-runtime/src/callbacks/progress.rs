@@ -21,6 +21,8 @@ use crate::{
 pub struct Progress {
     table: Table,
     bar: Option<Bar>,
+    /// Whether this training looks for a learning rate, and so has no table.
+    sweeps: bool,
 }
 
 /// Prints a line on the standard output. A closed standard output is not a reason to end a training.
@@ -31,7 +33,8 @@ fn print(line: &str) {
 #[callback(crate = crate, order = 1000)]
 impl Progress {
     fn on_train_begin(&mut self, epochs: usize, metric_names: &[String], values: &Values, finder: Option<&LrFinder>) {
-        if epochs > 0 && finder.is_none() {
+        self.sweeps = finder.is_some();
+        if epochs > 0 && !self.sweeps {
             self.table = Table::new(metric_names.iter().map(String::as_str).chain(values.published().map(Value::name)));
             print(&self.table.header());
         }
@@ -83,9 +86,8 @@ impl Progress {
         last_metrics: &[f64],
         values: &Values,
         epoch_time: Duration,
-        finder: Option<&LrFinder>,
     ) -> Result<(), ReadError> {
-        if finder.is_some() {
+        if self.sweeps {
             return Ok(());
         }
         if let Some(bar) = &self.bar {

@@ -37,14 +37,14 @@ pub struct OneCycle {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Settings {
     pct_start: f64,
-    div: f64,
+    div_start: f64,
     div_final: f64,
     momenta: [f64; 3],
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pct_start: 0.25, div: 25.0, div_final: 1e5, momenta: [0.95, 0.85, 0.95] }
+        Self { pct_start: 0.25, div_start: 25.0, div_final: 1e5, momenta: [0.95, 0.85, 0.95] }
     }
 }
 
@@ -58,8 +58,8 @@ impl OneCycle {
 
     /// How many times less the first rate is than the highest. Defaults to 25.
     #[must_use]
-    pub fn div(mut self, div: f64) -> Self {
-        self.settings.div = div;
+    pub fn div_start(mut self, div: f64) -> Self {
+        self.settings.div_start = div;
         self
     }
 
@@ -80,8 +80,8 @@ impl OneCycle {
     /// The factor of the learning rate.
     #[must_use]
     pub fn lr(&self) -> Schedule {
-        let Settings { pct_start, div, div_final, .. } = self.settings;
-        Schedule::cosine(1.0 / div, 1.0).over(pct_start).then(Schedule::cosine(1.0, 1.0 / div_final))
+        let Settings { pct_start, div_start, div_final, .. } = self.settings;
+        Schedule::cosine(1.0 / div_start, 1.0).over(pct_start).then(Schedule::cosine(1.0, 1.0 / div_final))
     }
 
     /// The momentum.
