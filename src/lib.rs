@@ -20,7 +20,19 @@ mod pages {
         ($($page:ident),*) => { $(#[doc = include_str!(concat!("../docs/", stringify!($page), ".md"))] mod $page {})* };
     }
 
-    pages!(callbacks, checkpoints, coming_from, data, fine_tuning, losses, mixing, predicting, ready_made, saving, steps);
+    pages!(
+        callbacks,
+        checkpoints,
+        coming_from,
+        data,
+        fine_tuning,
+        losses,
+        mixing,
+        predicting,
+        ready_made,
+        saving,
+        steps
+    );
 }
 
 pub use mixup_macros::{callback, hook, on};
