@@ -39,7 +39,8 @@ pub mod prelude {
             Validate,
         },
         callbacks::{
-            Accumulate, OneCycle, Progress, Recorder, Scheduler,
+            Accumulate, ActivationStats, BnFreeze, EarlyStopping, Ema, GradientClip, OneCycle, Progress, Recorder,
+            ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TerminateOnNan, Unfreeze,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
         data::{Data, DataError, Dataset, ImageData, Part, Sampler, Sampling, Shard, TensorDataset, Weighted},

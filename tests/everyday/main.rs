@@ -2,12 +2,15 @@
 #![allow(clippy::cast_precision_loss, reason = "small counts become numbers")]
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
+mod batches;
 mod lr_find;
 #[path = "../numbers/mod.rs"]
 mod numbers;
 mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
+mod watching;
+mod weights;
 
 use mixup::{learner::assert_resumes, prelude::*};
 

@@ -36,7 +36,25 @@ def warm_up_then_cosine(opt):
     return torch_schedulers.SequentialLR(opt, [warm_up, cosine], milestones=[5])
 
 
+# A loss that improves, rests, improves by too little, and rises.
+PLATEAU = [1.0, 0.8, 0.8, 0.81, 0.79, 0.7, 0.71, 0.72, 0.73, 0.74, 0.75, 0.76, 0.6, 0.65, 0.65, 0.65, 0.65, 0.65, 0.65, 0.65]
+
+
+def of_plateau(numbers):
+    """The rate after each number. PyTorch's patience of 1 is our patience of 2."""
+    opt = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    settings = {"factor": 0.5, "patience": 1, "threshold": 0.05, "threshold_mode": "abs", "cooldown": 1, "min_lr": 0.1}
+    scheduler = torch_schedulers.ReduceLROnPlateau(opt, **settings)
+    rates = []
+    for number in numbers:
+        scheduler.step(number)
+        rates.append(opt.param_groups[0]["lr"])
+    return rates
+
+
 print(json.dumps({
+    "plateau_of": PLATEAU,
+    "plateau": of_plateau(PLATEAU),
     "one_cycle_lr": of_fastai(combined_cos(0.25, 1 / 25, 1.0, 1e-5)),
     "one_cycle_momentum": of_fastai(combined_cos(0.25, 0.95, 0.85, 0.95)),
     "one_cycle_lr_23": of_fastai(combined_cos(0.25, 1 / 25, 1.0, 1e-5), 23),

@@ -1,17 +1,40 @@
 //! Ready-made callbacks, written with `#[callback]` and nothing else.
 
 mod accumulate;
+mod activation_stats;
+mod bn_freeze;
+mod early_stopping;
+mod ema;
+mod gradient_clip;
 mod lr_finder;
 pub mod mixing;
 mod progress;
 mod recorder;
+mod reduce_on_plateau;
+mod save_best;
 mod schedules;
+mod stop_after;
+mod terminate_on_nan;
+mod unfreeze;
 mod validate_every;
+mod watched;
+mod weights;
 
 pub use accumulate::Accumulate;
+pub use activation_stats::{ActivationStats, Tap};
+pub use bn_freeze::BnFreeze;
+pub use early_stopping::EarlyStopping;
+pub use ema::Ema;
+pub use gradient_clip::GradientClip;
 pub use lr_finder::{LrCurve, LrFinder};
 pub use mixing::{CutMix, MixUp, MixUpOrCutMix};
 pub use progress::Progress;
 pub use recorder::Recorder;
+pub use reduce_on_plateau::ReduceOnPlateau;
+pub use save_best::SaveBest;
 pub use schedules::{OneCycle, Scheduler};
+pub use stop_after::StopAfter;
+pub use terminate_on_nan::TerminateOnNan;
+pub use unfreeze::Unfreeze;
 pub use validate_every::ValidateEvery;
+pub use watched::WatchError;

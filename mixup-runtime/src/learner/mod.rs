@@ -37,7 +37,7 @@ pub use assert_resumes::assert_resumes;
 pub use builder::LearnerBuilder;
 pub use bundle::ItemForm;
 pub use bundle_error::BundleError;
-pub use checkpoint::{ByMetric, ByName, Checkpoints, Monitored};
+pub use checkpoint::Checkpoints;
 pub use evaluate::Validation;
 pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;

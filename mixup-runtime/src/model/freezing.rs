@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use tch::TchError;
+use tch::{TchError, Tensor};
 
 use super::{GroupError, Param, Params};
 
@@ -30,6 +30,29 @@ impl Params {
         }
         self.unfreeze();
         self.freeze_where(|param| param.group() < first)
+    }
+
+    /// Unfreezes a group.
+    ///
+    /// # Errors
+    /// A [`GroupError`] if there is no such group.
+    pub fn unfreeze_group(&self, group: &str) -> Result<(), GroupError> {
+        for param in self.group(group)? {
+            let _ = param.tensor().f_set_requires_grad(true); // can't fail, as below
+        }
+        Ok(())
+    }
+
+    /// The running means and variances of batch norms whose parameters are all frozen. A change in place changes the model.
+    #[must_use]
+    pub fn frozen_statistics(&self) -> Vec<Tensor> {
+        let norms = self.frozen_norms();
+        let is_theirs = |(name, tensor): (String, Tensor)| {
+            let (path, last) = name.rsplit_once('.').unwrap_or(("", &name));
+            let is_statistic = last.starts_with("running_mean") || last.starts_with("running_var");
+            (is_statistic && norms.iter().any(|norm| norm == path)).then_some(tensor)
+        };
+        self.variables().into_iter().filter_map(is_theirs).collect()
     }
 
     /// Unfreezes all parameters, including those that the model's own code has frozen.

@@ -1,6 +1,6 @@
 //! The gradients of a model's parameters, by name.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::squares::sum_of_squares;
 
@@ -74,6 +74,29 @@ impl Gradients {
             self.scale(max / (norm + 1e-6))?;
         }
         Ok(norm)
+    }
+
+    /// As [`clip_norm`](Self::clip_norm), without waiting for the device: returns the norm before scaling as a tensor `[]`.
+    ///
+    /// # Errors
+    /// A [`GradientError`] if the bound is negative or not a number, and any error from libtorch.
+    pub fn clip_norm_tensor(&self, max: f64) -> Result<Tensor, GradientError> {
+        GradientError::check(max)?;
+        let norm = self.norm_tensor()?;
+        if norm.device() == Device::Cpu {
+            let now = norm.f_double_value(&[])?;
+            if now > max {
+                self.scale(max / (now + 1e-6))?;
+            }
+            return Ok(norm);
+        }
+        tch::no_grad(|| {
+            let factor = norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(max)?.f_clamp_max(1.0)?;
+            for (_, mut grad) in self.iter() {
+                let _ = grad.f_mul_(&factor.f_to_kind(grad.f_kind()?)?)?;
+            }
+            Ok(norm)
+        })
     }
 
     /// Bounds each number of each gradient to `-max ..= max`, as `torch.nn.utils.clip_grad_value_` does.

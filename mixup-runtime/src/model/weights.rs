@@ -105,8 +105,9 @@ impl Params {
         plan.copy()
     }
 
-    /// All variables, parameters and buffers, by name.
-    pub(crate) fn variables(&self) -> BTreeMap<String, Tensor> {
+    /// All variables, parameters and buffers, by name. A change in place changes the model.
+    #[must_use]
+    pub fn variables(&self) -> BTreeMap<String, Tensor> {
         let variables = self.var_store().variables_.lock().unwrap_or_else(PoisonError::into_inner);
         variables.named_variables.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
     }

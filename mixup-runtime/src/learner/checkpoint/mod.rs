@@ -11,7 +11,7 @@ use std::{
 };
 
 use form::Manifest;
-pub use options::{ByMetric, ByName, Checkpoints, Monitored};
+pub use options::Checkpoints;
 
 use super::{Learner, snapshot::Snapshot};
 use crate::{
