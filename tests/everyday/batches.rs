@@ -1,4 +1,4 @@
-//! Callbacks that look at batches: GradientClip, TerminateOnNan, StopAfter, ActivationStats.
+//! Callbacks that look at batches: `GradientClip`, `TerminateOnNan`, `StopAfter`, `ActivationStats`.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ fn model(vars: &Vars<'_>, tap: mixup::callbacks::Tap) -> impl nn::ModuleT + use<
     tch::set_num_threads(1);
     let config = nn::LinearConfig { ws_init: nn::Init::Const(0.5), bs_init: Some(nn::Init::Const(-0.3)), bias: true };
     let hidden = nn::linear(vars / "hidden", 3, 4, config);
-    nn::seq().add(hidden).add_fn(|x| x.relu()).add_fn(move |x| tap.see(x)).add(nn::linear(vars / "out", 4, 2, config))
+    nn::seq().add(hidden).add_fn(Tensor::relu).add_fn(move |x| tap.see(x)).add(nn::linear(vars / "out", 4, 2, config))
 }
 
 fn watched(every: usize) -> Result<Learner, Error> {

@@ -1,4 +1,4 @@
-//! Callbacks that watch a value: EarlyStopping, ReduceOnPlateau, SaveBest.
+//! Callbacks that watch a value: `EarlyStopping`, `ReduceOnPlateau`, `SaveBest`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Callbacks about weights: Ema, Unfreeze, BnFreeze.
+//! Callbacks about weights: `Ema`, `Unfreeze`, `BnFreeze`.
 
 use mixup::{callbacks::LrFinder, model::Vars, prelude::*};
 use tch::{Tensor, nn};

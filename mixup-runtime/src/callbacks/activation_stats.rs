@@ -30,7 +30,6 @@ struct Seen {
 
 impl Tap {
     /// Shows activations, and returns them: `.add_fn(move |x| tap.see(x))` in `nn::seq`.
-    #[must_use]
     pub fn see(&self, activations: &Tensor) -> Tensor {
         let mut seen = self.lock();
         if seen.wanted {
@@ -53,7 +52,6 @@ impl Default for ActivationStats {
 
 impl ActivationStats {
     /// A place in the model, which is published under this name.
-    #[must_use]
     pub fn tap(&mut self, layer: impl Into<String>) -> Tap {
         let tap = Tap::default();
         self.layers.push((layer.into(), tap.clone()));

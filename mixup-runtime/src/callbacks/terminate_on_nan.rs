@@ -29,7 +29,7 @@ impl TerminateOnNan {
 #[callback(crate = crate, describe(every))]
 impl TerminateOnNan {
     #[on(backward_begin, every = self.every)]
-    fn look(&self, last_loss: &Tensor) -> Result<Option<StopTraining>, TchError> {
+    fn look(last_loss: &Tensor) -> Result<Option<StopTraining>, TchError> {
         let loss = last_loss.f_double_value(&[])?;
         Ok((!loss.is_finite()).then(|| StopTraining::because(format!("the loss is {loss}"))))
     }
