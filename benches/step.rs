@@ -6,14 +6,14 @@ use std::error::Error;
 #[path = "support/nets.rs"]
 mod nets;
 mod support;
-use nets::{ByHand, LR, NETS, Opt};
+use nets::{ByHand, LARGE, LR, NETS, Opt};
 use support::{Timed, compare};
 
 const ROUNDS: usize = 11;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for opt in [Opt::AdamW, Opt::Sgd] {
-        for net in NETS {
+        for net in NETS.into_iter().chain([LARGE]) {
             let mut learn = net.learner(opt);
             let mut by_hand = ByHand::new(&net, opt, &learn)?;
             let (mut our_faults, mut their_faults) = (0, 0);

@@ -62,7 +62,7 @@ fn output(n: i64) -> Coded {
 
 /// The items' losses of both parts, by hand.
 fn by_hand(output: &Coded, target: &Target) -> [Vec<f64>; 2] {
-    let far = f64s(&output.code).chunks(2).map(|code| (code[0].powi(2) + code[1].powi(2)) / 2.0).collect();
+    let far = f64s(&output.code).chunks(2).map(|code| f64::midpoint(code[0].powi(2), code[1].powi(2))).collect();
     let labels: Vec<i64> = Vec::try_from(target.tensor()).expect("indices");
     let loss = |(scores, label): (&[f64], i64)| {
         scores.iter().map(|score| score.exp()).sum::<f64>().ln() - scores[usize::try_from(label).expect("an index")]

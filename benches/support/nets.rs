@@ -41,6 +41,16 @@ pub const NETS: [Net; 5] = [
     Net { name: "simple_cnn 28x28", steps: 40, input: &[64, 3, 28, 28], classes: 2, build: convs },
 ];
 
+/// A network whose gradients take 200 MB, more than C's allocator keeps when they are dropped.
+#[allow(dead_code, reason = "one of the benches uses it")]
+pub const LARGE: Net = Net {
+    name: "12 linear of 2048",
+    steps: 4,
+    input: &[8, 2048],
+    classes: 2048,
+    build: |path| linears(path, &[2048; 13], false),
+};
+
 /// Linear layers with ReLU between them. A single one has no path of its own.
 fn linears(path: &nn::Path<'_>, sizes: &[i64], single: bool) -> nn::FuncT<'static> {
     let layers = sizes.windows(2).enumerate().map(|(layer, pair)| {

@@ -33,15 +33,19 @@ impl Learner {
         let state = &mut self.state;
         let judge = || state.loss_func.loss_in_parts(&state.last_output, &state.last_target, Reduction::Mean);
         let LossParts { total, parts } = or_refusal(judge).map_err(|source| state.loss_error(source))?;
-        if !state.internal.loss_checked.as_ref().is_some_and(|checked| checked.is_same(&state.loss_func)) {
+        let known = state.internal.loss_checked.as_ref();
+        let in_parts = if let Some((_, in_parts)) = known.filter(|(checked, _)| checked.is_same(&state.loss_func)) {
+            *in_parts
+        } else {
             // After the loss, so that it draws the same from libtorch's generator whether it is checked or not.
             or_refusal(|| checked(state)).map_err(|source| state.loss_error(source))?;
-            state.internal.loss_checked = Some(state.loss_func.clone());
-            state.internal.in_parts = state.loss_func.parts() == state.loss_parts;
-        }
+            let in_parts = state.loss_func.parts() == state.loss_parts;
+            state.internal.loss_checked = Some((state.loss_func.clone(), in_parts));
+            in_parts
+        };
         state.last_loss = total;
         self.check_one_number(&self.state.last_loss)?;
-        if self.state.internal.in_parts && !self.state.loss_parts.is_empty() {
+        if in_parts && !self.state.loss_parts.is_empty() {
             self.publish_parts(&parts)?;
         }
         Ok(())

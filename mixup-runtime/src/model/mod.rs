@@ -1,5 +1,6 @@
 //! The model: what it must do, and its parameters and gradients by name.
 
+mod dropper;
 mod freezing;
 mod gradients;
 mod groups;

@@ -8,10 +8,11 @@ use std::{
     },
 };
 
-use tch::{COptimizer, TchError, Tensor, nn::VarStore};
+use tch::{TchError, Tensor, nn::VarStore};
 
 use super::{
     Gradients, GroupError,
+    dropper::Dropper,
     groups::{Found, Grouping},
 };
 
@@ -78,8 +79,7 @@ pub struct Params {
     var_store: VarStore,
     trained: Vec<Param>,
     groups: Vec<String>,
-    /// Drops gradients, which of all that `tch` offers only libtorch's optimizers do. It takes no step.
-    dropper: OnceCell<COptimizer>,
+    dropper: OnceCell<Dropper>,
     /// Whether there was a warning about the statistics of frozen batch norms.
     pub(super) told: AtomicBool,
 }
@@ -199,13 +199,10 @@ impl Params {
     /// Any error from libtorch.
     pub fn zero_grad(&self) -> Result<(), TchError> {
         if let Some(dropper) = self.dropper.get() {
-            return dropper.zero_grad();
+            return dropper.drop_gradients(&self.trained);
         }
-        let mut dropper = COptimizer::sgd(0.0, 0.0, 0.0, 0.0, false)?;
-        for param in &self.trained {
-            dropper.add_parameters(&param.tensor, 0)?;
-        }
-        self.dropper.get_or_init(|| dropper).zero_grad()
+        let dropper = Dropper::new(&self.trained)?;
+        self.dropper.get_or_init(|| dropper).drop_gradients(&self.trained)
     }
 
     /// The gradients of the trainable parameters.

@@ -82,11 +82,9 @@ pub(crate) struct Internal {
     pub measured: Option<Measured>,
     pub means: Vec<f64>,
     pub epoch_began: Option<Instant>,
-    /// The loss function that has been checked on a batch of this run.
-    pub loss_checked: Option<LossFunc>,
-    /// Whether the loss function has the parts that were declared when the run began; another one, which a callback has put in
-    /// its place, may have others.
-    pub in_parts: bool,
+    /// The loss function that has been checked on a batch of this run, and whether it has the parts that were declared when the run
+    /// began: another one, which a callback has put in its place, may have others.
+    pub loss_checked: Option<(LossFunc, bool)>,
     /// The parts of the validation batch's loss.
     pub last_parts: Vec<Tensor>,
     /// Whether an epoch, and a batch, is in progress, for messages.
