@@ -49,7 +49,10 @@ pub mod prelude {
         loss::{
             BceWithLogits, CrossEntropy, Loss, LossFunc, LossSum, Mse, MultiTask, Nll, Reduction, of_batch, per_item,
         },
-        metrics::{accuracy, error_rate, mae, mse},
+        metrics::{
+            Average, ConfusionMatrix, FBeta, OverSet, Perplexity, Precision, R2, Recall, Rmse, RocAuc, TopK, accuracy,
+            error_rate, mae, mse,
+        },
         model::{AnyModel, GradientError, Gradients, GroupError, Model, Params, simple_cnn},
         optim::{Adam, AdamW, Hyper, Lr, Optimizer, Optimizers, RmsProp, Schedule, Sgd, Span},
         rng::{ItemRngs, Rng},

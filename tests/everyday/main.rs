@@ -4,6 +4,7 @@
 
 mod batches;
 mod lr_find;
+mod metrics;
 #[path = "../numbers/mod.rs"]
 mod numbers;
 mod schedules;

@@ -10,7 +10,7 @@ use crate::{
     batch::in_place,
     error::{BoxError, or_refusal},
     loss::{Loss, LossError, LossParts, Reduction},
-    metrics::{Metric, MetricError},
+    metrics::{Metric, MetricError, OverSet},
     training::{Error, Measured, State},
 };
 
@@ -117,13 +117,16 @@ impl Learner {
         let state = &self.state;
         let items = state.last_target.items();
         measured.loss.lock().push(&state.last_loss, items).map_err(|e| self.torch("reading the loss", e))?;
-        for (index, (name, metric)) in self.metrics.iter().enumerate() {
+        for ((name, metric), series) in self.metrics.iter_mut().zip(&measured.metrics) {
             let failed = |source| Error::Metric { metric: name.clone(), at: state.at(), source };
-            let value = or_refusal(|| metric.measure(&state.last_output, &state.last_target)).map_err(failed)?;
-            if value.numel() != 1 {
-                return Err(failed(MetricError::NotOne { got: value.size() }.into()).into());
+            let (output, target) = (&state.last_output, &state.last_target);
+            if let Some(metric) = metric.over_set() {
+                or_refusal(|| metric.push(output, target)).map_err(failed)?;
+                continue;
             }
-            measured.metrics[index].lock().push(&value, items).map_err(|e| self.torch("reading a metric", e))?;
+            let value = or_refusal(|| metric.measure(output, target)).and_then(one_number).map_err(failed)?;
+            let pushed = series.lock().push(&value, items);
+            pushed.map_err(|source| failed(MetricError::from(source).into()))?;
         }
         let of_parts = measured.metrics.iter().skip(self.metrics.len());
         for (series, part) in of_parts.zip(&state.internal.last_parts) {
@@ -131,6 +134,34 @@ impl Learner {
         }
         Ok(())
     }
+}
+
+impl Learner {
+    /// Begins a pass for the metrics of the whole set.
+    pub(super) fn reset_metrics(&mut self) {
+        self.metrics.iter_mut().filter_map(|(_, metric)| metric.over_set()).for_each(OverSet::reset);
+    }
+
+    /// Ends a pass for the metrics of the whole set: takes their values, if there was a batch.
+    pub(super) fn measure_set(&mut self, measured: &Measured) -> Result<(), Exit> {
+        let any = !measured.loss.lock().is_empty();
+        for ((name, metric), series) in self.metrics.iter_mut().zip(&measured.metrics) {
+            let Some(metric) = metric.over_set() else { continue };
+            let at = self.state.at();
+            let failed = |source| Error::Metric { metric: name.clone(), at, source };
+            if any {
+                let value = or_refusal(|| metric.value()).and_then(one_number).map_err(failed)?;
+                let pushed = series.lock().push(&value, 1);
+                pushed.map_err(|source| failed(MetricError::from(source).into()))?;
+            }
+            metric.reset(); // a checkpoint needs none of it
+        }
+        Ok(())
+    }
+}
+
+fn one_number(value: Tensor) -> Result<Tensor, BoxError> {
+    if value.numel() == 1 { Ok(value) } else { Err(MetricError::NotOne { got: value.size() }.into()) }
 }
 
 /// Has the loss function check itself on the batch. What it remembers is afterwards as before.

@@ -74,8 +74,7 @@ impl Learner {
                 break;
             }
         }
-        self.end_pass(train, measured);
-        Ok(())
+        self.end_pass(train, measured)
     }
 
     /// Runs a batch, from its input to the changed parameters or to the measurements.
@@ -205,12 +204,14 @@ impl Learner {
         }
     }
 
-    fn end_pass(&mut self, train: bool, measured: Measured) {
+    fn end_pass(&mut self, train: bool, measured: Measured) -> Result<(), Exit> {
         self.state.internal.in_batch = false;
         if !train {
+            self.measure_set(&measured)?;
             self.callbacks.board().measured(&measured);
             self.state.internal.measured = Some(measured);
         }
+        Ok(())
     }
 }
 

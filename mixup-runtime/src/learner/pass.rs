@@ -99,6 +99,9 @@ impl Learner {
         let order: Arc<[usize]> = self.order(pass)?.into();
         let orders = &mut self.state.internal.orders;
         *(if pass.trains() { &mut orders.training } else { &mut orders.validation }) = order.clone();
+        if !pass.trains() {
+            self.reset_metrics();
+        }
         Ok(Some(Begun { order, first: 0, measured: Measured::new(self.state.metric_names.len()) }))
     }
 

@@ -1,9 +1,19 @@
-//! Metrics: numbers about outputs and targets, averaged over the items of the validation data.
+//! Metrics: numbers about outputs and targets, averaged over the items of the validation data or computed from the whole of it.
 //!
 //! Validation batches are never mixed. If a metric gets a mixed target nevertheless (in a hook of a training batch, say), it
 //! compares each item with the target that weighs more ([`Target::heavier`]). After CutMix that may be the partner's.
 
+mod confusion;
+mod over_set;
+mod ranking;
+mod regression;
+
 use std::{any::Any, marker::PhantomData};
+
+pub use confusion::{Average, ConfusionMatrix, FBeta, Precision, Recall};
+pub use over_set::OverSet;
+pub use ranking::{RocAuc, TopK};
+pub use regression::{Perplexity, R2, Rmse};
 
 use tch::{Kind, TchError, Tensor};
 
@@ -23,11 +33,20 @@ use crate::{
     label = "it takes another output: pass a closure `|output: &{O}, target: &Target| …`, or implement `Metric<{O}>`"
 )]
 pub trait Metric<O: Output = Tensor>: Any + Send {
-    /// Returns the value for a batch, the mean over its items, as a tensor of one element.
+    /// Returns the value for a batch, the mean over its items, as a tensor of one element. A metric [of the whole set](Self::over_set) does not need
+    /// it.
     ///
     /// # Errors
     /// If output and target do not fit each other.
-    fn measure(&self, output: &O, target: &Target) -> Result<Tensor, BoxError>;
+    fn measure(&self, output: &O, target: &Target) -> Result<Tensor, BoxError> {
+        let _ = (output, target);
+        Err("it has no value for a batch: implement `measure`, or `over_set` for a value of the whole set".into())
+    }
+
+    /// Returns `Some(self)` if the metric is one of the whole set, and not the mean over the items of the batches' values. Defaults to `None`.
+    fn over_set(&mut self) -> Option<&mut dyn OverSet<O>> {
+        None
+    }
 
     /// The name of the metric's column.
     fn name(&self) -> String {
@@ -109,8 +128,32 @@ impl<O: Output, M: Metric<O>> Metric<AnyOutput> for Of<O, M> {
         self.metric.less_is_better()
     }
 
+    fn over_set(&mut self) -> Option<&mut dyn OverSet<AnyOutput>> {
+        match self.metric.over_set() {
+            Some(_) => Some(self),
+            None => None,
+        }
+    }
+
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         self.metric.stateful()
+    }
+}
+
+impl<O: Output, M: Metric<O>> OverSet<AnyOutput> for Of<O, M> {
+    fn push(&mut self, output: &AnyOutput, target: &Target) -> Result<(), BoxError> {
+        let output = output.get()?;
+        self.metric.over_set().map_or(Ok(()), |metric| metric.push(output, target))
+    }
+
+    fn value(&mut self) -> Result<Tensor, BoxError> {
+        self.metric.over_set().map_or_else(|| Err("it is no metric of the whole set any more".into()), OverSet::value)
+    }
+
+    fn reset(&mut self) {
+        if let Some(metric) = self.metric.over_set() {
+            metric.reset();
+        }
     }
 }
 
@@ -131,6 +174,10 @@ impl Metric<AnyOutput> for MetricFunc {
 
     fn less_is_better(&self) -> Option<bool> {
         self.0.less_is_better()
+    }
+
+    fn over_set(&mut self) -> Option<&mut dyn OverSet<AnyOutput>> {
+        self.0.over_set()
     }
 
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
@@ -213,25 +260,8 @@ pub fn error_rate(output: &Tensor, target: &Target) -> Result<Tensor, MetricErro
 }
 
 fn share_of_hits(metric: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, MetricError> {
-    let target = target.heavier()?;
-    let shapes = || MetricError::Shapes {
-        wanted: "scores `[n, classes, d…]` and class indices `[n, d…]`, or dense targets of the scores' shape",
-        output: output.size(),
-        target: target.tensor().size(),
-    };
-    if let Target::Several(_) | Target::Mixed { .. } = target {
-        return Err(MetricError::TargetKind { metric, wanted: ONE, got: target.kind_name() });
-    }
-    if output.dim() < 2 {
-        return Err(shapes());
-    }
-    let guess = output.f_argmax(1, false)?;
-    let classes = match &target {
-        Target::Classes(classes) if classes.size() == guess.size() => classes.shallow_clone(),
-        Target::Dense(dense) if dense.size() == output.size() => dense.f_argmax(1, false)?,
-        _ => return Err(shapes()),
-    };
-    Ok(guess.f_eq_tensor(&classes)?.f_mean(Kind::Float)?)
+    let (guess, right) = confusion::guess_and_right(metric, output, target)?;
+    Ok(guess.f_eq_tensor(&right)?.f_mean(Kind::Float)?)
 }
 
 /// The mean absolute error. Output and dense target have the same shape; in a mixed target the heavier one counts.
