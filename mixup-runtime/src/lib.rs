@@ -47,7 +47,8 @@ pub mod prelude {
         error::BoxError,
         learner::{Checkpoints, Learner, LearnerState, Prediction, Predictions, Step, TrainStep},
         loss::{
-            BceWithLogits, CrossEntropy, Loss, LossFunc, LossSum, Mse, MultiTask, Nll, Reduction, of_batch, per_item,
+            BceWithLogits, CrossEntropy, Dice, Focal, FocalWithLogits, Huber, L1, Loss, LossFunc, LossSum, Mse,
+            MultiTask, Nll, Reduction, of_batch, per_item,
         },
         metrics::{
             Average, ConfusionMatrix, FBeta, OverSet, Perplexity, Precision, R2, Recall, Rmse, RocAuc, TopK, accuracy,

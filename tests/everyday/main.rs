@@ -3,6 +3,7 @@
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod batches;
+mod losses;
 mod lr_find;
 mod metrics;
 #[path = "../numbers/mod.rs"]

@@ -1,4 +1,4 @@
-//! Losses that compare value with value: binary cross-entropy and the mean squared error.
+//! Losses that compare value with value: binary cross-entropy, and the squared, the absolute and Huber's error.
 
 use tch::Tensor;
 
@@ -62,8 +62,62 @@ impl Loss for Mse {
     }
 }
 
+/// The absolute error, like `torch.nn.L1Loss`, for regression that outliers must not dominate.
+///
+/// Output and dense target have the same shape.
+#[derive(Clone, Copy, Debug, Default)]
+#[doc(alias = "L1Loss")]
+pub struct L1;
+
+impl Loss for L1 {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        Ok(output.f_l1_loss(&same_shape("L1", output, target)?, reduction.into())?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
+    }
+
+    /// Nothing to check: the library's own losses keep the items apart.
+    fn check(&self, _: &Tensor, _: &Target) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+/// The squared error up to δ and the absolute error beyond it, like `torch.nn.HuberLoss`. With a δ of 1 it is also `torch.nn.SmoothL1Loss`.
+///
+/// Output and dense target have the same shape.
+#[derive(Clone, Copy, Debug)]
+#[doc(alias = "HuberLoss", alias = "SmoothL1Loss")]
+pub struct Huber {
+    /// δ, above 0. Defaults to 1.
+    pub delta: f64,
+}
+
+impl Default for Huber {
+    fn default() -> Self {
+        Self { delta: 1.0 }
+    }
+}
+
+impl Loss for Huber {
+    fn loss(&self, output: &Tensor, target: &Target, reduction: Reduction) -> Result<Tensor, BoxError> {
+        let delta = LossError::check("Huber", "delta", self.delta, self.delta > 0.0, "above 0")?;
+        Ok(output.f_huber_loss(&same_shape("Huber", output, target)?, reduction.into(), delta)?)
+    }
+
+    fn known_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
+    }
+
+    /// Nothing to check: the library's own losses keep the items apart.
+    fn check(&self, _: &Tensor, _: &Target) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
 /// The dense target of the output's shape, converted to the output's kind: a target in half precision must not make the loss one.
-fn same_shape(loss: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, LossError> {
+pub(super) fn same_shape(loss: &'static str, output: &Tensor, target: &Target) -> Result<Tensor, LossError> {
     match target {
         Target::Dense(dense) if dense.size() == output.size() => Ok(dense.f_to_kind(output.kind())?),
         Target::Dense(dense) => Err(LossError::Shapes {

@@ -177,12 +177,37 @@ pub enum LossError {
         /// How many items there are.
         items: usize,
     },
+    /// A setting is out of range.
+    #[error("{loss}'s {name} is {value}: it must be {wanted}")]
+    Setting {
+        /// The loss function.
+        loss: &'static str,
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What would be right.
+        wanted: &'static str,
+    },
     /// libtorch returned an error.
     #[error("{}", crate::error::brief(.0))]
     Torch(#[from] TchError),
 }
 
 crate::error::debug_with_sources!(LossError);
+
+impl LossError {
+    /// A setting, if it is finite and fits.
+    pub(super) fn check(
+        loss: &'static str,
+        name: &'static str,
+        value: f64,
+        fits: bool,
+        wanted: &'static str,
+    ) -> Result<f64, Self> {
+        if value.is_finite() && fits { Ok(value) } else { Err(Self::Setting { loss, name, value, wanted }) }
+    }
+}
 
 /// "one target", "2 targets".
 fn targets(count: usize) -> String {

@@ -97,7 +97,7 @@ impl OverSet for R2 {
     }
 }
 
-/// Joins the sums of two sets without cancellation: Chan, Golub and LeVeque, "Updating formulae", 1979, equations 2.1.
+/// Joins the sums of two sets without cancellation: Chan, Golub and `LeVeque`, 1979, equations 2.1.
 fn joined(before: &Tensor, [count, mean, squares, errors]: &[Tensor; 4]) -> Result<[Tensor; 4], BoxError> {
     let (count_before, mean_before) = (before.f_get(0)?, before.f_get(1)?);
     let all = count_before.f_add(count)?;
