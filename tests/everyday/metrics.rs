@@ -133,12 +133,21 @@ fn top_k_and_the_area_under_the_curve_are_those_of_scikit_learn() {
 #[test]
 fn metrics_of_numbers_and_perplexity_are_those_of_scikit_learn() {
     let Golden {
-        numbers, predicted, rmse, mse: mse_of_all, mae: mae_of_all, r2, many_scores, many, perplexity, ..
+        numbers,
+        predicted,
+        rmse,
+        mse: mean_square,
+        mae: mean_absolute,
+        r2,
+        many_scores,
+        many,
+        perplexity,
+        ..
     } = golden();
     let (output, target) = (rows(&predicted), Target::from(rows(&numbers)));
     assert_measured(Rmse::default(), &output, &target, rmse);
-    assert_measured(mse, &output, &target, mse_of_all);
-    assert_measured(mae, &output, &target, mae_of_all);
+    assert_measured(mse, &output, &target, mean_square);
+    assert_measured(mae, &output, &target, mean_absolute);
     assert_measured(R2::default(), &output, &target, r2);
     let (output, mut left_out) = (rows(&many_scores), many.clone());
     assert_measured(Perplexity::default(), &output, &classes(&many), perplexity);

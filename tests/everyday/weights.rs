@@ -135,9 +135,6 @@ fn statistics(learn: &Learner) -> Vec<f64> {
 
 #[test]
 fn the_average_has_the_buffers_too() {
-    let mut learn = grouped().callback(Ema::new(0.5)).build().unwrap();
-    let mut plain = grouped().build().unwrap();
-    let first = statistics(&learn);
     #[derive(Default)]
     struct Buffers(Vec<Vec<f64>>);
 
@@ -150,6 +147,9 @@ fn the_average_has_the_buffers_too() {
         }
     }
 
+    let mut learn = grouped().callback(Ema::new(0.5)).build().unwrap();
+    let mut plain = grouped().build().unwrap();
+    let first = statistics(&learn);
     plain.callback(Buffers::default());
     learn.fit(1, 0.1).unwrap();
     plain.fit(1, 0.1).unwrap();
