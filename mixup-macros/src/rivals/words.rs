@@ -26,7 +26,8 @@ const BATCH: &str = "ask for `last_input: &Input` and `last_target: &Target`, or
 const LR: &str = "ask for `opt: &dyn Optimizer` and read `opt.lr()`";
 const MOMENTUM: &str = "ask for `opt: &dyn Optimizer` and read `opt.hypers().last().momentum`";
 const DECAY: &str = "ask for `opt: &dyn Optimizer` and read `opt.hypers().last().weight_decay`";
-const SCHEDULE: &str = "add a `Scheduler` to the learner, or ask for `opt: &mut dyn Optimizer` and call `opt.set_lr(…)`";
+const SCHEDULE: &str =
+    "add a `Scheduler` to the learner, or ask for `opt: &mut dyn Optimizer` and call `opt.set_lr(…)`";
 const STATE: &str = "name the fields to save with `#[callback(state(…))]` on the `impl` block";
 const ARGS: &str = "ask for what you need by name, such as `epochs: usize`, and keep settings in the callback's fields";
 const ITEMS: &str = "ask for `last_input: &Input` and count with `last_input.items()`";
