@@ -30,6 +30,7 @@ const RUNTIME: Layers = Layers {
         "error", "rng", "names", "state",
         "files",
         "kernel",
+        "transforms",
         "batch",
         "model", "optim", "loss", "metrics", "data",
         "training",
