@@ -24,10 +24,13 @@ use crate::{
 #[derive(Parser, Debug)]
 #[command(styles = styling::Styles::plain())]
 struct Options {
-    /// A folder with train/<class> and valid/<class>, a .tgz or .zip of such a folder, or a folder of IDX files [default: the
-    /// bundled digits]
+    /// A folder with train/<class> and valid/<class>, or with <class> alone, a .tgz or .zip of the former, or a folder of IDX files
+    /// [default: the bundled digits]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    /// Resize all images to squares of this many pixels, of which the middle is kept
+    #[arg(long, value_name = "PIXELS")]
+    size: Option<u32>,
     /// Epochs of each training [default: 8, or 20 for the bundled digits]
     #[arg(long)]
     epochs: Option<usize>,
@@ -79,10 +82,16 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let images = match &options.data {
+    let mut images = match &options.data {
         Some(path) => ImageData::open(path)?,
         None => ImageData::digits()?,
     };
+    if !images.has_valid() {
+        images = images.split(RandomSplit::new(0.2, 42).stratified());
+    }
+    if let Some(size) = options.size {
+        images = images.items(Resize::new(size).crop());
+    }
     let digits = options.data.is_none();
     let epochs = options.epochs.unwrap_or(if digits { 20 } else { 8 });
     let hidden = options.channels.clone().unwrap_or(if digits { vec![32, 64] } else { vec![16, 16] });
@@ -93,7 +102,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     MixUp::new(options.alpha)?;
     save::check(options.out.as_deref())?;
     let name = options.data.as_ref().map_or("digits".to_owned(), |path| path.display().to_string());
-    let mut data = images.batch_size(options.batch_size).build()?;
+    let mut data = images.batch_size(options.batch_size).build().map_err(|error| match error {
+        DataError::Sizes { .. } => format!("{error}; here: `--size 64`").into(),
+        other => Box::<dyn Error>::from(other),
+    })?;
     let shape = Shape::of(&data, &hidden)?;
     println!("{name}: {data}");
     println!("network: {}", shape.describe());

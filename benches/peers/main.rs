@@ -1,5 +1,6 @@
 //! Compares MixUp with other libraries (its peers): fastai, timm and torchvision. It times the whole transform of a batch, including the
-//! draws, and `torch.add(out=)` to a reused buffer. It also compares whole training steps with PyTorch's. All sides take turns in one run and use the same number of threads.
+//! draws, and `torch.add(out=)` to a reused buffer. It also compares whole training steps with PyTorch's, and the
+//! loading of photos with its `DataLoader`. All sides take turns in one run and use the same number of threads.
 //!
 //! The peers run in a separate Python process, which waits until it is asked for a round. `cargo xtask bench --peers` installs that
 //! Python and passes its path in `MIXUP_PEERS_PYTHON`. The figures are printed to stdout as JSON lines; if `MIXUP_PEERS_PAGE` names a
@@ -22,9 +23,12 @@ use rand::SeedableRng as _;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
+mod loading;
 #[path = "../support/nets.rs"]
 mod nets;
 mod page;
+#[path = "../support/photos.rs"]
+mod photos;
 mod step;
 #[path = "../support/mod.rs"]
 mod support;
@@ -61,6 +65,9 @@ fn main() -> Result<(), Failure> {
     let steps = step::compare_all(&mut peers, scratch.path())?;
     steps.iter().flat_map(step::Steps::lines).for_each(|line| println!("{line}"));
     page.add_text(&step::tables(&steps));
+    let photos = loading::compare(&mut peers, scratch.path())?;
+    println!("{}", photos.line());
+    page.add_text(&photos.table());
     if let Some(place) = env::var_os("MIXUP_PEERS_PAGE") {
         page.write(place.as_ref())?;
         eprintln!("wrote the table to {}", place.display());

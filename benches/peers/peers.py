@@ -1,7 +1,7 @@
 """Runs the peers' mixing, one round at a time.
 
 Reads one JSON object per line: {"threads": n}, {"peer": name, "shape": [n, c, h, w], "units": u} or {"net": name, …} for a training
-step. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
+step, or {"photos": folder, "workers": n} for an epoch of PyTorch's DataLoader. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
 
 Each peer is called as its users call it, with Beta(0.4, 0.4) and including its draws, on a batch of f32 in memory with 10 classes.
 """
@@ -20,6 +20,7 @@ from fastai.callback.mixup import MixUp as FastaiMixUp
 from timm.data import Mixup as TimmMixup
 from torchvision.transforms import v2
 
+from loading import Loading
 from steps import round_of
 
 ALPHA, CLASSES = 0.4, 10
@@ -66,7 +67,7 @@ def peers():
 def main():
     # What a library prints must not get between the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
-    all_peers, batches = peers(), {}
+    all_peers, batches, loading = peers(), {}, None
     for line in sys.stdin:
         asked = json.loads(line)
         if "threads" in asked:
@@ -75,6 +76,10 @@ def main():
             torch.manual_seed(0)
             versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm, fastai)}
             answer = {"peers": [[name, per] for name, (_, per) in all_peers.items()], "versions": versions}
+        elif "photos" in asked:
+            if loading is None:
+                loading = Loading(asked["photos"], asked["workers"])
+            answer = {"us": loading.round()}
         elif "net" in asked:
             answer = {"us": round_of(asked)}
         else:

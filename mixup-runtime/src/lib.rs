@@ -1,7 +1,7 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
 //! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `files`,
-//! `kernel`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
+//! `kernel`, `transforms`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -21,6 +21,7 @@ pub mod optim;
 pub mod rng;
 pub mod state;
 pub mod training;
+pub mod transforms;
 
 /// The crate with the traits of a hook's `rng`. The prelude has `RngExt`, for drawing numbers.
 pub use rand;
@@ -39,11 +40,14 @@ pub mod prelude {
             Validate,
         },
         callbacks::{
-            Accumulate, ActivationStats, BnFreeze, EarlyStopping, Ema, GradientClip, OneCycle, Progress, Recorder,
-            ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TerminateOnNan, Unfreeze,
+            Accumulate, ActivationStats, BnFreeze, EarlyStopping, Ema, GradientClip, OneCycle, Progress, RandomErasing,
+            Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TerminateOnNan, Unfreeze,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
-        data::{Data, DataError, Dataset, ImageData, Part, Sampler, Sampling, Shard, TensorDataset, Weighted},
+        data::{
+            Columns, Data, DataError, Dataset, ImageData, KFold, NameSplit, Part, RandomSplit, Sampler, Sampling,
+            Shard, TensorDataset, Weighted,
+        },
         error::BoxError,
         learner::{Checkpoints, Learner, LearnerState, Prediction, Predictions, Step, TrainStep},
         loss::{
@@ -59,5 +63,6 @@ pub mod prelude {
         rng::{ItemRngs, Rng},
         state::{State, StateError, Stateful},
         training::{Error, Outcome, ReadError, Report, Uses, Value, Values},
+        transforms::{CenterCrop, ColorJitter, Normalize, RandomFlip, RandomResizedCrop, Resize, Rotate},
     };
 }

@@ -115,7 +115,12 @@ fn the_error_for_a_broken_image_names_it_and_its_archive() {
     for (name, bytes) in [("x.tgz", gzip(&tar(&files))), ("x.zip", zip(&files))] {
         let (error, message) = refusal(name, &bytes);
         assert!(matches!(error, DataError::Image { .. }), "{message}");
-        assert!(message.starts_with(&format!("{name}/mnist/train/7/a.png is not a readable PNG or JPEG")), "{message}");
+        assert!(
+            message.starts_with(&format!(
+                "{name}/mnist/train/7/a.png is not a readable image (PNG, JPEG, WebP, BMP or GIF)"
+            )),
+            "{message}"
+        );
     }
 }
 

@@ -127,7 +127,6 @@ fn files_that_are_not_images_are_ignored() -> Outcome {
     }
     put(root.path(), "train/.cache/x.png", b"not an image");
     put(root.path(), "train/__MACOSX/x.png", b"not an image");
-    put(root.path(), "test/3/x.png", b"not an image");
     is_the_sample(&ImageData::from_folder(root.path())?.build()?);
     Ok(())
 }
@@ -264,7 +263,10 @@ fn the_error_for_an_empty_class_names_it() -> Outcome {
     put(root.path(), "train/5/notes.txt", b"none yet");
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::EmptyClass { .. }));
-    assert_eq!(message, "the class ROOT/train/5 is empty: there is no file that ends in .png, .jpg or .jpeg");
+    assert_eq!(
+        message,
+        "the class ROOT/train/5 is empty: there is no file that ends in .png, .jpg, .jpeg, .webp, .bmp or .gif"
+    );
     Ok(())
 }
 
@@ -303,9 +305,12 @@ fn the_error_for_a_file_that_is_not_an_image_names_it() {
     put(root.path(), "train/7/c.png", b"<html>not found</html>");
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::Image { .. }));
-    assert!(message.starts_with("ROOT/train/7/c.png is not a readable PNG or JPEG: "), "{message}");
+    assert!(
+        message.starts_with("ROOT/train/7/c.png is not a readable image (PNG, JPEG, WebP, BMP or GIF): "),
+        "{message}"
+    );
     put(root.path(), "train/7/c.png", b"");
-    assert!(refusal(&root).1.starts_with("ROOT/train/7/c.png is not a readable PNG or JPEG: "));
+    assert!(refusal(&root).1.starts_with("ROOT/train/7/c.png is not a readable image (PNG, JPEG, WebP, BMP or GIF): "));
 }
 
 #[test]
@@ -329,15 +334,22 @@ fn the_error_for_a_truncated_image_names_the_file() {
 }
 
 #[test]
-fn the_error_always_names_the_first_of_several_broken_images() {
+fn the_error_names_all_broken_images_in_their_order() {
     let mut files: Vec<_> = (0..40).map(|i| (format!("train/a/{i:02}.png"), grey_png(16, 16, i))).collect();
     for i in [11, 12, 30, 39] {
         let length = files[i].1.len();
         files[i].1.truncate(length - 20);
     }
     let root = folder(&files);
-    for _ in 0..20 {
-        assert!(refusal(&root).1.starts_with("ROOT/train/a/11.png is not a readable"));
+    for _ in 0..5 {
+        let (error, message) = refusal(&root);
+        let DataError::Images { errors } = error else { panic!("{message}") };
+        assert_eq!(errors.len(), 4);
+        let mut lines = message.lines();
+        assert_eq!(lines.next(), Some("4 images can't be read; `skip_bad(true)` leaves them out:"));
+        for (line, i) in lines.zip([11, 12, 30, 39]) {
+            assert!(line.starts_with(&format!("  ROOT/train/a/{i}.png is not a readable image")), "{line}");
+        }
     }
 }
 
@@ -360,7 +372,12 @@ fn a_header_that_claims_too_many_pixels_takes_no_memory() {
     let root = folder(&[("train/a/x.jpg".into(), jpeg)]);
     let (error, message) = refusal(&root);
     assert!(matches!(error, DataError::Image { .. }));
-    assert!(message.contains("x.jpg is not a readable PNG or JPEG: its header says 65535×65535 pixels"), "{message}");
+    assert!(
+        message.contains(
+            "x.jpg is not a readable image (PNG, JPEG, WebP, BMP or GIF): its header says 65535×65535 pixels"
+        ),
+        "{message}"
+    );
 }
 
 #[test]
@@ -373,7 +390,8 @@ fn the_error_for_several_sizes_names_the_first_file_of_each() {
     assert_eq!(
         message,
         "images of one size are needed, but these have 4×2 (7 images, first ROOT/train/3/a.png), 5×2 (2 images, first \
-         ROOT/train/3/0.png), 2×4 (1 image, first ROOT/valid/7/c.png) (width×height)"
+         ROOT/train/3/0.png), 2×4 (1 image, first ROOT/valid/7/c.png) (width×height): \
+         `.items(Resize::new(224).crop())` gives them one"
     );
     let DataError::Sizes { sizes } = error else { panic!("{error}") };
     assert_eq!(
@@ -382,7 +400,7 @@ fn the_error_for_several_sizes_names_the_first_file_of_each() {
     );
     put(root.path(), "valid/7/d.png", &grey_png(3, 3, 0));
     put(root.path(), "valid/7/e.png", &grey_png(6, 6, 0));
-    assert!(refusal(&root).1.ends_with("ROOT/valid/7/c.png) and 2 more (width×height)"));
+    assert!(refusal(&root).1.contains("ROOT/valid/7/c.png) and 2 more (width×height): "));
 }
 
 #[test]

@@ -21,11 +21,11 @@ impl<F: Fn(usize, &mut Rng) -> Result<Item, DataError> + Send + Sync> Items for 
     }
 }
 
-fn batch<F: Fn(usize, &mut Rng) -> Result<Item, DataError> + Send + Sync>(
+fn batch<F: Fn(usize, &mut Rng) -> Result<Item, DataError> + Send + Sync + 'static>(
     made: F,
     indices: &[usize],
 ) -> Result<Batch, DataError> {
-    Collated(Made(10, made)).batch(indices, &ItemRngs::new(0, 0))
+    Collated::new(Made(10, made)).batch(indices, &ItemRngs::new(0, 0))
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn items_become_a_batch_in_the_order_of_their_indices() -> Result<(), Box<dyn st
 fn the_error_for_items_that_are_not_alike_describes_both() {
     let input =
         |index: usize| if index == 4 { Array::new([2], vec![0.0_f32; 2]) } else { Array::new([3], vec![0_u8; 3]) };
-    let error = batch(|index, _| Ok(Item { input: input(index)?, label: Label::Class(0) }), &[1, 4]);
+    let error = batch(move |index, _| Ok(Item { input: input(index)?, label: Label::Class(0) }), &[1, 4]);
     assert_eq!(
         error.expect_err("two shapes").to_string(),
         "the input of item 4 is floats of [2], but that of the first item in its batch is bytes of [3]: all items of a batch must \
@@ -67,7 +67,7 @@ fn the_error_for_items_that_are_not_alike_describes_both() {
         ([1, 4], "the label of item 4 is numbers, but that of the first item in its batch is a class: "),
         ([4, 1], "the label of item 1 is a class, but that of the first item in its batch is numbers: "),
     ] {
-        let error = batch(|index, _| Ok(Item { input: input(0)?, label: label(index)? }), &indices);
+        let error = batch(move |index, _| Ok(Item { input: input(0)?, label: label(index)? }), &indices);
         let error = error.expect_err("two kinds").to_string();
         assert!(error.starts_with(expected), "{error}");
     }
@@ -102,7 +102,7 @@ fn noisy(batch_size: usize, shuffle: bool) -> Learner {
         let array = || Array::new([1], vec![number]);
         Ok(Item { input: array()?, label: array()?.into() })
     };
-    let data = Data::builder(Collated(Made(12, made))).batch_size(batch_size).shuffle(shuffle).build();
+    let data = Data::builder(Collated::new(Made(12, made))).batch_size(batch_size).shuffle(shuffle).build();
     on(data.expect("there are items")).build().expect("nothing is wrong with it")
 }
 

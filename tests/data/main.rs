@@ -1,5 +1,6 @@
 //! The sources of batches, as users see them: samplers, single items, data without a length.
 
+mod ahead;
 mod items;
 mod samplers;
 mod streams;

@@ -1,5 +1,7 @@
 //! The trait between the learner and the data: it tells how many items there are, and gathers any of them into a batch.
 
+use std::sync::Arc;
+
 use tch::Tensor;
 
 use super::DataError;
@@ -69,6 +71,15 @@ pub trait Dataset: Send {
         true
     }
 
+    /// The same items for the threads that gather batches ahead, if [`workers`](super::DataBuilder::workers) asks for them. Defaults to `None`:
+    /// batches are gathered by the thread that trains. A data set whose items are in tensors can't be shared, because tensors can't; it gains
+    /// nothing by threads either.
+    ///
+    /// Such a thread must not use libtorch's generator, of which a process has one: draw from `rngs`.
+    fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
+        None
+    }
+
     /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
@@ -90,6 +101,10 @@ impl<D: Dataset + ?Sized> Dataset for Box<D> {
 
     fn labelled(&self) -> bool {
         (**self).labelled()
+    }
+
+    fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
+        (**self).for_threads()
     }
 
     fn describe(&self) -> String {

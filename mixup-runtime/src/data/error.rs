@@ -5,7 +5,7 @@ use std::{error::Error, fmt, io, path::PathBuf};
 use tch::TchError;
 
 use super::splits::thousands;
-use crate::{batch::TargetError, error::Refusal};
+use crate::{batch::TargetError, error::Refusal, transforms::TransformError};
 
 /// Why data could not be opened, or a batch could not be made.
 #[derive(thiserror::Error)]
@@ -118,18 +118,32 @@ pub enum DataError {
     },
     /// The items of a batch have different shapes or kinds.
     #[error(
-        "the {what} of item {index} is {found}, but that of the first item in its batch is {expected}: all items of a batch must \
+        "the {what} of {item} is {found}, but that of the first item in its batch is {expected}: all items of a batch must \
          be alike"
     )]
     Unlike {
         /// "input" or "label".
         what: &'static str,
-        /// The item.
-        index: usize,
+        /// The item: "item 17", or its file.
+        item: String,
         /// The kind and shape of the first item: "floats of [3, 28, 28]".
         expected: String,
         /// The kind and shape of this item.
         found: String,
+    },
+    /// An item's own code panicked.
+    #[error("{item} panicked: {message}")]
+    Panicked {
+        /// The item: "item 17", or its file.
+        item: String,
+        /// The text of the panic.
+        message: String,
+    },
+    /// The threads that gather batches can't be started.
+    #[error("the threads of `workers` can't be started: {cause}")]
+    Threads {
+        /// The error of the system.
+        cause: io::Error,
     },
     /// Input and target have different numbers of items.
     #[error("the input has {input} items and the target {target}, but each item needs both")]
@@ -229,7 +243,10 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A folder of images, or an archive of one, has no `train`.
-    #[error("there is no folder {folder}: images belong in `train/<class>`, those for validation in `valid/<class>`")]
+    #[error(
+        "there is no folder {folder}: images belong in `train/<class>`, those for validation in `valid/<class>`; or in two or more \
+         folders `<class>`, where `split` divides them"
+    )]
     MissingFolder {
         /// The folder that should be there.
         folder: PathBuf,
@@ -249,7 +266,7 @@ pub enum DataError {
         folder: PathBuf,
     },
     /// A class has no images.
-    #[error("the class {folder} is empty: there is no file that ends in .png, .jpg or .jpeg")]
+    #[error("the class {folder} is empty: there is no file that ends in .png, .jpg, .jpeg, .webp, .bmp or .gif")]
     EmptyClass {
         /// The folder of the class.
         folder: PathBuf,
@@ -263,23 +280,97 @@ pub enum DataError {
         place: PathBuf,
     },
     /// An image is broken.
-    #[error("{file} is not a readable PNG or JPEG: {cause}")]
+    #[error("{file} is not a readable image (PNG, JPEG, WebP, BMP or GIF): {cause}")]
     Image {
         /// The image.
         file: PathBuf,
         /// The error of the decoder.
         cause: Box<dyn Error + Send + Sync>,
     },
+    /// Several images can't be read.
+    #[error("{}", unreadable(errors))]
+    Images {
+        /// What is wrong with each, in the order of the data.
+        errors: Vec<DataError>,
+    },
+    /// An image can't be transformed.
+    #[error("{file}: {cause}")]
+    Transform {
+        /// The image.
+        file: PathBuf,
+        /// The error of the transform.
+        cause: TransformError,
+    },
+    /// A transform, or the normalization, can't be used.
+    #[error(transparent)]
+    Setting(#[from] TransformError),
+    /// A folder and the folders below it have no images.
+    #[error("there is no image in {folder}, nor below it: no file ends in .png, .jpg, .jpeg, .webp, .bmp or .gif")]
+    NoImages {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The names of some files do not tell their classes.
+    #[error("the name of {file} does not tell its class{}", others(files.len()))]
+    NoLabel {
+        /// The first of the files.
+        file: PathBuf,
+        /// All of them.
+        files: Vec<PathBuf>,
+    },
+    /// A pattern for names can't be used.
+    #[error("the pattern `{pattern}` can't be used: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A CSV file has no such column.
+    #[error("{file} has no column `{column}`: it has {}", quoted(columns))]
+    NoColumn {
+        /// The file.
+        file: PathBuf,
+        /// The column that was asked for.
+        column: String,
+        /// The columns that it has.
+        columns: Vec<String>,
+    },
+    /// A CSV file has no rows.
+    #[error("{file} has no row below its header, so there are no images")]
+    EmptyCsv {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A row of a CSV file can't be used.
+    #[error("{file}, line {line}: {reason}")]
+    Csv {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The images can't be divided into those for training and those for validation.
+    #[error("the images can't be split: {reason}")]
+    Split {
+        /// Why not.
+        reason: String,
+    },
     /// The images have several sizes.
-    #[error("images of one size are needed, but these have {}", several(sizes))]
+    #[error(
+        "images of one size are needed, but these have {}: `.items(Resize::new(224).crop())` gives them one",
+        several(sizes)
+    )]
     Sizes {
         /// Each size, the most frequent first.
         sizes: Vec<ImageSize>,
     },
     /// There is not enough memory for the images.
     #[error(
-        "there is no memory for {} images of {shape}, {} MB: take fewer or smaller ones, or read them batch by batch in \
-         a `Dataset` of your own",
+        "there is no memory for {} images of {shape}, {} MB: make them smaller with \
+         `items(Resize::new(…))`, or let `memory` decode them when they are needed",
         thousands(*images),
         thousands(bytes / 1_000_000)
     )]
@@ -439,4 +530,30 @@ fn several(sizes: &[ImageSize]) -> String {
         0 => format!("{named} (width×height)"),
         more => format!("{named} and {more} more (width×height)"),
     }
+}
+
+/// What is wrong with several images, a line for each of the first twenty.
+fn unreadable(errors: &[DataError]) -> String {
+    let mut text = format!("{} images can't be read; `skip_bad(true)` leaves them out:", thousands(errors.len()));
+    for error in errors.iter().take(20) {
+        text += &format!("\n  {error}");
+    }
+    match errors.len().saturating_sub(20) {
+        0 => text,
+        more => text + &format!("\n  and {} more", thousands(more)),
+    }
+}
+
+/// ", nor do those of 3 others", or nothing if there is only one.
+fn others(files: usize) -> String {
+    match files.saturating_sub(1) {
+        0 => String::new(),
+        1 => ", nor does that of 1 other".to_owned(),
+        more => format!(", nor do those of {} others", thousands(more)),
+    }
+}
+
+/// Names in quotes: "`a`, `b`".
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -25,7 +25,7 @@ use crate::rng::Rng;
 ///     }
 /// }
 ///
-/// let data = Data::builder(Collated(Parabola)).batch_size(50).build()?;
+/// let data = Data::builder(Collated::new(Parabola)).batch_size(50).build()?;
 /// assert_eq!(data.train().sample()?.input.one()?.size(), [1, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -44,6 +44,16 @@ pub trait Items: Send + Sync {
     /// # Errors
     /// If the item can't be made. Wrap your own errors with [`DataError::other`].
     fn get(&self, index: usize, rng: &mut Rng) -> Result<Item, DataError>;
+
+    /// Whether the items have labels. Defaults to true. Those of items that return false are ignored, and the items can only be predicted.
+    fn labelled(&self) -> bool {
+        true
+    }
+
+    /// Names an item in errors: its file, or where it came from. Defaults to "item 17".
+    fn name(&self, index: usize) -> String {
+        format!("item {index}")
+    }
 
     /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
@@ -125,7 +135,7 @@ impl Array {
 }
 
 impl Numbers {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Floats(floats) => floats.len(),

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream, dataset::describe};
+use super::{DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream, ahead::Ahead, dataset::describe};
 use crate::{
     batch::{Batch, Input, Target, items},
     rng::{ItemRngs, Rng},
@@ -48,6 +48,8 @@ pub struct Loader {
     batch_size: usize,
     drop_last: bool,
     batches_per_epoch: Option<usize>,
+    /// The threads that gather batches ahead.
+    ahead: Option<Ahead>,
 }
 
 impl Loader {
@@ -92,7 +94,14 @@ impl Loader {
     }
 
     fn of_source(source: Source, batch_size: usize) -> Self {
-        Self { source, sampler: Sampling::new(InOrder), batch_size, drop_last: false, batches_per_epoch: None }
+        Self {
+            source,
+            sampler: Sampling::new(InOrder),
+            batch_size,
+            drop_last: false,
+            batches_per_epoch: None,
+            ahead: None,
+        }
     }
 
     /// Sets whether each epoch has its own order ([`Shuffled`], otherwise [`InOrder`]). Prepared batches and streams keep their order.
@@ -117,6 +126,27 @@ impl Loader {
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.drop_last = drop_last;
         self
+    }
+
+    /// Sets how many threads gather batches ahead, while those before them are in use: at most two for each thread. With 0, the default, a batch is
+    /// gathered when it is asked for. Whatever the number, the batches have the same bits and come in the same order.
+    ///
+    /// This is for items that are made one by one ([`Items`](super::Items)), and for data sets with
+    /// [`for_threads`](super::Dataset::for_threads); other data is in memory and has no threads.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.ahead = match &self.source {
+            Source::Dataset(dataset) if workers > 0 => {
+                dataset.for_threads().map(|dataset| Ahead::new(dataset, workers, self.batch_size.max(1)))
+            }
+            _ => None,
+        };
+        self
+    }
+
+    /// Ends the threads that gather batches ahead. They begin again when a batch is asked for.
+    pub(crate) fn rest(&self) {
+        self.ahead.iter().for_each(Ahead::stop);
     }
 
     /// Sets how many batches an epoch has at most.
@@ -238,11 +268,16 @@ impl Loader {
         if k >= batches {
             return Err(DataError::BatchIndex { batch: k, batches });
         }
-        self.gather(order, k, rngs)
+        self.gather_of(batches, order, k, rngs)
     }
 
     /// The same, also of a last batch that `drop_last` leaves out, and beyond the bound on the batches of an epoch.
     pub(crate) fn gather(&self, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Batch, DataError> {
+        self.gather_of(self.batches_of_all(order), order, k, rngs)
+    }
+
+    /// Gathers batch `k` of the `batches` that will be asked for.
+    fn gather_of(&self, batches: usize, order: &[usize], k: usize, rngs: &ItemRngs) -> Result<Batch, DataError> {
         let missing = || DataError::BatchIndex { batch: k, batches: self.batches_of_all(order) };
         match &self.source {
             Source::Prepared { batches, .. } => {
@@ -252,6 +287,9 @@ impl Loader {
             }
             Source::Dataset(dataset) => {
                 let indices = order.chunks(self.batch_size.max(1)).nth(k).ok_or_else(missing)?;
+                if let Some(ahead) = &self.ahead {
+                    return ahead.batch(order, k, batches, rngs);
+                }
                 batch_of(&**dataset, indices, rngs)
             }
             Source::Stream(_) => Err(DataError::Stream { what: "batch by number" }),
@@ -361,7 +399,7 @@ impl fmt::Debug for Loader {
 }
 
 /// The batch of these items of a data set, which must have as many.
-fn batch_of(dataset: &dyn Dataset, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+pub(super) fn batch_of(dataset: &dyn Dataset, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
     let batch = dataset.batch(indices, rngs)?;
     let (asked, (input, target)) = (indices.len(), batch_items(&batch));
     if input != asked || (target != asked && dataset.labelled()) {

@@ -6,13 +6,14 @@
 //!
 //! | what there is | how it becomes [`Data`] |
 //! |---|---|
-//! | folders of images, an archive of them, IDX files, the bundled digits | [`ImageData`] |
+//! | images in folders, with a CSV file, in an archive, IDX files, the bundled digits | [`ImageData`] |
 //! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
 //! | batches that are ready | [`Data::from_batches`] |
 //! | items that are made one by one | implement [`Items`], then [`Data::builder`] with [`Collated`] |
 //! | batches that are gathered by number | implement [`Dataset`], then [`Data::builder`] |
 //! | batches that come one after another, without a length | implement [`Stream`], then [`Data::stream`] |
 
+mod ahead;
 mod collated;
 mod dataset;
 mod error;
@@ -29,7 +30,7 @@ pub use self::{
     collated::Collated,
     dataset::Dataset,
     error::{DataError, ImageSize},
-    images::{ImageData, ImageDataset},
+    images::{Columns, ImageData, ImageDataset, KFold, NameSplit, RandomSplit, Split},
     items::{Array, Item, Items, Label, Numbers},
     loader::Loader,
     sampler::{InOrder, Sampler, Sampling, Shard, Shuffled, Weighted},

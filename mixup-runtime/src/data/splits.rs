@@ -5,7 +5,10 @@ use std::fmt;
 use tch::{Device, Kind, Tensor};
 
 use super::{DataError, Dataset, Loader, Sampler, Sampling, Stream};
-use crate::batch::{Batch, Target};
+use crate::{
+    batch::{Batch, Target},
+    transforms::Normalize,
+};
 
 /// Training data, perhaps validation and test data, and the names of the classes.
 ///
@@ -27,6 +30,18 @@ pub struct Data {
     valid: Option<Loader>,
     test: Option<Loader>,
     classes: Vec<String>,
+    pictures: Option<PictureFacts>,
+}
+
+/// What is known of data that was made from pictures.
+#[derive(Debug)]
+pub(crate) struct PictureFacts {
+    /// The errors of those that were left out.
+    pub(crate) skipped: Vec<DataError>,
+    /// Whether they are in memory, decoded.
+    pub(crate) kept: bool,
+    /// What their pixels are normalized with.
+    pub(crate) normalize: Option<Normalize>,
 }
 
 /// A part of the learner's [`Data`]: what `validate_on` and `predictions_on` go over.
@@ -62,7 +77,7 @@ impl Data {
     pub fn from_batches(train: Vec<Batch>, valid: Vec<Batch>) -> Result<Self, DataError> {
         let train = Loader::prepared("training", train)?;
         let valid = if valid.is_empty() { None } else { Some(Loader::prepared("validation", valid)?) };
-        Ok(Self { train, valid, test: None, classes: Vec::new() })
+        Ok(Self { train, valid, test: None, classes: Vec::new(), pictures: None })
     }
 
     /// Creates data without items, for a [`TrainStep`](crate::learner::TrainStep) that makes its own, as one that plays a game: an epoch has this
@@ -116,6 +131,35 @@ impl Data {
         &self.classes
     }
 
+    /// The errors of the images that were left out, because [`ImageData::skip_bad`](super::ImageData::skip_bad) says so.
+    #[must_use]
+    pub fn skipped(&self) -> &[DataError] {
+        self.pictures.as_ref().map_or(&[], |pictures| &pictures.skipped)
+    }
+
+    /// Whether images are kept in memory, decoded; if not, they are decoded for each batch. `None` if the data was not made by
+    /// [`ImageData`](super::ImageData).
+    #[must_use]
+    pub fn kept(&self) -> Option<bool> {
+        self.pictures.as_ref().map(|pictures| pictures.kept)
+    }
+
+    /// What the pixels of images are normalized with.
+    #[must_use]
+    pub fn normalize(&self) -> Option<Normalize> {
+        self.pictures.as_ref().and_then(|pictures| pictures.normalize)
+    }
+
+    /// Ends the threads that gather batches ahead.
+    pub(crate) fn rest(&self) {
+        [Some(&self.train), self.valid(), self.test()].into_iter().flatten().for_each(Loader::rest);
+    }
+
+    /// The training data alone.
+    pub(crate) fn into_train(self) -> Loader {
+        self.train
+    }
+
     /// The training data, mutably, for going through its batches.
     pub(crate) fn train_mut(&mut self) -> &mut Loader {
         &mut self.train
@@ -140,7 +184,14 @@ impl fmt::Display for Data {
             1 => f.write_str(" in 1 class")?,
             n => write!(f, " in {} classes", thousands(n))?,
         }
-        if self.valid.is_none() { f.write_str(", no validation") } else { Ok(()) }
+        if self.valid.is_none() {
+            f.write_str(", no validation")?;
+        }
+        match self.skipped().len() {
+            0 => Ok(()),
+            1 => f.write_str(", 1 bad image left out"),
+            bad => write!(f, ", {} bad images left out", thousands(bad)),
+        }
     }
 }
 
@@ -153,6 +204,8 @@ pub(crate) struct Options {
     pub(crate) sampler: Option<Sampling>,
     pub(crate) drop_last: bool,
     pub(crate) batches_per_epoch: Option<usize>,
+    /// How many threads gather batches ahead.
+    pub(crate) workers: usize,
 }
 
 impl Default for Options {
@@ -164,6 +217,7 @@ impl Default for Options {
             sampler: None,
             drop_last: false,
             batches_per_epoch: None,
+            workers: 0,
         }
     }
 }
@@ -198,11 +252,12 @@ pub struct DataBuilder {
     pub(crate) test: Option<Box<dyn Dataset>>,
     pub(crate) classes: Vec<String>,
     pub(crate) options: Options,
+    pub(crate) pictures: Option<PictureFacts>,
 }
 
 impl DataBuilder {
     fn of(train: Train) -> Self {
-        Self { train, valid: None, test: None, classes: Vec::new(), options: Options::default() }
+        Self { train, valid: None, test: None, classes: Vec::new(), options: Options::default(), pictures: None }
     }
 
     /// Sets the data set for validation. It is neither shuffled nor cut short.
@@ -262,6 +317,12 @@ impl DataBuilder {
         self
     }
 
+    /// Sets how many threads gather batches ahead: see [`Loader::workers`]. Defaults to 0.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.options.workers = workers;
+        self
+    }
+
     /// Builds the data for a learner.
     ///
     /// # Errors
@@ -271,7 +332,8 @@ impl DataBuilder {
     pub fn build(self) -> Result<Data, DataError> {
         // A stream always has enough items.
         self.options.check(if let Train::Dataset(dataset) = &self.train { dataset.len() } else { usize::MAX })?;
-        let Options { batch_size, valid_batch_size, shuffle, sampler, drop_last, batches_per_epoch } = self.options;
+        let Options { batch_size, valid_batch_size, shuffle, sampler, drop_last, batches_per_epoch, workers } =
+            self.options;
         let train = match self.train {
             Train::Dataset(dataset) => {
                 Loader::of_part("training", dataset, batch_size)?.shuffle(shuffle).drop_last(drop_last)
@@ -279,13 +341,14 @@ impl DataBuilder {
             Train::Stream(_) if sampler.is_some() => return Err(DataError::Stream { what: "order for a sampler" }),
             Train::Stream(stream) => Loader::streaming(stream, batch_size),
         };
-        let train = train.batches_per_epoch(batches_per_epoch);
+        let train = train.batches_per_epoch(batches_per_epoch).workers(workers);
         let train = if let Some(sampler) = sampler { train.sampler(sampler) } else { train };
         let whole = |part, dataset: Option<Box<dyn Dataset>>| {
-            dataset.map(|it| Loader::of_part(part, it, valid_batch_size.unwrap_or(batch_size))).transpose()
+            let loader = |it| Loader::of_part(part, it, valid_batch_size.unwrap_or(batch_size));
+            dataset.map(|it| Ok::<_, DataError>(loader(it)?.workers(workers))).transpose()
         };
         let (valid, test) = (whole("validation", self.valid)?, whole("test", self.test)?);
-        Ok(Data { train, valid, test, classes: self.classes })
+        Ok(Data { train, valid, test, classes: self.classes, pictures: self.pictures })
     }
 }
 

@@ -3,7 +3,7 @@
 mod refusal;
 mod sources;
 
-use std::fmt;
+use std::{any::Any, fmt};
 
 pub use refusal::Refusal;
 pub(crate) use refusal::or_refusal;
@@ -21,4 +21,10 @@ pub(crate) fn brief(error: &(impl fmt::Display + ?Sized)) -> String {
         text.truncate(end);
     }
     text
+}
+
+/// The text of a panic.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a text").to_owned()
 }

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `span` | where the numbers of a tensor lie | nothing: it has none |
 //! | `memory` | the numbers of tensors of one layout, as slices | the tensors are borrowed, dense and do not overlap |
+//! | `filled` | new tensors that are written once | nobody else has a new tensor |
 //! | `numbers` | the numbers of a parameter and of what belongs to it, cut into parts | nothing: it has none |
 //! | `sets` | the same for many sets of tensors at once, each of its own layout | as `memory`, for all sets together |
 //! | `wide` | a loop compiled for the processor's widest registers | the processor was asked whether it has them |
@@ -16,6 +17,7 @@
 //! `CONTRIBUTING.md` has the command.
 
 pub(crate) mod ahead;
+pub(crate) mod filled;
 pub(crate) mod memory;
 pub(crate) mod numbers;
 pub(crate) mod sets;

@@ -56,6 +56,7 @@ impl Learner {
         if !on.loader(&self.state.data, WHAT)?.labelled() {
             return Err(Error::NoTargets);
         }
+        let _rest = on.rest_at_end();
         let done = self.run(None, |learner| {
             learner.callbacks.open(Hook::ValidateEndAlways);
             ask!(learner.on_validate_begin);

@@ -33,7 +33,24 @@ impl<'a> From<&'a Loader> for On<'a> {
     }
 }
 
+/// Ends the threads of a loader of your own that gather batches ahead, however the pass over it ends.
+pub(super) struct Rest<'a>(On<'a>);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        if let On::Loader(loader) = self.0 {
+            loader.rest();
+        }
+    }
+}
+
 impl<'a> On<'a> {
+    /// While this guard lives, threads may gather batches ahead.
+    #[must_use]
+    pub(super) fn rest_at_end(self) -> Rest<'a> {
+        Rest(self)
+    }
+
     /// The batches.
     ///
     /// # Errors

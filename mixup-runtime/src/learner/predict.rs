@@ -104,6 +104,7 @@ impl Learner {
     fn predictions_typed<O: Output>(&mut self, method: &'static str, on: On<'_>) -> Result<Predictions<O>, Error> {
         // A callback that changes targets makes another loss than that of the data's targets.
         let labelled = on.loader(&self.state.data, "predict")?.labelled() && !self.callbacks.changes_targets();
+        let _rest = on.rest_at_end();
         self.predicting(method, |learner| {
             let order = learner.order(Pass::Over(on))?;
             let (mut outputs, mut measured) = (Vec::new(), Measured::default());

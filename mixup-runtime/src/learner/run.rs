@@ -10,6 +10,7 @@ use std::{
 use super::{Learner, fit::Exit, interrupt::Watch, step::Supervised};
 use crate::{
     callback::{StepParts, Surroundings},
+    error::panic_text,
     metrics::{Metric, MetricFunc},
     optim::Lr,
     rng::Use,
@@ -59,7 +60,7 @@ impl Learner {
                 outcome
             }
             Err(payload) => {
-                let message = message(&*payload);
+                let message = panic_text(&*payload);
                 if let Some((callback, hook)) = self.state.internal.turn {
                     let callback = self.callbacks.name_of(callback);
                     tracing::error!("callback `{callback}` panicked in `{hook}`, {}: {message}", self.state.at());
@@ -92,6 +93,7 @@ impl Learner {
         self.state.reset();
         // A gradient that is left over would be added to the first one of the next training.
         let zeroed = self.state.params.zero_grad();
+        self.state.data.rest();
         drop(watch);
         if let Some(payload) = panic {
             for error in &errors {
@@ -202,10 +204,4 @@ fn joined(mut errors: Vec<Error>) -> Option<Error> {
 /// off, and no later training would learn.
 fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
     tch::with_grad(|| catch_unwind(AssertUnwindSafe(call)))
-}
-
-/// The text of a panic.
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a text").to_owned()
 }

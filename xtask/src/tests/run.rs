@@ -84,7 +84,10 @@ fn the_demo_gets_all_arguments() {
 #[test]
 fn all_benches_run_unless_some_are_named() {
     let call = |names: &[Bench], rest: &str| line(&run::bench(names, false, words(rest)));
-    assert_eq!(call(&[], ""), "bench --bench loop --bench step --bench mix --bench loss --bench epoch --bench compile");
+    assert_eq!(
+        call(&[], ""),
+        "bench --bench loop --bench step --bench mix --bench loss --bench epoch --bench loader --bench compile"
+    );
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }
 

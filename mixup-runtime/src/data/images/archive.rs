@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{
     path::{metadata, refuse_special},
-    tree::{Content, Listing, MAX_FILE_SIZE, Part, TRAIN, VALID, is_hidden, is_image},
+    tree::{Content, Listing, MAX_FILE_SIZE, Part, TEST, TRAIN, VALID, is_hidden, is_image},
 };
 use crate::data::{DataError, progress::Progress};
 
@@ -50,7 +50,7 @@ pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
     arrange(file, entries)
 }
 
-/// Sorts the entries into `train` and `valid`, which are at the top or below the one folder that holds `train`.
+/// Sorts the entries into `train`, `valid` and `test`, which are at the top or below the one folder that holds `train`.
 fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
     let at = |entry: &Entry, depth: usize| entry.path.get(depth).is_some_and(|name| name == TRAIN);
     let depth = usize::from(!entries.iter().any(|entry| at(entry, 0)));
@@ -69,7 +69,8 @@ fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
         top = Some(only.clone());
     }
     let mut train = Part::new(root.join(TRAIN));
-    let mut valid = VALID.map(|name| (name, Part::new(root.join(name)), false));
+    let mut others: Vec<(&str, Part, bool)> =
+        VALID.into_iter().chain([TEST]).map(|name| (name, Part::new(root.join(name)), false)).collect();
     for Entry { path, bytes } in entries {
         if depth == 1 && path.first() != top.as_ref() {
             continue;
@@ -77,7 +78,7 @@ fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
         let Some((split, rest)) = path.get(depth..).and_then(<[String]>::split_first) else { continue };
         let part = if split == TRAIN {
             &mut train
-        } else if let Some((_, part, there)) = valid.iter_mut().find(|(name, ..)| split == name) {
+        } else if let Some((_, part, there)) = others.iter_mut().find(|(name, ..)| split == name) {
             *there = true;
             part
         } else {
@@ -91,10 +92,19 @@ fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
             ([class, ..], None) => {
                 part.class(class.as_ref());
             }
+            ([name], Some(bytes)) => {
+                part.loose.insert(name.into(), Content::Memory(bytes));
+            }
             _ => {}
         }
     }
-    Listing::new(train, valid.into_iter().find(|(_, _, there)| *there).map(|(_, part, _)| part))
+    let found = others.into_iter().filter(|(_, _, there)| *there).map(|(name, part, _)| (name == TEST, part));
+    let (mut valid, mut test) = (None, None);
+    for (is_test, part) in found {
+        let place = if is_test { &mut test } else { &mut valid };
+        place.get_or_insert(part);
+    }
+    Listing::new(train, valid, test)
 }
 
 fn tar(file: &Path, source: impl Read) -> Result<Vec<Entry>, DataError> {
@@ -156,9 +166,9 @@ fn parts(name: &str) -> Option<Vec<String>> {
     (!parts.is_empty() && !parts.iter().any(|part| is_hidden(part.as_ref()))).then_some(parts)
 }
 
-/// Whether the path may be an image in a class, at the top of the archive or one folder below.
+/// Whether the path may be an image of a part, at the top of the archive or one folder below.
 fn wanted(path: &[String]) -> bool {
-    let part = |name: &String| name == TRAIN || VALID.contains(&name.as_str());
+    let part = |name: &String| name == TRAIN || name == TEST || VALID.contains(&name.as_str());
     path.iter().take(2).any(part) && path.last().is_some_and(|name| is_image(Path::new(name)))
 }
 

@@ -9,6 +9,7 @@ use crate::{
         dataset::{describe, index_tensor},
     },
     rng::ItemRngs,
+    transforms::Normalize,
 };
 
 /// A data set of images of one size, with their classes.
@@ -29,7 +30,10 @@ use crate::{
 #[derive(Debug)]
 pub struct ImageDataset {
     pixels: Tensor,
-    labels: Tensor,
+    target: Target,
+    labelled: bool,
+    /// The mean and the deviation of each channel, each `[c, 1, 1]`.
+    normalize: Option<[Tensor; 2]>,
     len: usize,
 }
 
@@ -51,7 +55,23 @@ impl ImageDataset {
         if input != target {
             return Err(DataError::Lengths { input, target });
         }
-        Ok(Self { pixels, labels, len: input })
+        Ok(Self::of(pixels, Target::Classes(labels), true))
+    }
+
+    /// Images with any target; those that are not `labelled` can only be predicted.
+    pub(super) fn of(pixels: Tensor, target: Target, labelled: bool) -> Self {
+        let len = items(&pixels);
+        Self { pixels, target, labelled, normalize: None, len }
+    }
+
+    /// Sets what the pixels are normalized with.
+    pub(super) fn normalize(self, normalize: Option<&Normalize>) -> Result<Self, DataError> {
+        let Some(numbers) = normalize.and_then(Normalize::numbers) else { return Ok(self) };
+        let column = |which: usize| {
+            let column: Vec<f32> = numbers.iter().map(|pair| pair[which]).collect();
+            Tensor::f_from_slice(&column)?.f_reshape([-1, 1, 1])?.f_to_device(self.pixels.device())
+        };
+        Ok(Self { normalize: Some([column(0)?, column(1)?]), ..self })
     }
 
     /// All pixels, `u8` `[n, c, h, w]`.
@@ -60,10 +80,10 @@ impl ImageDataset {
         &self.pixels
     }
 
-    /// All labels, `i64` `[n]`.
+    /// All labels: `i64` `[n]` if each image has one class.
     #[must_use = "the labels are only looked at"]
     pub fn labels(&self) -> &Tensor {
-        &self.labels
+        self.target.tensor()
     }
 
     /// The same images on `device`, where their batches are then gathered.
@@ -71,8 +91,11 @@ impl ImageDataset {
     /// # Errors
     /// Any error from libtorch, for example if the device has no room or does not exist.
     pub fn to_device(&self, device: Device) -> Result<Self, DataError> {
-        let (pixels, labels) = (self.pixels.f_to_device(device)?, self.labels.f_to_device(device)?);
-        Ok(Self { pixels, labels, len: self.len })
+        let to = |tensor: &Tensor| tensor.f_to_device(device);
+        let normalize =
+            self.normalize.as_ref().map(|[mean, deviation]| Ok::<_, DataError>([to(mean)?, to(deviation)?]));
+        let (pixels, target, normalize) = (to(&self.pixels)?, self.target.to_device(device)?, normalize.transpose()?);
+        Ok(Self { pixels, target, normalize, ..*self })
     }
 
     /// Turns grey images into images of three equal channels that share their memory.
@@ -91,9 +114,20 @@ impl Dataset for ImageDataset {
         let index = index_tensor(indices, self.len)?.f_to_device(self.pixels.device())?;
         // Bytes are gathered first, so that only a quarter of the memory moves. They are divided by 255, since 1/255 is not exact.
         let mut input = self.pixels.f_index_select(0, &index)?.f_to_kind(Kind::Float)?;
-        let input = input.f_div_scalar_(255.0)?;
-        let target = self.labels.f_index_select(0, &index.f_to_device(self.labels.device())?)?;
-        Ok(Batch { input: Input::Tensor(input), target: Target::Classes(target) })
+        let mut input = input.f_div_scalar_(255.0)?;
+        if let Some([mean, deviation]) = &self.normalize {
+            input = input.f_sub_(mean)?.f_div_(deviation)?;
+        }
+        let gather = |labels: &Tensor| labels.f_index_select(0, &index.f_to_device(labels.device())?);
+        let target = match &self.target {
+            Target::Dense(numbers) => Target::Dense(gather(numbers)?),
+            classes => Target::Classes(gather(classes.tensor())?),
+        };
+        Ok(Batch { input: Input::Tensor(input), target })
+    }
+
+    fn labelled(&self) -> bool {
+        self.labelled
     }
 
     /// True: a batch is gathered into its own memory.

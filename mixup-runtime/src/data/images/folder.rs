@@ -1,4 +1,4 @@
-//! Lists a folder of images: `train/<class>/…` and, if there is one, `valid/<class>/…`.
+//! Lists folders of images: `train/<class>/…`, `valid/<class>/…` and `test/…`, or `<class>/…` alone.
 
 use std::{
     collections::BTreeMap,
@@ -8,26 +8,43 @@ use std::{
 
 use super::{
     path::{metadata, refuse_special, require_folder},
-    tree::{Content, Listing, Part, TRAIN, VALID, is_hidden, is_image},
+    tree::{Content, Listing, Part, TEST, TRAIN, VALID, is_hidden, is_image},
 };
 use crate::data::DataError;
 
-/// Lists the images below `root` without opening them.
+/// Lists the images below `root` without opening them. Without `train`, the folders of `root` itself are the classes; there must be two of
+/// them, because a single folder is more often something else.
 pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
     require_folder(root)?;
     let train = root.join(TRAIN);
-    if !train.is_dir() {
-        return Err(DataError::MissingFolder { folder: train });
+    let parts: Vec<&str> = VALID.into_iter().chain([TEST]).collect();
+    let (train, own) = if train.is_dir() { (part(&train, &[])?, true) } else { (part(root, &parts)?, false) };
+    if !own && train.classes() < 2 {
+        return Err(DataError::MissingFolder { folder: root.join(TRAIN) });
     }
     let valid = VALID.iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
-    Listing::new(part(&train)?, valid.as_deref().map(part).transpose()?)
+    let test = Some(root.join(TEST)).filter(|folder| folder.is_dir());
+    let other = |folder: Option<PathBuf>| folder.map(|folder| part(&folder, &[])).transpose();
+    Listing::new(train, other(valid)?, other(test)?)
 }
 
-fn part(folder: &Path) -> Result<Part, DataError> {
+/// All images below a folder, by their paths in it.
+pub(super) fn all_images(folder: &Path) -> Result<BTreeMap<PathBuf, Content>, DataError> {
+    require_folder(folder)?;
+    let mut images = BTreeMap::new();
+    walk(folder, Path::new(""), &mut images)?;
+    if images.is_empty() { Err(DataError::NoImages { folder: folder.to_owned() }) } else { Ok(images) }
+}
+
+/// A part, without the folders in `besides`.
+fn part(folder: &Path, besides: &[&str]) -> Result<Part, DataError> {
     let mut part = Part::new(folder.to_owned());
     for path in children(folder)? {
-        if let (Some(class), true) = (path.file_name(), metadata(&path)?.is_dir()) {
-            walk(&path, Path::new(""), part.class(class))?;
+        let Some(name) = path.file_name().filter(|name| !besides.iter().any(|other| name == other)) else { continue };
+        if metadata(&path)?.is_dir() {
+            walk(&path, Path::new(""), part.class(name))?;
+        } else if is_image(&path) && metadata(&path)?.is_file() {
+            part.loose.insert(name.into(), Content::File(path));
         }
     }
     Ok(part)

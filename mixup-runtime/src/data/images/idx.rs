@@ -28,7 +28,7 @@ struct Idx {
 /// Images with their labels, and the files that they came from.
 pub(super) struct Part {
     pub(super) set: ImageDataset,
-    images: PathBuf,
+    pub(super) images: PathBuf,
     labels: PathBuf,
     size: (u32, u32),
     classes: BTreeSet<u8>,

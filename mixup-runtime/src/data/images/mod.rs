@@ -1,52 +1,74 @@
 //! Images from folders, archives and IDX files.
 //!
-//! First the images are found and checked (`folder`, `archive`, `idx`, `digits`), then the user chooses the options, and only
-//! then are images decoded (`decode`).
+//! First the images are found and checked (`folder`, `names`, `table`, `archive`, `idx`, `digits`), then the user chooses the `options`, and
+//! only then are images decoded, and either kept or decoded again for each batch (`build`).
 
 mod archive;
+mod build;
 mod dataset;
 mod decode;
 mod digits;
 mod folder;
 mod idx;
 mod jpeg;
+mod names;
+mod options;
 mod path;
+mod pictures;
+mod split;
+mod table;
 mod tree;
 
 use std::{fmt, path::Path};
 
-use tch::{Device, Tensor};
+use tch::Device;
 
-pub use self::dataset::ImageDataset;
+pub use self::{
+    dataset::ImageDataset,
+    split::{KFold, NameSplit, RandomSplit, Split},
+    table::Columns,
+};
 use self::{
     decode::Channels,
     idx::Pair,
-    tree::{Image, Listing, TRAIN},
+    tree::{Listing, TRAIN},
 };
 use super::{
-    Data, DataBuilder, DataError, Dataset, Sampler, Sampling,
-    splits::{Options, Train, thousands},
+    DataError, Dataset as _,
+    splits::{Options, thousands},
 };
+use crate::transforms::{AnyTransform, Normalize};
 
-/// Builds [`Data`] from images that were found in a folder, an archive or IDX files.
+/// Builds [`Data`](super::Data) from images that were found in a folder, a table, an archive or IDX files.
 ///
 /// ```no_run
-/// use mixup::data::{DataError, ImageData};
+/// use mixup::{data::{ImageData, RandomSplit}, transforms::{Normalize, RandomFlip, RandomResizedCrop, Resize}};
 ///
-/// let data = ImageData::from_folder("mnist_sample")?.batch_size(64).build()?;
-/// println!("{data}"); // 12,396 training and 2,038 validation images of 3×28×28 in 2 classes
-/// # Ok::<(), DataError>(())
+/// let data = ImageData::from_folder("photos")?
+///     .split(RandomSplit::new(0.2, 42)) // where there is no `valid`
+///     .items(Resize::new(256).crop()) // images of any size
+///     .augment([RandomFlip::horizontal(), RandomResizedCrop::new(224)])
+///     .normalize(Normalize::IMAGENET)
+///     .build()?;
+/// println!("{data}");
+/// # Ok::<(), mixup::data::DataError>(())
 /// ```
 ///
-/// A folder or an archive has `train/<class>` and, for validation, `valid/<class>` (or `val/<class>`), with PNG and JPEG
-/// images, also in folders below the class. Classes are numbered in the order of their names, and images are in the order of
-/// their paths. Other files, and names that begin with a dot, are ignored. All images must have the same size.
+/// Images are PNG, JPEG, WebP, BMP and the first picture of a GIF, of any size and mode. They are turned upright as their EXIF data says; 16 bits
+/// become 8, and transparency is dropped. Files with other endings, and names that begin with a dot, are ignored. Classes are numbered in the
+/// order of their names, and images are in the order of their paths.
 #[must_use = "nothing is decoded before `build`"]
 pub struct ImageData {
     source: Source,
     channels: Channels,
     device: Device,
     options: Options,
+    split: Option<Box<dyn Split>>,
+    items: Vec<AnyTransform>,
+    augment: Vec<AnyTransform>,
+    normalize: Option<Normalize>,
+    skip_bad: bool,
+    memory: u64,
 }
 
 enum Source {
@@ -56,19 +78,74 @@ enum Source {
 }
 
 impl ImageData {
-    /// Lists the images of a folder, without opening them yet.
+    /// Lists the images of a folder, without opening them yet: `train/<class>` and, for validation, `valid/<class>` or `val/<class>`. Without
+    /// `train`, the folders in it are the classes, and [`split`](Self::split) divides their images. A class may have folders below it.
+    ///
+    /// Images in `test` are a part of their own, [`Data::test`](super::Data::test): with classes if they are in `test/<class>`, otherwise without.
     ///
     /// # Errors
-    /// [`DataError::NotFound`], [`DataError::NotAFolder`] or [`DataError::MissingFolder`] if there is no such folder or no
-    /// `train` in it, [`DataError::NoClasses`] and [`DataError::EmptyClass`] if a part of it is empty,
-    /// [`DataError::UnknownClass`] for a class that is only in the validation data, [`DataError::SpecialFile`] for a FIFO, a
+    /// [`DataError::NotFound`], [`DataError::NotAFolder`] or [`DataError::MissingFolder`] if there is no such folder, or neither
+    /// `train` nor two classes in it, [`DataError::NoClasses`] and [`DataError::EmptyClass`] if a part of it is empty,
+    /// [`DataError::UnknownClass`] for a class that is not in the training data, [`DataError::SpecialFile`] for a FIFO, a
     /// socket or a device with the name of an image, [`DataError::Read`] for what could not be read.
     pub fn from_folder(path: impl AsRef<Path>) -> Result<Self, DataError> {
         folder::list(path.as_ref()).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
     }
 
-    /// Reads the images of a `.tgz`, `.tar.gz`, `.tar` or `.zip`, whatever its name. `train` and `valid` must be at its top or in
-    /// one folder there. Nothing is unpacked to the disk; until `build`, the image files are kept in memory, not yet decoded.
+    /// Lists the images of a folder and of all folders below it, with the class that `label` reads from each image's path in that folder.
+    ///
+    /// ```no_run
+    /// use mixup::data::ImageData;
+    ///
+    /// // cats begin with a capital letter
+    /// let pets = ImageData::from_name_func("pets", |path| {
+    ///     let cat = path.file_name()?.to_str()?.starts_with(char::is_uppercase);
+    ///     Some(if cat { "cat" } else { "dog" }.to_owned())
+    /// })?;
+    /// # let _ = pets;
+    /// # Ok::<(), mixup::data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError::NoImages`] if there are none, [`DataError::NoLabel`] for those for which `label` returns `None`, and those of
+    /// [`from_folder`](Self::from_folder) for what can't be read.
+    pub fn from_name_func(
+        folder: impl AsRef<Path>,
+        label: impl Fn(&Path) -> Option<String>,
+    ) -> Result<Self, DataError> {
+        names::list(folder.as_ref(), label).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
+    }
+
+    /// The same with a regular expression, whose first group is the class: `r"^(.+)_\d+\.jpg$"` finds `great_pyrenees` in
+    /// `great_pyrenees_173.jpg`.
+    ///
+    /// # Errors
+    /// As for [`from_name_func`](Self::from_name_func), and [`DataError::Pattern`] if the expression is not one, or has no group.
+    pub fn from_name_re(folder: impl AsRef<Path>, pattern: &str) -> Result<Self, DataError> {
+        Self::from_name_func(folder, names::by_pattern(pattern)?)
+    }
+
+    /// Lists the images that a CSV file names, with one class for each, with several, or with numbers: see [`Columns`].
+    ///
+    /// # Errors
+    /// [`DataError::Csv`], [`DataError::NoColumn`] and [`DataError::EmptyCsv`] for what is wrong with the file. An image that is missing is an error of
+    /// [`build`](Self::build).
+    pub fn from_csv(file: impl AsRef<Path>, columns: Columns) -> Result<Self, DataError> {
+        table::list(file.as_ref(), &columns).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
+    }
+
+    /// Lists the images of a folder, and of all folders below it, to be predicted: [`loader`](Self::loader) makes their batches.
+    ///
+    /// # Errors
+    /// [`DataError::NoImages`] if there are none, and those of [`from_folder`](Self::from_folder) for what can't be read.
+    pub fn unlabelled(folder: impl AsRef<Path>) -> Result<Self, DataError> {
+        let train = names::unlabelled(folder.as_ref())?;
+        let listing = Listing { classes: Vec::new(), train, valid: None, test: None };
+        Ok(Self::new(Source::Listing(listing), Channels::Rgb))
+    }
+
+    /// Reads the images of a `.tgz`, `.tar.gz`, `.tar` or `.zip`, whatever its name. `train`, `valid` and `test` must be at its top or
+    /// in one folder there. Nothing is unpacked to the disk; until `build`, the image files are kept in memory, not yet decoded.
     ///
     /// # Errors
     /// As for [`ImageData::from_folder`], and [`DataError::NotAnArchive`] for a folder, [`DataError::SpecialFile`] for a FIFO, a
@@ -101,12 +178,13 @@ impl ImageData {
         let path = path.as_ref();
         if !path::metadata(path)?.is_dir() {
             Self::from_archive(path)
-        } else if path.join(TRAIN).is_dir() {
-            Self::from_folder(path)
-        } else if idx::is_there(path) {
+        } else if !path.join(TRAIN).is_dir() && idx::is_there(path) {
             Self::from_idx(path)
         } else {
-            Err(DataError::Unrecognised { path: path.to_owned() })
+            Self::from_folder(path).map_err(|error| match error {
+                DataError::MissingFolder { .. } => DataError::Unrecognised { path: path.to_owned() },
+                other => other,
+            })
         }
     }
 
@@ -130,98 +208,24 @@ impl ImageData {
     }
 
     fn new(source: Source, channels: Channels) -> Self {
-        Self { source, channels, device: Device::Cpu, options: Options::default() }
+        Self {
+            source,
+            channels,
+            device: Device::Cpu,
+            options: Options { workers: cores().min(16), ..Options::default() },
+            split: None,
+            items: Vec::new(),
+            augment: Vec::new(),
+            normalize: None,
+            skip_bad: false,
+            memory: 1 << 30,
+        }
     }
+}
 
-    /// Uses one number for each pixel. Colour becomes grey as the luma of ITU-R BT.709; transparency is dropped.
-    pub fn grey(mut self) -> Self {
-        self.channels = Channels::Grey;
-        self
-    }
-
-    /// Uses three numbers for each pixel: red, green and blue. Grey images get three equal ones, and transparency is dropped.
-    /// This is the default for folders and archives.
-    pub fn rgb(mut self) -> Self {
-        self.channels = Channels::Rgb;
-        self
-    }
-
-    /// Sets the device on which the pixels are kept, as bytes, and batches are gathered. Defaults to the CPU. A small data set may
-    /// be kept on the GPU as a whole; then no batch has to be copied there.
-    pub fn device(mut self, device: Device) -> Self {
-        self.device = device;
-        self
-    }
-
-    /// Sets how many images a batch has. Defaults to 64, as in fastai.
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.options.batch_size = batch_size;
-        self
-    }
-
-    /// Sets how many images a validation batch has. Defaults to the batch size of training.
-    pub fn valid_batch_size(mut self, batch_size: usize) -> Self {
-        self.options.valid_batch_size = Some(batch_size);
-        self
-    }
-
-    /// Sets whether the training images are shuffled anew for each epoch. Defaults to true.
-    pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.options.shuffle = shuffle;
-        self
-    }
-
-    /// Sets the sampler, which draws the training images of an epoch and their order. Defaults to [`Shuffled`](super::Shuffled). A
-    /// sampler takes precedence over [`shuffle`](Self::shuffle).
-    pub fn sampler(mut self, sampler: impl Sampler) -> Self {
-        self.options.sampler = Some(Sampling::new(sampler));
-        self
-    }
-
-    /// Sets whether the last training batch is left out if it has fewer images than the others. Defaults to false (in fastai, to true).
-    pub fn drop_last(mut self, drop_last: bool) -> Self {
-        self.options.drop_last = drop_last;
-        self
-    }
-
-    /// Decodes all images, on all cores, and keeps them as bytes. If this takes over a second, stderr shows the progress.
-    ///
-    /// # Errors
-    /// [`DataError::Image`], [`DataError::Read`] and [`DataError::TooBig`] for an image that is broken, cannot be read or is
-    /// too big, [`DataError::Sizes`] for images of several sizes, [`DataError::BatchSize`] for a batch size of 0, and
-    /// [`DataError::NoBatch`] for one that leaves no whole batch.
-    pub fn build(self) -> Result<Data, DataError> {
-        self.options.check(match &self.source {
-            Source::Listing(listing) => listing.train.len(),
-            Source::Idx(pair) => pair.train.set.len(),
-        })?;
-        let (train, valid, classes) = match self.source {
-            Source::Listing(Listing { classes, train, valid }) => {
-                let groups: Vec<&[Image]> =
-                    [Some(&train), valid.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
-                let pixels = decode::decode(&groups, self.channels)?;
-                let mut sets = groups.iter().zip(pixels).map(|(images, pixels)| {
-                    let labels: Vec<i64> = images.iter().map(|image| image.label).collect();
-                    ImageDataset::new(pixels, Tensor::f_from_slice(&labels)?)
-                });
-                let train = sets.next().ok_or(DataError::Empty { part: "training" })??;
-                (train, sets.next().transpose()?, classes)
-            }
-            Source::Idx(pair) => {
-                let classes = pair.classes();
-                let Pair { train, valid } = pair;
-                let planes = |set: ImageDataset| match self.channels {
-                    Channels::Grey => Ok(set),
-                    Channels::Rgb => set.tripled(),
-                };
-                (planes(train.set)?, valid.map(|part| planes(part.set)).transpose()?, classes)
-            }
-        };
-        let keep =
-            |set: ImageDataset| -> Result<Box<dyn Dataset>, DataError> { Ok(Box::new(set.to_device(self.device)?)) };
-        let (train, valid) = (Train::Dataset(keep(train)?), valid.map(keep).transpose()?);
-        DataBuilder { train, valid, test: None, classes, options: self.options }.build()
-    }
+/// How many threads run at the same time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl fmt::Debug for ImageData {
@@ -235,7 +239,10 @@ impl fmt::Debug for ImageData {
             .field("valid", &format_args!("{} images", thousands(valid.unwrap_or_default())))
             .field("channels", &self.channels)
             .field("device", &self.device)
+            .field("items", &self.items)
+            .field("augment", &self.augment)
+            .field("normalize", &self.normalize)
             .field("options", &self.options)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
