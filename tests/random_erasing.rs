@@ -14,7 +14,7 @@ impl Seen {
         if train {
             self.0.push(input.copy());
         } else {
-            assert_eq!(input.min().double_value(&[]), 1.0, "validation has all pixels");
+            assert!(input.min().double_value(&[]) >= 1.0, "validation has all pixels");
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ fn wrong_settings_and_inputs_without_pixels_are_errors() -> Result<(), BoxError>
         Tensor::ones([4, 3], (Kind::Float, Device::Cpu)),
         Tensor::zeros([4, 1], (Kind::Float, Device::Cpu)),
     )?;
-    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 3, 1, Default::default());
+    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 3, 1, tch::nn::LinearConfig::default());
     let mut learn = Learner::builder(Data::builder(rows).build()?, model)
         .loss(Mse)
         .callback(RandomErasing::new())

@@ -257,7 +257,7 @@ fn a_table_has_one_class_several_or_numbers_for_each_image() -> Outcome {
 }
 
 #[test]
-fn what_is_wrong_with_a_table_is_said_with_its_line() -> Outcome {
+fn what_is_wrong_with_a_table_is_said_with_its_line() {
     let root = photos();
     let refusal = |text: &str, columns: Columns| -> String {
         let file = put(root.path(), "cats/labels.csv", text.as_bytes());
@@ -276,7 +276,6 @@ fn what_is_wrong_with_a_table_is_said_with_its_line() -> Outcome {
     assert!(found.starts_with("2 images can't be read"), "{found}");
     assert!(found.contains("\n  ROOT/cats/lost.png cannot be read: "), "{found}");
     assert!(refusal("name,kind\na,b,c\n", Columns::class("kind")).starts_with("ROOT/cats/labels.csv, line 2: "));
-    Ok(())
 }
 
 #[test]

@@ -48,7 +48,7 @@ where
     let valid = numbers(7, |_| Ok(()));
     let data =
         Data::builder(Collated::new(items)).valid(Collated::new(valid)).batch_size(4).workers(workers).build()?;
-    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 2, 1, Default::default());
+    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 2, 1, tch::nn::LinearConfig::default());
     Ok(Learner::builder(data, model).loss(Mse).seed(7).quiet().build()?)
 }
 

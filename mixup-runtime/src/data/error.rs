@@ -1,6 +1,11 @@
 //! The errors of data, each with its file and its numbers.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{
+    error::Error,
+    fmt::{self, Write as _},
+    io,
+    path::PathBuf,
+};
 
 use tch::TchError;
 
@@ -536,7 +541,7 @@ fn several(sizes: &[ImageSize]) -> String {
 fn unreadable(errors: &[DataError]) -> String {
     let mut text = format!("{} images can't be read; `skip_bad(true)` leaves them out:", thousands(errors.len()));
     for error in errors.iter().take(20) {
-        text += &format!("\n  {error}");
+        let _ = write!(text, "\n  {error}"); // a text takes everything
     }
     match errors.len().saturating_sub(20) {
         0 => text,

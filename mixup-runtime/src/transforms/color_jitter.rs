@@ -85,7 +85,7 @@ fn changed(picture: &mut Picture, change: Change) {
     let colour = picture.channels() == 3;
     match change {
         Change::Brightness(factor) => {
-            picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = blend(0, *pixel, factor))
+            picture.pixels_mut().iter_mut().for_each(|pixel| *pixel = blend(0, *pixel, factor));
         }
         Change::Contrast(factor) => {
             let mean = mean_luma(picture);

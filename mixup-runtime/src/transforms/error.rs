@@ -1,5 +1,7 @@
 //! The errors of transforms.
 
+use std::fmt;
+
 use crate::error::BoxError;
 
 /// Why a picture can't be transformed, or a transform can't be used.
@@ -70,11 +72,12 @@ impl TransformError {
     }
 
     /// Accepts a setting if `holds`.
+    #[allow(clippy::needless_pass_by_value, reason = "what is passed is a number, or arguments of a format")]
     pub(super) fn unless(
         holds: bool,
         transform: &'static str,
         setting: &'static str,
-        found: impl ToString,
+        found: impl fmt::Display,
         expected: &'static str,
     ) -> Result<(), Self> {
         if holds { Ok(()) } else { Err(Self::Setting { transform, setting, found: found.to_string(), expected }) }

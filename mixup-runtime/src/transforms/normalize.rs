@@ -21,7 +21,7 @@ enum Numbers {
 }
 
 impl Normalize {
-    /// The means and deviations of ImageNet, for which torchvision's and most of timm's weights were trained.
+    /// The means and deviations of `ImageNet`, for which torchvision's and most of timm's weights were trained.
     pub const IMAGENET: Self = Self(Numbers::Rgb([[0.485, 0.229], [0.456, 0.224], [0.406, 0.225]]));
 
     /// Normalizes with a mean and a standard deviation for red, green and blue.

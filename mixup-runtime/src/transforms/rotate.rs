@@ -43,20 +43,21 @@ impl Transform for Rotate {
 /// Turns a picture. Each pixel of the result is looked up in the picture between the four pixels around its place, as Pillow does: a place within
 /// half a pixel of the edge takes the edge's pixels.
 pub(super) fn turned(picture: &Picture, degrees: f64) -> Result<Picture, TransformError> {
-    let (w, h, c) = (picture.width() as usize, picture.height() as usize, picture.channels());
+    let (w, h, channels) = (picture.width() as usize, picture.height() as usize, picture.channels());
     let (middle_x, middle_y) = (w as f64 / 2.0, h as f64 / 2.0);
     let (sin, cos) = (-degrees.to_radians()).sin_cos();
     let pixels = picture.pixels();
     let mut out = vec![0; pixels.len()];
-    for (at, out) in out.chunks_exact_mut(c).enumerate() {
-        let (dx, dy) = ((at % w) as f64 + 0.5 - middle_x, (at / w) as f64 + 0.5 - middle_y);
-        let (x, y) = (cos * dx + sin * dy + middle_x, cos * dy - sin * dx + middle_y);
+    for (at, out) in out.chunks_exact_mut(channels).enumerate() {
+        let (from_x, from_y) = ((at % w) as f64 + 0.5 - middle_x, (at / w) as f64 + 0.5 - middle_y);
+        let (x, y) = (cos * from_x + sin * from_y + middle_x, cos * from_y - sin * from_x + middle_y);
         if !(0.0..w as f64).contains(&x) || !(0.0..h as f64).contains(&y) {
             continue;
         }
         let ((left, right, of_right), (top, bottom, of_bottom)) = (around(x, w), around(y, h));
         let [upper_left, upper_right, lower_left, lower_right] =
-            [(top, left), (top, right), (bottom, left), (bottom, right)].map(|(y, x)| &pixels[(y * w + x) * c..][..c]);
+            [(top, left), (top, right), (bottom, left), (bottom, right)]
+                .map(|(y, x)| &pixels[(y * w + x) * channels..][..channels]);
         for (channel, out) in out.iter_mut().enumerate() {
             let mix = |from: &[u8], to: &[u8], share: f64| {
                 f64::from(from[channel]) + (f64::from(to[channel]) - f64::from(from[channel])) * share
@@ -65,7 +66,7 @@ pub(super) fn turned(picture: &Picture, degrees: f64) -> Result<Picture, Transfo
             *out = (upper + (lower - upper) * of_bottom) as u8;
         }
     }
-    Picture::new(picture.width(), picture.height(), c, out)
+    Picture::new(picture.width(), picture.height(), channels, out)
 }
 
 /// The two pixels around a place on a side of this length, and the share of the second one.

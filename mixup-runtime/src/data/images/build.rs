@@ -92,7 +92,7 @@ impl ImageData {
         };
         let plain = self.items.is_empty() && self.augment.is_empty() && self.split.is_none();
         if !plain || self.normalize == Some(Normalize::from_data()) {
-            return Ok(Err(one_by_one(pair)?));
+            return Ok(Err(one_by_one(*pair)?));
         }
         if let Some(normalize) = &self.normalize {
             normalize.check(channels.count())?;
@@ -102,7 +102,7 @@ impl ImageData {
             let set = if channels == Channels::Rgb { set.tripled()? } else { set };
             Ok(Box::new(set.to_device(self.device)?.normalize(self.normalize.as_ref())?))
         };
-        let idx::Pair { train, valid } = pair;
+        let idx::Pair { train, valid } = *pair;
         let (train, valid) = (keep(train.set)?, valid.map(|part| keep(part.set)).transpose()?);
         let facts = PictureFacts { skipped: Vec::new(), kept: true, normalize: self.normalize };
         let options = self.options.clone();
@@ -124,9 +124,9 @@ impl ImageData {
         let mut skipped = if self.skip_bad { leave_out_bad(listing, self.channels, &progress) } else { Vec::new() };
         let sizes = sizes(listing, &progress)?;
         drop(progress);
-        let make = Make { data: self, all, augment };
-        make.check_sizes(listing, &sizes)?;
-        let kept = make.bytes(&sizes) <= self.memory;
+        let maker = Make { data: self, all, augment };
+        maker.check_sizes(listing, &sizes)?;
+        let kept = maker.bytes(&sizes) <= self.memory;
         if !kept {
             tracing::info!(
                 "the {} images are decoded for each batch: they would take over {} bytes",
@@ -134,7 +134,7 @@ impl ImageData {
                 self.memory
             );
         }
-        let made = make.parts(listing, &sizes, kept);
+        let made = maker.parts(listing, &sizes, kept);
         let (train, valid, test, normalize) = made.map_err(|error| all_bad(listing, self.channels, error))?;
         skipped.shrink_to_fit();
         Ok(Parts { train, valid, test, facts: PictureFacts { skipped, kept, normalize } })

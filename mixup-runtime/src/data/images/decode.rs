@@ -207,7 +207,7 @@ fn lies(orientation: Orientation) -> bool {
 fn open(image: &Image, channels: Channels) -> Result<Picture, Failure> {
     let mut read = Vec::new();
     let bytes = match &image.content {
-        Content::Pixels(picture) => return Ok(with_channels(picture, channels)?),
+        Content::Pixels(picture) => return with_channels(picture, channels),
         Content::File(path) => {
             // The file may have grown since its header was read.
             fs::File::open(path)?.take(MAX_FILE_SIZE).read_to_end(&mut read)?;
@@ -218,12 +218,12 @@ fn open(image: &Image, channels: Channels) -> Result<Picture, Failure> {
     jpeg::check(bytes)?;
     let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?.into_decoder()?;
     let orientation = orientation(&mut decoder);
-    let mut decoded = DynamicImage::from_decoder(decoder)?;
-    decoded.apply_orientation(orientation);
-    let (width, height) = (decoded.width(), decoded.height());
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    let (width, height) = (image.width(), image.height());
     let pixels = match channels {
-        Channels::Grey => decoded.into_luma8().into_raw(),
-        Channels::Rgb => decoded.into_rgb8().into_raw(),
+        Channels::Grey => image.into_luma8().into_raw(),
+        Channels::Rgb => image.into_rgb8().into_raw(),
     };
     Ok(Picture::new(width, height, channels.count(), pixels)?)
 }

@@ -74,7 +74,7 @@ pub struct ImageData {
 enum Source {
     /// Files, or entries of an archive, that are not decoded yet.
     Listing(Listing),
-    Idx(Pair),
+    Idx(Box<Pair>),
 }
 
 impl ImageData {
@@ -130,6 +130,7 @@ impl ImageData {
     /// # Errors
     /// [`DataError::Csv`], [`DataError::NoColumn`] and [`DataError::EmptyCsv`] for what is wrong with the file. An image that is missing is an error of
     /// [`build`](Self::build).
+    #[allow(clippy::needless_pass_by_value, reason = "users write the columns where they are needed")]
     pub fn from_csv(file: impl AsRef<Path>, columns: Columns) -> Result<Self, DataError> {
         table::list(file.as_ref(), &columns).map(|listing| Self::new(Source::Listing(listing), Channels::Rgb))
     }
@@ -167,7 +168,7 @@ impl ImageData {
     /// broken file, [`DataError::IdxCounts`] if images and labels differ in number, [`DataError::Sizes`] and
     /// [`DataError::UnknownClass`] if the validation images have another size or other classes than the training images.
     pub fn from_idx(folder: impl AsRef<Path>) -> Result<Self, DataError> {
-        Pair::from_folder(folder.as_ref()).map(|pair| Self::new(Source::Idx(pair), Channels::Grey))
+        Pair::from_folder(folder.as_ref()).map(|pair| Self::new(Source::Idx(Box::new(pair)), Channels::Grey))
     }
 
     /// Opens whatever is at `path`: a folder of images, a folder of IDX files, or an archive.
@@ -204,7 +205,7 @@ impl ImageData {
     /// # Errors
     /// Any error from libtorch, for example if there is no memory left.
     pub fn digits() -> Result<Self, DataError> {
-        digits::read().map(|pair| Self::new(Source::Idx(pair), Channels::Grey))
+        digits::read().map(|pair| Self::new(Source::Idx(Box::new(pair)), Channels::Grey))
     }
 
     fn new(source: Source, channels: Channels) -> Self {
