@@ -51,6 +51,24 @@ fn the_rates_are_those_of_fastai_in_each_group_and_the_sweep_ends_when_the_loss_
 }
 
 #[test]
+fn the_rates_are_those_of_the_sweep_whatever_other_callbacks_set() {
+    struct Sets;
+
+    #[callback(order = 100)]
+    impl Sets {
+        #[on(batch_begin, train)]
+        fn set(opt: &mut dyn Optimizer) {
+            opt.set_lr(0.5);
+        }
+    }
+
+    let half = Scheduler::new(Schedule::constant(0.5));
+    let mut learn = on(data(20, 5)).callback(Sets).callback(half).build().unwrap();
+    let curve = learn.lr_find_with(LrFinder::default().stop_at_divergence(false)).unwrap();
+    assert_close("lrs", &curve.lrs, &golden()[3].lrs, 1e-9, 0.0);
+}
+
+#[test]
 fn a_rate_out_of_range_is_rejected() {
     let mut learn = on(data(20, 5)).build().unwrap();
     let error = learn.lr_find_with(LrFinder::default().between(0.0, 1.0)).unwrap_err().to_string();

@@ -209,6 +209,48 @@ fn a_metric_of_the_whole_set_is_watched_and_reported_as_any_other() {
 }
 
 #[test]
+fn a_validation_begins_anew_after_one_that_failed() {
+    struct Fails(bool);
+
+    #[callback]
+    impl Fails {
+        #[on(batch_end, valid, if = self.0 && num_batch == 1)]
+        fn fail() -> Result<(), BoxError> {
+            Err("no".into())
+        }
+    }
+
+    let mut learn = on(data(8, 15)).metric(ConfusionOf::default()).callback(Fails(true)).build().unwrap();
+    assert!(learn.validate().is_err());
+    learn.get_mut::<Fails>().unwrap().0 = false;
+    assert_close("items", &[learn.validate().unwrap().metrics[0].1], &[15.0], 0.0, 0.0);
+}
+
+/// A metric of a user's own: how many items were counted.
+#[derive(Default)]
+struct ConfusionOf(ConfusionMatrix);
+
+impl OverSet for ConfusionOf {
+    fn push(&mut self, output: &Tensor, target: &Target) -> Result<(), BoxError> {
+        Ok(self.0.push(output, target)?)
+    }
+
+    fn value(&mut self) -> Result<Tensor, BoxError> {
+        Ok(self.0.tensor().ok_or("there was no batch")?.f_sum(Kind::Double)?)
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+impl Metric for ConfusionOf {
+    fn over_set(&mut self) -> Option<&mut dyn OverSet> {
+        Some(self)
+    }
+}
+
+#[test]
 fn a_validation_goes_on_after_a_break_in_it() {
     let build = || {
         let builder = on(data(16, 15)).mixup().validate_every(3);

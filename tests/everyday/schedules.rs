@@ -213,6 +213,8 @@ fn accumulated_batches_make_the_step_of_one_large_batch() {
     // 22 items: batches of 12 and 10, the last one of which has a batch of 2 at its end.
     assert_close("weights", &numbers(&small(3)), &numbers(&large(12)), 1e-6, 0.1);
     assert_close("weights", &numbers(&small(6)), &numbers(&large(22)), 1e-6, 0.1);
+    // The last batch of an epoch ends a group of four that is not full.
+    assert_close("weights", &numbers(&small(4)), &numbers(&large(16)), 1e-6, 0.1);
     assert_eq!(bits(&small(1)), bits(&large(4)));
     // The losses that others see are those of the batches.
     let plain = |learn: &mut Learner| learn.get_mut::<Recorder>().unwrap().losses().unwrap()[5];
