@@ -220,7 +220,7 @@ fn a_validation_begins_anew_after_one_that_failed() {
         }
     }
 
-    let mut learn = on(data(8, 15)).metric(ConfusionOf::default()).callback(Fails(true)).build().unwrap();
+    let mut learn = on(data(8, 15)).metric(Counted::default()).callback(Fails(true)).build().unwrap();
     assert!(learn.validate().is_err());
     learn.get_mut::<Fails>().unwrap().0 = false;
     assert_close("items", &[learn.validate().unwrap().metrics[0].1], &[15.0], 0.0, 0.0);
@@ -228,9 +228,9 @@ fn a_validation_begins_anew_after_one_that_failed() {
 
 /// A metric of a user's own: how many items were counted.
 #[derive(Default)]
-struct ConfusionOf(ConfusionMatrix);
+struct Counted(ConfusionMatrix);
 
-impl OverSet for ConfusionOf {
+impl OverSet for Counted {
     fn push(&mut self, output: &Tensor, target: &Target) -> Result<(), BoxError> {
         Ok(self.0.push(output, target)?)
     }
@@ -244,7 +244,7 @@ impl OverSet for ConfusionOf {
     }
 }
 
-impl Metric for ConfusionOf {
+impl Metric for Counted {
     fn over_set(&mut self) -> Option<&mut dyn OverSet> {
         Some(self)
     }
