@@ -26,6 +26,7 @@ mod pages {
         coming_from,
         data,
         fine_tuning,
+        first_hour,
         losses,
         mixing,
         predicting,

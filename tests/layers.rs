@@ -37,6 +37,7 @@ const RUNTIME: Layers = Layers {
         "callback",
         "callbacks",
         "learner",
+        "vision",
     ],
     roots: &["crate", "mixup", "mixup_runtime"],
     generated: &[("__hooks", "training"), ("__events", "callback"), ("callback", "callback"), ("hook", "callback")],

@@ -4,7 +4,7 @@
 //!
 //! The peers run in a separate Python process, which waits until it is asked for a round. `cargo xtask bench --peers` installs that
 //! Python and passes its path in `MIXUP_PEERS_PYTHON`. The figures are printed to stdout as JSON lines; if `MIXUP_PEERS_PAGE` names a
-//! page, they are also written to that page as a table.
+//! page, they are also written to that page as a table. `cargo xtask bench --peers -- loader` measures only a part (`mix`, `step`, `loader`).
 
 use std::{
     env,
@@ -54,20 +54,32 @@ fn main() -> Result<(), Failure> {
     let threads = tch::get_num_threads();
     let mut peers = Peers::start(&python, threads)?;
     let mut page = Page::new(&peers.versions, threads);
-    for (shape, units) in SHAPES {
-        let figures = compare(shape, units, &mut peers)?;
-        for line in figures.lines("peers") {
-            println!("{line}");
-        }
-        page.add(&figures);
-    }
     let scratch = tempfile::tempdir()?;
-    let steps = step::compare_all(&mut peers, scratch.path())?;
-    steps.iter().flat_map(step::Steps::lines).for_each(|line| println!("{line}"));
-    page.add_text(&step::tables(&steps));
-    let photos = loading::compare(&mut peers, scratch.path())?;
-    println!("{}", photos.line());
-    page.add_text(&photos.table());
+    // cargo itself passes `--bench`.
+    let named: Vec<String> = env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let asked = |name: &str| named.is_empty() || named.iter().any(|other| other == name);
+    if asked("mix") {
+        for (shape, units) in SHAPES {
+            let figures = compare(shape, units, &mut peers)?;
+            for line in figures.lines("peers") {
+                println!("{line}");
+            }
+            page.add(&figures);
+        }
+    }
+    if asked("step") {
+        let steps = step::compare_all(&mut peers, scratch.path())?;
+        steps.iter().flat_map(step::Steps::lines).for_each(|line| println!("{line}"));
+        page.add_text(&step::tables(&steps));
+    }
+    if asked("loader") {
+        let photos = loading::compare(&mut peers, scratch.path())?;
+        println!("{}", photos.line());
+        page.add_text(&photos.table());
+    }
+    if !named.is_empty() {
+        return Ok(()); // the page needs all of it
+    }
     if let Some(place) = env::var_os("MIXUP_PEERS_PAGE") {
         page.write(place.as_ref())?;
         eprintln!("wrote the table to {}", place.display());

@@ -1,7 +1,7 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
 //! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `files`,
-//! `kernel`, `transforms`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`.
+//! `kernel`, `transforms`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`, `vision`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -22,6 +22,7 @@ pub mod rng;
 pub mod state;
 pub mod training;
 pub mod transforms;
+pub mod vision;
 
 /// The crate with the traits of a hook's `rng`. The prelude has `RngExt`, for drawing numbers.
 pub use rand;

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod items;
+mod parts;
 mod samplers;
 mod streams;
 #[path = "../support/mod.rs"]

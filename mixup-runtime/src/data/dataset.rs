@@ -86,30 +86,40 @@ pub trait Dataset: Send {
     }
 }
 
-impl<D: Dataset + ?Sized> Dataset for Box<D> {
-    fn len(&self) -> usize {
-        (**self).len()
-    }
+/// A pointer to a data set is one.
+macro_rules! pointers {
+    ($($pointer:ty: $($bound:ident)?;)*) => {$(
+        impl<D: Dataset + ?Sized $(+ $bound)?> Dataset for $pointer {
+            fn len(&self) -> usize {
+                (**self).len()
+            }
 
-    fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
-        (**self).batch(indices, rngs)
-    }
+            fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+                (**self).batch(indices, rngs)
+            }
 
-    fn fresh(&self) -> bool {
-        (**self).fresh()
-    }
+            fn fresh(&self) -> bool {
+                (**self).fresh()
+            }
 
-    fn labelled(&self) -> bool {
-        (**self).labelled()
-    }
+            fn labelled(&self) -> bool {
+                (**self).labelled()
+            }
 
-    fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
-        (**self).for_threads()
-    }
+            fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
+                (**self).for_threads()
+            }
 
-    fn describe(&self) -> String {
-        (**self).describe()
-    }
+            fn describe(&self) -> String {
+                (**self).describe()
+            }
+        }
+    )*};
+}
+
+pointers! {
+    Box<D>:;
+    Arc<D>: Sync;
 }
 
 /// Converts the indices for libtorch, after checking that each is below `items`.

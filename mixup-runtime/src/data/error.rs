@@ -309,6 +309,23 @@ pub enum DataError {
     /// A transform, or the normalization, can't be used.
     #[error(transparent)]
     Setting(#[from] TransformError),
+    /// Images that do not have one class each can't be balanced.
+    #[error("`balanced` needs one class for each image, but these have several, or numbers")]
+    Unbalanced,
+    /// A batch that should be drawn has no pictures.
+    #[error("only pictures `[n, c, h, w]` with 1 or 3 channels can be drawn, but the input is {found:?}")]
+    NoPictures {
+        /// The shape of the input.
+        found: Vec<i64>,
+    },
+    /// A file can't be written.
+    #[error("{file} can't be written: {cause}")]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The error of the system.
+        cause: io::Error,
+    },
     /// A folder and the folders below it have no images.
     #[error("there is no image in {folder}, nor below it: no file ends in .png, .jpg, .jpeg, .webp, .bmp or .gif")]
     NoImages {

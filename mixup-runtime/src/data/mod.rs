@@ -16,16 +16,21 @@
 mod ahead;
 mod collated;
 mod dataset;
+mod drawing;
 mod error;
 mod images;
 mod items;
 mod loader;
+mod parts;
 mod progress;
 mod sampler;
+mod show;
 mod splits;
 mod stream;
+mod summary;
 mod tensors;
 
+pub(crate) use self::drawing::{Cell, Colour, draw};
 pub use self::{
     collated::Collated,
     dataset::Dataset,
@@ -33,8 +38,10 @@ pub use self::{
     images::{Columns, ImageData, ImageDataset, KFold, NameSplit, RandomSplit, Split},
     items::{Array, Item, Items, Label, Numbers},
     loader::Loader,
+    parts::{Concat, Subset},
     sampler::{InOrder, Sampler, Sampling, Shard, Shuffled, Weighted},
     splits::{Data, DataBuilder, Part},
     stream::Stream,
+    summary::DataSummary,
     tensors::TensorDataset,
 };

@@ -42,6 +42,19 @@ pub(crate) struct PictureFacts {
     pub(crate) kept: bool,
     /// What their pixels are normalized with.
     pub(crate) normalize: Option<Normalize>,
+    /// Their sizes as they lie.
+    pub(crate) sizes: Option<Sizes>,
+    /// For each part, how many there are of each class; empty if the pictures do not have one class each.
+    pub(crate) counts: Vec<(&'static str, Vec<usize>)>,
+}
+
+/// The sizes of pictures: width and height.
+#[derive(Debug)]
+pub(crate) struct Sizes {
+    pub(crate) smallest: (u32, u32),
+    pub(crate) largest: (u32, u32),
+    /// How many different ones there are.
+    pub(crate) different: usize,
 }
 
 /// A part of the learner's [`Data`]: what `validate_on` and `predictions_on` go over.
@@ -148,6 +161,11 @@ impl Data {
     #[must_use]
     pub fn normalize(&self) -> Option<Normalize> {
         self.pictures.as_ref().and_then(|pictures| pictures.normalize)
+    }
+
+    /// What is known of pictures.
+    pub(crate) fn picture_facts(&self) -> Option<&PictureFacts> {
+        self.pictures.as_ref()
     }
 
     /// Ends the threads that gather batches ahead.

@@ -47,7 +47,11 @@ pub struct LearnerBuilder<M> {
     quiet: bool,
     strict: bool,
     keep_freed_memory: bool,
+    finish: Option<Finish>,
 }
+
+/// What is done with a learner that has just been built.
+type Finish = Box<dyn FnOnce(&mut Learner) -> Result<(), Error>>;
 
 impl<M: Model> LearnerBuilder<M> {
     pub(super) fn new(data: Data, model: BuildModel<M>) -> Self {
@@ -67,6 +71,7 @@ impl<M: Model> LearnerBuilder<M> {
             quiet: false,
             strict: false,
             keep_freed_memory: true,
+            finish: None,
         }
     }
 
@@ -248,6 +253,12 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
+    /// Sets what is done with the learner once it is built.
+    pub(crate) fn finish(mut self, finish: impl FnOnce(&mut Learner) -> Result<(), Error> + 'static) -> Self {
+        self.finish = Some(Box::new(finish));
+        self
+    }
+
     /// Prints nothing: leaves out the [`Progress`] that a learner has by default.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
@@ -360,6 +371,7 @@ impl<M: Model> LearnerBuilder<M> {
         if let Some(pair) = learn.callbacks.unordered().into_iter().next().filter(|_| self.strict) {
             return Err(BuildError::Unordered { pair: pair.to_string() }.into());
         }
+        self.finish.map_or(Ok(()), |finish| finish(&mut learn))?;
         Ok(learn)
     }
 }

@@ -55,13 +55,15 @@ pub struct ItemRngs {
     seed: u64,
     epoch: u32,
     part: &'static str,
+    /// Where the items begin among those that have generators.
+    shift: usize,
 }
 
 impl ItemRngs {
     /// The generators of the training items in an epoch, which is counted from 0 over all trainings of a learner with this seed.
     #[must_use]
     pub fn new(seed: u64, epoch: usize) -> Self {
-        Self { seed, epoch: epoch as u32, part: "training" }
+        Self { seed, epoch: epoch as u32, part: "training", shift: 0 }
     }
 
     /// The generators of the validation items.
@@ -70,10 +72,15 @@ impl ItemRngs {
         Self { part: "validation", ..self }
     }
 
+    /// The generators of items that begin at `shift` in a larger set.
+    pub(crate) fn shifted(self, shift: usize) -> Self {
+        Self { shift: self.shift + shift, ..self }
+    }
+
     /// Returns the generator of the item with this index, always from its beginning.
     #[must_use]
     pub fn of(&self, index: usize) -> Rng {
-        self.stream("item", index)
+        self.stream("item", self.shift.wrapping_add(index))
     }
 
     /// Returns the generator of batch `k`, for data whose items have no index.

@@ -10,7 +10,7 @@ use crate::{
     data::DataError,
     error::{BoxError, brief},
     files::FileError,
-    model::GroupError,
+    model::{GroupError, WeightsError},
     names::listed,
     optim::{LrError, SettingError},
     state::StateError,
@@ -203,6 +203,30 @@ pub enum Error {
         /// What the data set returned.
         #[source]
         source: Box<DataError>,
+    },
+    /// The pictures of the data can't be made or drawn.
+    #[error("the pictures: {source}")]
+    Pictures {
+        /// Why.
+        #[source]
+        source: Box<DataError>,
+    },
+    /// The weights of a pretrained trunk can't be loaded.
+    #[error("{source}")]
+    Weights {
+        /// Why.
+        #[source]
+        source: Box<WeightsError>,
+    },
+    /// A file has not all weights of a pretrained trunk.
+    #[error(
+        "{} lacks {} weights of the trunk, `{}` among them: it must have torchvision's or timm's names, as the `state_dict` of the same network has", file.display(), missing.len(), missing.first().map_or("", String::as_str)
+    )]
+    Trunk {
+        /// The file.
+        file: std::path::PathBuf,
+        /// The names that it lacks.
+        missing: Vec<String>,
     },
     /// libtorch returned an error in a step of the loop: the backward pass, the optimizer, a copy to the device.
     #[error("{what}, {at}: {}", brief(source))]

@@ -1,5 +1,7 @@
 //! From a listing to data: images are divided, checked, and kept in memory or decoded for each batch.
 
+use std::collections::HashSet;
+
 use rand::SeedableRng as _;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
@@ -14,10 +16,10 @@ use super::{
 use crate::{
     batch::Target,
     data::{
-        Collated, Data, DataBuilder, DataError, Dataset, Label, Loader,
+        Collated, Data, DataBuilder, DataError, Dataset, Label, Loader, Sampling, Weighted,
         items::Numbers,
         progress::Progress,
-        splits::{PictureFacts, Train, thousands},
+        splits::{PictureFacts, Sizes, Train, thousands},
     },
     rng::Rng,
     transforms::{Chain, Normalize, Picture},
@@ -46,8 +48,11 @@ impl ImageData {
             None => listing,
         };
         let parts = self.parts(&mut listing)?;
-        let Parts { train, valid, test, facts } = parts;
-        let options = self.options;
+        let Parts { train, valid, test, facts, weights } = parts;
+        let mut options = self.options;
+        if let Some(weights) = weights {
+            options.sampler = Some(Sampling::new(Weighted::new(weights)?));
+        }
         DataBuilder {
             train: Train::Dataset(train),
             valid,
@@ -90,7 +95,7 @@ impl ImageData {
             Source::Listing(listing) => return Ok(Err(listing)),
             Source::Idx(pair) => pair,
         };
-        let plain = self.items.is_empty() && self.augment.is_empty() && self.split.is_none();
+        let plain = self.items.is_empty() && self.augment.is_empty() && self.split.is_none() && !self.balanced;
         if !plain || self.normalize == Some(Normalize::from_data()) {
             return Ok(Err(one_by_one(*pair)?));
         }
@@ -98,13 +103,19 @@ impl ImageData {
             normalize.check(channels.count())?;
         }
         let classes = pair.classes();
+        let counted = |set: &ImageDataset| -> Result<Vec<usize>, DataError> {
+            Ok(counts(Vec::<i64>::try_from(set.labels())?.into_iter().map(Some), classes.len()))
+        };
+        let valid_counts = pair.valid.as_ref().map(|part| Ok::<_, DataError>(("validation", counted(&part.set)?)));
+        let counts = [Some(Ok(("training", counted(&pair.train.set)?))), valid_counts];
+        let counts = counts.into_iter().flatten().collect::<Result<_, _>>()?;
+        let facts = PictureFacts { skipped: Vec::new(), kept: true, normalize: self.normalize, sizes: None, counts };
         let keep = |set: ImageDataset| -> Result<Box<dyn Dataset>, DataError> {
             let set = if channels == Channels::Rgb { set.tripled()? } else { set };
             Ok(Box::new(set.to_device(self.device)?.normalize(self.normalize.as_ref())?))
         };
         let idx::Pair { train, valid } = *pair;
         let (train, valid) = (keep(train.set)?, valid.map(|part| keep(part.set)).transpose()?);
-        let facts = PictureFacts { skipped: Vec::new(), kept: true, normalize: self.normalize };
         let options = self.options.clone();
         let builder =
             DataBuilder { train: Train::Dataset(train), valid, test: None, classes, options, pictures: Some(facts) };
@@ -121,7 +132,7 @@ impl ImageData {
         }
         let count = listing.images().count();
         let progress = Progress::new(format!("reading {} images", thousands(count)), count as u64);
-        let mut skipped = if self.skip_bad { leave_out_bad(listing, self.channels, &progress) } else { Vec::new() };
+        let skipped = if self.skip_bad { leave_out_bad(listing, self.channels, &progress) } else { Vec::new() };
         let sizes = sizes(listing, &progress)?;
         drop(progress);
         let maker = Make { data: self, all, augment };
@@ -134,10 +145,22 @@ impl ImageData {
                 self.memory
             );
         }
+        let range = range(&sizes);
+        let classes = listing.classes.len();
+        let of_part = |(part, images): (&'static str, &[Image])| {
+            (part, counts(images.iter().map(|image| image.label.class()), classes))
+        };
+        let counts = listing.parts().map(of_part).collect();
+        let weights = self.balanced.then(|| weights(&listing.train, classes)).transpose()?;
         let made = maker.parts(listing, &sizes, kept);
         let (train, valid, test, normalize) = made.map_err(|error| all_bad(listing, self.channels, error))?;
-        skipped.shrink_to_fit();
-        Ok(Parts { train, valid, test, facts: PictureFacts { skipped, kept, normalize } })
+        Ok(Parts {
+            train,
+            valid,
+            test,
+            facts: PictureFacts { skipped, kept, normalize, sizes: range, counts },
+            weights,
+        })
     }
 }
 
@@ -147,6 +170,8 @@ struct Parts {
     valid: Option<Box<dyn Dataset>>,
     test: Option<Box<dyn Dataset>>,
     facts: PictureFacts,
+    /// How often the training images are drawn, if that differs.
+    weights: Option<Vec<f64>>,
 }
 
 type Made = (Box<dyn Dataset>, Option<Box<dyn Dataset>>, Option<Box<dyn Dataset>>, Option<Normalize>);
@@ -324,6 +349,36 @@ fn all_bad(listing: &Listing, channels: Channels, error: DataError) -> DataError
 /// One error for several images; `None` if there is none.
 fn several(mut errors: Vec<DataError>) -> Option<DataError> {
     if errors.len() > 1 { Some(DataError::Images { errors }) } else { errors.pop() }
+}
+
+/// The smallest and the largest size, by their pixels, and how many there are.
+fn range(sizes: &[(u32, u32)]) -> Option<Sizes> {
+    let pixels = |size: &&(u32, u32)| u64::from(size.0) * u64::from(size.1);
+    let different: HashSet<_> = sizes.iter().collect();
+    let (smallest, largest) = (*sizes.iter().min_by_key(pixels)?, *sizes.iter().max_by_key(pixels)?);
+    Some(Sizes { smallest, largest, different: different.len() })
+}
+
+/// How many images there are of each class; empty if some have no class, or several.
+fn counts(labels: impl Iterator<Item = Option<i64>>, classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    for label in labels {
+        match label.and_then(|class| counts.get_mut(usize::try_from(class).ok()?)) {
+            Some(count) => *count += 1,
+            None => return Vec::new(),
+        }
+    }
+    counts
+}
+
+/// For each image, one over the number of images of its class.
+fn weights(images: &[Image], classes: usize) -> Result<Vec<f64>, DataError> {
+    let counts = counts(images.iter().map(|image| image.label.class()), classes);
+    let weight = |image: &Image| {
+        let count = image.label.class().and_then(|class| counts.get(usize::try_from(class).ok()?));
+        count.map(|count| 1.0 / *count as f64).ok_or(DataError::Unbalanced)
+    };
+    images.iter().map(weight).collect()
 }
 
 /// The targets of all images.

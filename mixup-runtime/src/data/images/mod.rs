@@ -68,6 +68,7 @@ pub struct ImageData {
     augment: Vec<AnyTransform>,
     normalize: Option<Normalize>,
     skip_bad: bool,
+    balanced: bool,
     memory: u64,
 }
 
@@ -219,6 +220,7 @@ impl ImageData {
             augment: Vec::new(),
             normalize: None,
             skip_bad: false,
+            balanced: false,
             memory: 1 << 30,
         }
     }

@@ -111,6 +111,13 @@ impl ImageData {
         self
     }
 
+    /// Draws the training images such that all classes come equally often, however few images they have: an epoch has as many images as without this,
+    /// some of them several times and others not at all. It is a sampler ([`Weighted`](crate::data::Weighted)) and takes its place.
+    pub fn balanced(mut self) -> Self {
+        self.balanced = true;
+        self
+    }
+
     /// Sets whether the last training batch is left out if it has fewer images than the others. Defaults to false (in fastai, to true).
     pub fn drop_last(mut self, drop_last: bool) -> Self {
         self.options.drop_last = drop_last;

@@ -1,0 +1,122 @@
+//! Draws pictures with lines of text below them into a PNG file.
+
+use std::path::Path;
+
+use embedded_graphics::{
+    Drawable as _, Pixel,
+    draw_target::DrawTarget,
+    geometry::{OriginDimensions, Point, Size},
+    mono_font::{MonoTextStyle, iso_8859_1::FONT_9X15},
+    pixelcolor::{Rgb888, RgbColor as _},
+    text::{Baseline, Text},
+};
+use image::RgbImage;
+
+use super::DataError;
+use crate::transforms::Picture;
+
+/// The side of a picture in the drawing, at least. Smaller ones are enlarged by a whole factor, so that each pixel stays a square.
+const SIDE: u32 = 128;
+/// The size of a letter, and the space around everything.
+const LETTER: (u32, u32) = (9, 15);
+const GAP: u32 = 6;
+
+/// A picture and the lines below it.
+pub(crate) struct Cell {
+    pub(crate) picture: Picture,
+    pub(crate) lines: Vec<(String, Colour)>,
+}
+
+/// The colour of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Black,
+    Green,
+    Red,
+}
+
+impl Colour {
+    fn rgb(self) -> Rgb888 {
+        match self {
+            Self::Black => Rgb888::BLACK,
+            Self::Green => Rgb888::new(0, 110, 40),
+            Self::Red => Rgb888::new(200, 0, 0),
+        }
+    }
+}
+
+/// Draws all cells, as near to a square as their number allows.
+pub(crate) fn draw(cells: &[Cell], path: &Path) -> Result<(), DataError> {
+    let columns = (cells.len() as f64).sqrt().ceil().max(1.0) as u32;
+    let rows = (cells.len() as u32).div_ceil(columns);
+    let largest = |side: fn(&Picture) -> u32| cells.iter().map(|cell| side(&cell.picture)).max().unwrap_or(1);
+    let (width, height) = (largest(Picture::width), largest(Picture::height));
+    let factor = SIDE.div_ceil(width.max(height)).max(1);
+    let (width, height) = ((width * factor).max(SIDE), height * factor);
+    let lines = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0) as u32;
+    let (cell_width, cell_height) = (width + 2 * GAP, height + lines * LETTER.1 + 2 * GAP);
+    let mut sheet = Sheet(RgbImage::from_pixel(columns * cell_width, rows * cell_height, image::Rgb([255; 3])));
+    for (number, cell) in (0..).zip(cells) {
+        let (left, top) = (number % columns * cell_width + GAP, number / columns * cell_height + GAP);
+        sheet.paste(&cell.picture, factor, (left, top));
+        for (line, (text, colour)) in (0..).zip(&cell.lines) {
+            let place = Point::new(left as i32, (top + height + line * LETTER.1) as i32);
+            let style = MonoTextStyle::new(&FONT_9X15, colour.rgb());
+            let text = shortened(text, (width / LETTER.0) as usize);
+            let Ok(_) = Text::with_baseline(&text, place, style, Baseline::Top).draw(&mut sheet);
+        }
+    }
+    sheet.0.save_with_format(path, image::ImageFormat::Png).map_err(|cause| match cause {
+        image::ImageError::IoError(cause) => DataError::Write { file: path.to_owned(), cause },
+        other => DataError::Write { file: path.to_owned(), cause: std::io::Error::other(other) },
+    })
+}
+
+/// A text of at most this many letters.
+fn shortened(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.to_owned();
+    }
+    text.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// What is drawn on.
+struct Sheet(RgbImage);
+
+impl Sheet {
+    /// Pastes a picture, each of whose pixels becomes a square of `factor` pixels.
+    fn paste(&mut self, picture: &Picture, factor: u32, (left, top): (u32, u32)) {
+        let channels = picture.channels();
+        let pixels = picture.pixels().chunks_exact(channels).enumerate();
+        for (at, pixel) in pixels {
+            let (x, y) = (at as u32 % picture.width(), at as u32 / picture.width());
+            let rgb = image::Rgb([0, 1, 2].map(|channel: usize| pixel[channel.min(channels - 1)]));
+            for (dx, dy) in (0..factor).flat_map(|dy| (0..factor).map(move |dx| (dx, dy))) {
+                if let Some(place) = self.0.get_pixel_mut_checked(left + x * factor + dx, top + y * factor + dy) {
+                    *place = rgb;
+                }
+            }
+        }
+    }
+}
+
+impl OriginDimensions for Sheet {
+    fn size(&self) -> Size {
+        Size::new(self.0.width(), self.0.height())
+    }
+}
+
+impl DrawTarget for Sheet {
+    type Color = Rgb888;
+    type Error = std::convert::Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
+        for Pixel(Point { x, y }, colour) in pixels {
+            let place = u32::try_from(x).ok().zip(u32::try_from(y).ok());
+            if let Some(pixel) = place.and_then(|(x, y)| self.0.get_pixel_mut_checked(x, y)) {
+                *pixel = image::Rgb([colour.r(), colour.g(), colour.b()]);
+            }
+        }
+        Ok(())
+    }
+}

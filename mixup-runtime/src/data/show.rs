@@ -1,0 +1,121 @@
+//! Batches as pictures.
+
+use std::path::Path;
+
+use rand::SeedableRng as _;
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    Data, DataError,
+    drawing::{Cell, Colour, draw},
+};
+use crate::{
+    batch::{Batch, Input, Target},
+    rng::{ItemRngs, Rng},
+    transforms::Picture,
+};
+
+/// How many pictures of a batch are drawn.
+const PICTURES: usize = 16;
+
+impl Data {
+    /// Draws sixteen training pictures, as the model gets them in the first epoch, into a PNG file: transformed, with their labels below them.
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), BoxError> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("batch.png");
+    /// let data = ImageData::digits()?.build()?;
+    /// data.show_batch(&path)?; // "batch.png"
+    /// # assert!(path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`DataError::Stream`] for a stream, [`DataError::NoPictures`] if the items are no pictures, [`DataError::Write`] if the file can't be written,
+    /// and any error of the data set.
+    pub fn show_batch(&self, path: impl AsRef<Path>) -> Result<(), DataError> {
+        let loader = self.train();
+        let mut order = loader.order(&mut Rng::seed_from_u64(0))?;
+        order.truncate(PICTURES);
+        let batch = loader.batch(&order, 0, &ItemRngs::new(0, 0))?;
+        self.show(&batch, path)
+    }
+
+    /// Draws the pictures of a batch, at most sixteen, with their labels. Of a batch that was mixed it shows both labels and their shares.
+    ///
+    /// # Errors
+    /// As for [`show_batch`](Self::show_batch).
+    pub fn show(&self, batch: &Batch, path: impl AsRef<Path>) -> Result<(), DataError> {
+        let pictures = self.pictures(&batch.input)?.into_iter().take(PICTURES);
+        let labels = self.captions(&batch.target)?;
+        let cell = |(picture, label): (Picture, String)| Cell { picture, lines: vec![(label, Colour::Black)] };
+        draw(&pictures.zip(labels).map(cell).collect::<Vec<_>>(), path.as_ref())
+    }
+
+    /// The pictures of an input `[n, c, h, w]`, as they were before they were normalized.
+    pub(crate) fn pictures(&self, input: &Input) -> Result<Vec<Picture>, DataError> {
+        let images = input.tensors().first().map_or_else(Tensor::new, |tensor| tensor.shallow_clone());
+        let size = images.size();
+        let [_, c @ (1 | 3), height, width] = size[..] else { return Err(DataError::NoPictures { found: size }) };
+        let mut images = images.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
+        if let Some(numbers) =
+            self.normalize().as_ref().and_then(|normalize| normalize.numbers()).filter(|it| it.len() == c as usize)
+        {
+            let column = |which: usize| {
+                Tensor::f_from_slice(&numbers.iter().map(|pair| pair[which]).collect::<Vec<f32>>())?
+                    .f_reshape([-1, 1, 1])
+            };
+            images = images.f_mul(&column(1)?)?.f_add(&column(0)?)?;
+        }
+        let bytes = images.f_mul_scalar(255.0)?.f_round()?.f_clamp(0.0, 255.0)?.f_to_kind(Kind::Uint8)?;
+        let bytes = Vec::<u8>::try_from(bytes.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_reshape([-1])?)?;
+        let picture = |pixels: &[u8]| Ok(Picture::new(width as u32, height as u32, c as usize, pixels.to_vec())?);
+        bytes.chunks_exact((c * height * width).max(1) as usize).map(picture).collect()
+    }
+
+    /// A line for each item of a target: the name of its class or classes, its numbers, or both parts of a mixture.
+    pub(crate) fn captions(&self, target: &Target) -> Result<Vec<String>, DataError> {
+        let class = |index: i64| {
+            let name = usize::try_from(index).ok().and_then(|index| self.classes().get(index));
+            name.cloned().unwrap_or_else(|| index.to_string())
+        };
+        match target {
+            Target::Classes(indices) => Ok(Vec::<i64>::try_from(indices.f_to_device(Device::Cpu)?.f_reshape([-1])?)?
+                .into_iter()
+                .map(class)
+                .collect()),
+            Target::Dense(numbers) => {
+                let rows = numbers.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
+                let row = (rows.numel() / target.items().max(1)).max(1);
+                let numbers = Vec::<f32>::try_from(rows.f_reshape([-1])?)?;
+                let are_classes = row == self.classes().len();
+                let caption = |row: &[f32]| {
+                    let has = |(index, number): (usize, &f32)| (*number >= 0.5).then(|| class(index as i64));
+                    let names = || row.iter().enumerate().filter_map(has).collect::<Vec<_>>().join(" ");
+                    let numbers = || row.iter().map(|number| format!("{number:.2}")).collect::<Vec<_>>().join(" ");
+                    if are_classes { names() } else { numbers() }
+                };
+                Ok(numbers.chunks(row).map(caption).collect())
+            }
+            Target::Mixed { first, second, weight } => {
+                let weights = Vec::<f32>::try_from(weight.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?)?;
+                let both = self.captions(first)?.into_iter().zip(self.captions(second)?).zip(weights);
+                let caption = |((first, second), weight): ((String, String), f32)| {
+                    if weight >= 0.995 { first } else { format!("{weight:.2} {first} {:.2} {second}", 1.0 - weight) }
+                };
+                Ok(both.map(caption).collect())
+            }
+            Target::Several(several) => {
+                let all =
+                    several.targets().iter().map(|target| self.captions(target)).collect::<Result<Vec<_>, _>>()?;
+                let caption =
+                    |item: usize| all.iter().filter_map(|part| part.get(item).cloned()).collect::<Vec<_>>().join(", ");
+                Ok((0..target.items()).map(caption).collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Pictures from one end to the other: pretrained networks with a new head, and how to look at what they predict.
+//!
+//! [`vision_learner`] builds a learner from a pretrained trunk, [`fine_tune`](crate::learner::Learner::fine_tune) trains its head and then all of it,
+//! and [`show_results`](crate::learner::Learner::show_results) draws its predictions.
+
+mod fine_tune;
+mod model;
+mod results;
+mod trunk;
+
+pub use self::{
+    model::{VisionModel, Weights, vision_learner},
+    trunk::{Trunk, resnet18, resnet34, resnet50},
+};

@@ -1,0 +1,225 @@
+//! Pretrained networks, fine-tuning, and pictures of what they predict.
+
+use std::{collections::BTreeMap, path::Path};
+
+use image::{ImageFormat, Rgb, RgbImage};
+use mixup::{
+    learner::Predictor,
+    prelude::*,
+    vision::{Trunk, VisionModel, Weights, resnet18, vision_learner},
+};
+use serde::Deserialize;
+use tch::{Device, Kind, Tensor, nn};
+
+type Outcome = Result<(), BoxError>;
+
+/// torchvision's names and shapes, and the features of its network. `golden/resnet18.py` has written them.
+#[derive(Deserialize)]
+struct Golden {
+    weights: BTreeMap<String, Vec<i64>>,
+    features: Vec<f64>,
+}
+
+fn wave(count: i64, shift: i64) -> Tensor {
+    (Tensor::arange(count, (Kind::Double, Device::Cpu)) * 0.37 + shift as f64).sin()
+}
+
+/// The weights of the formula in `golden/resnet18.py`.
+fn weights(golden: &Golden) -> Vec<(String, Tensor)> {
+    let tensor = |(place, (name, shape)): (i64, (&String, &Vec<i64>))| {
+        let values = wave(shape.iter().product(), place).reshape(shape);
+        let values = if shape.len() > 1 {
+            values * (2.0 / shape[1..].iter().product::<i64>() as f64).sqrt()
+        } else if name.ends_with("weight") || name.ends_with("running_var") {
+            values * 0.1 + 1.0
+        } else {
+            values * 0.1
+        };
+        (name.clone(), values.to_kind(Kind::Float))
+    };
+    (0..).zip(&golden.weights).map(tensor).collect()
+}
+
+fn images() -> Tensor {
+    wave(2 * 3 * 64 * 64, 0).to_kind(Kind::Float).reshape([2, 3, 64, 64])
+}
+
+fn data() -> Result<Data, BoxError> {
+    Ok(Data::builder(TensorDataset::new(images(), Tensor::from_slice(&[0_i64, 1]))?).classes(["cat", "dog"]).build()?)
+}
+
+#[test]
+fn the_weights_of_torchvision_give_the_features_of_torchvision() -> Outcome {
+    let golden: Golden = serde_json::from_str(include_str!("golden/resnet18.json"))?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("resnet18.safetensors");
+    Tensor::write_safetensors(&weights(&golden), &file)?;
+    let learn = vision_learner(data()?, resnet18, file)?.quiet().build()?;
+    let model = learn.model_as::<VisionModel>().ok_or("it is one")?;
+    let features = tch::no_grad(|| model.features(&images().into(), false))?;
+    let features: Vec<f64> = Vec::try_from(features.to_kind(Kind::Double).flatten(0, -1))?;
+    let far = features.iter().zip(&golden.features).map(|(own, theirs)| (own - theirs).abs()).fold(0.0, f64::max);
+    assert!(features.len() == golden.features.len() && far < 1e-5, "{far}");
+    Ok(())
+}
+
+#[test]
+fn a_file_without_the_trunk_is_refused_by_name() -> Outcome {
+    let golden: Golden = serde_json::from_str(include_str!("golden/resnet18.json"))?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("part.safetensors");
+    let mut part = weights(&golden);
+    part.retain(|(name, _)| !name.starts_with("layer4.1.bn2"));
+    Tensor::write_safetensors(&part, &file)?;
+    let error = vision_learner(data()?, resnet18, &*file)?.quiet().build().err().ok_or("a part")?.to_string();
+    assert!(error.contains("part.safetensors") && error.contains("`layer4.1.bn2.bias`"), "{error}");
+    let error = vision_learner(data()?, resnet18, "no/such/file")?.quiet().build().err().ok_or("no file")?;
+    assert!(matches!(error, Error::Weights { .. }), "{error}");
+    Ok(())
+}
+
+/// A network of a few numbers, for tests.
+fn small(path: &nn::Path<'_>) -> Trunk {
+    let conv = nn::conv2d(path / "conv", 3, 8, 3, nn::ConvConfig::default());
+    Trunk::new(nn::func(move |x| x.apply(&conv).relu().adaptive_avg_pool2d([1, 1]).flatten(1, -1)), 8)
+}
+
+/// Photos of two colours and many sizes.
+fn photos(folder: &Path) -> Outcome {
+    for (class, shade) in [("blue", [30, 40, 200]), ("red", [200, 40, 30])] {
+        std::fs::create_dir_all(folder.join(class))?;
+        for i in 0..20_u32 {
+            let grain = |x: u32, y: u32| ((x * 7 + y * 13 + i * 29) % 40) as u8;
+            let image = RgbImage::from_fn(24 + i, 40 - i, |x, y| Rgb(shade.map(|value: u8| value + grain(x, y))));
+            image.save_with_format(folder.join(class).join(format!("{i}.png")), ImageFormat::Png)?;
+        }
+    }
+    Ok(())
+}
+
+fn pictures(folder: &Path) -> Result<Data, BoxError> {
+    let data =
+        ImageData::from_folder(folder)?.split(RandomSplit::new(0.25, 1).stratified()).items(Resize::new(16).crop());
+    Ok(data.augment([RandomFlip::horizontal()]).normalize(Normalize::from_data()).batch_size(10).build()?)
+}
+
+/// The trunk's weights in a file under their own names.
+fn pretrained(folder: &Path) -> Result<std::path::PathBuf, BoxError> {
+    let file = folder.join("small.safetensors");
+    let conv = [("conv.weight", vec![8, 3, 3, 3]), ("conv.bias", vec![8])];
+    let conv =
+        conv.map(|(name, shape)| (name, wave(shape.iter().product(), 3).reshape(shape).to_kind(Kind::Float) * 0.3));
+    Tensor::write_safetensors(&conv, &file)?;
+    Ok(file)
+}
+
+#[test]
+fn a_pretrained_trunk_is_frozen_at_first_and_fine_tuned_after_the_head() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    photos(&folder.path().join("photos"))?;
+    let file = pretrained(folder.path())?;
+    let data = || pictures(&folder.path().join("photos"));
+    let mut learn = vision_learner(data()?, small, &*file)?.metric(accuracy).seed(3).quiet().build()?;
+    assert_eq!(learn.params().groups(), ["trunk", "head"]);
+    let conv = |learn: &Learner| learn.params().var_store().variables()["trunk.conv.weight"].copy();
+    let first = conv(&learn);
+    learn.fit(1, 1e-2)?;
+    assert!(conv(&learn).equal(&first), "it is frozen");
+    let report = learn.fine_tune(3)?;
+    assert!(!conv(&learn).equal(&first), "it was trained");
+    let [trunk, head] = [learn.opt().hyper("trunk")?.lr, learn.opt().hyper("head")?.lr];
+    assert!((trunk * 100.0 / head - 1.0).abs() < 1e-9, "{trunk} and {head}");
+    assert!(report.metric("accuracy") >= Some(0.9), "{:?}", report.metric("accuracy"));
+    // Drawn weights have nothing to keep.
+    let mut random = vision_learner(data()?, small, Weights::Random)?.quiet().build()?;
+    let first = conv(&random);
+    random.fit(1, 1e-2)?;
+    assert!(!conv(&random).equal(&first));
+    Ok(())
+}
+
+#[test]
+fn a_bundle_predicts_new_pictures_in_a_fresh_process() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    photos(&folder.path().join("photos"))?;
+    let mut learn =
+        vision_learner(pictures(&folder.path().join("photos"))?, small, Weights::Random)?.seed(3).quiet().build()?;
+    learn.fit(12, 1e-2)?;
+    let bundle = folder.path().join("colours.safetensors");
+    learn.save_bundle(&bundle)?;
+    let normalize = learn.data().normalize().ok_or("it was asked for")?;
+    let new = ImageData::unlabelled(folder.path().join("photos"))?
+        .items(Resize::new(16).crop())
+        .normalize(normalize)
+        .loader()?;
+    let expected = learn.predictions_on(&new)?;
+    assert!(expected.targets.is_none());
+
+    let predictor = Predictor::load(&bundle, |vs| VisionModel::new(vs, small, 2))?;
+    let found = predictor.predict(&new.all()?.input)?;
+    assert!(found.outputs.allclose(&expected.outputs, 1e-5, 1e-6, false));
+    let best = found.best()?;
+    let right = best.iter().enumerate().filter(|(i, best)| best.class == if *i < 20 { "blue" } else { "red" }).count();
+    assert!(right >= 38, "{right} of 40");
+    Ok(())
+}
+
+#[test]
+fn batches_and_results_are_drawn_with_their_labels() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    photos(&folder.path().join("photos"))?;
+    let data = pictures(&folder.path().join("photos"))?;
+    let [batch, results, mixed] = ["batch.png", "results.png", "mixed.png"].map(|name| folder.path().join(name));
+    data.show_batch(&batch)?;
+    // Pictures of 16 pixels are enlarged eight times; ten of them take four columns and three rows.
+    let drawn = image::open(&batch)?.to_rgb8();
+    assert_eq!(drawn.dimensions(), (4 * (128 + 12), 3 * (128 + 15 + 12)));
+    // The normalization is undone: the first pixels have the colours of the photos, to one step.
+    let pixel = drawn.get_pixel(6, 6).0;
+    assert!(pixel[1] < 85 && (pixel[0] > 195 || pixel[2] > 195), "{pixel:?}");
+    assert!(drawn.enumerate_pixels().any(|(_, y, pixel)| (134..149).contains(&y) && pixel.0 == [0; 3]), "letters");
+
+    let (target, other) = (Target::from(Tensor::from_slice(&[0_i64])), Target::from(Tensor::from_slice(&[1_i64])));
+    let weight = Tensor::from_slice(&[0.7_f32]);
+    let target = Target::Mixed { first: target.into(), second: other.into(), weight };
+    let one = data.train().sample()?.input;
+    data.show(&Batch { input: one, target }, &mixed)?;
+    assert!(mixed.exists());
+
+    let mut learn = vision_learner(data, small, Weights::Random)?.quiet().build()?;
+    learn.fit(8, 1e-2)?;
+    learn.show_results(&results)?;
+    let drawn = image::open(&results)?.to_rgb8();
+    assert!(drawn.pixels().any(|pixel| pixel.0 == [0, 110, 40]), "some are right, which is green");
+    Ok(())
+}
+
+#[test]
+fn the_summary_counts_classes_and_says_what_is_unequal() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    photos(folder.path())?;
+    for i in 5..20 {
+        std::fs::remove_file(folder.path().join(format!("red/{i}.png")))?;
+    }
+    let data = ImageData::from_folder(folder.path())?.items(Resize::new(16).pad()).normalize(Normalize::IMAGENET);
+    let summary = data.build()?.summary().to_string();
+    let expected = "25 training images of 3×16×16 in 2 classes, no validation\n\
+         sizes      20 different ones, from 43×21 to 32×32 (width×height)\n\
+         memory     decoded once and kept\n\
+         normalized mean 0.485, 0.456, 0.406, deviation 0.229, 0.224, 0.225\n\
+         training\n  \
+         blue        20 ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪\n  \
+         red          5 ▪▪▪▪▪▪▪▪\n  \
+         the largest class has 4.0 times as many as the smallest: `.balanced()` draws them equally often";
+    assert_eq!(summary, expected);
+    let balanced = ImageData::from_folder(folder.path())?.items(Resize::new(16).pad()).balanced().build()?;
+    let (mut all, mut red) = (0, 0);
+    for seed in 0..40 {
+        let order = balanced.train().order(&mut rand::SeedableRng::seed_from_u64(seed))?;
+        all += order.len();
+        red += order.iter().filter(|index| **index >= 20).count();
+    }
+    // 1,000 draws with a half for each class have a deviation of 16.
+    assert!(all == 1000 && (420..=580).contains(&red), "{red} of {all}");
+    Ok(())
+}
