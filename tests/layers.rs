@@ -68,7 +68,7 @@ const XTASK: Layers = Layers {
         "versions",
         "error",
         "console", "machine", "child",
-        "libtorch", "wheel", "fetch", "peers", "run", "setup", "package", "suite",
+        "libtorch", "wheel", "fetch", "peers", "run", "setup", "package", "suite", "trials",
         "tests",
     ],
     roots: &["crate"],

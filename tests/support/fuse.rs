@@ -42,6 +42,9 @@ pub enum Trouble {
     Error,
     Panic,
     CtrlC,
+    /// The process is killed.
+    #[cfg(unix)]
+    Kill,
     Interrupt(Interrupt),
 }
 
@@ -126,6 +129,10 @@ impl Fuse {
                     Some((_, Trouble::Error, _)) => return Err(Planned(here)),
                     Some((_, Trouble::Panic, _)) => panic!("{}", Planned(here)),
                     Some((_, Trouble::CtrlC, _)) => raise(SIGINT).expect("a signal to oneself"),
+                    #[cfg(unix)]
+                    Some((_, Trouble::Kill, _)) => {
+                        raise(signal_hook::consts::SIGKILL).expect("a signal to oneself");
+                    }
                     Some((_, Trouble::Interrupt(handle), _)) => handle.interrupt(),
                     None => {}
                 }

@@ -1,10 +1,10 @@
-//! `cargo xtask setup | test | demo | bench | package`: the chores of this workspace.
+//! `cargo xtask setup | test | crash | soak | demo | bench | package`: the chores of this workspace.
 //!
 //! The rest of the workspace needs libtorch to build. This crate builds without it, finds or makes it, and then calls cargo,
 //! so a fresh checkout needs one command and no instructions.
 //!
 //! Each module imports only modules before it in this list:
-//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → suite → package
+//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → suite → trials → package
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
@@ -23,6 +23,7 @@ mod suite;
 // The fakes of Python, uv, cargo and the compiler are shell scripts.
 #[cfg(all(test, unix))]
 mod tests;
+mod trials;
 mod versions;
 mod wheel;
 
@@ -40,7 +41,7 @@ use signal_hook::{
     flag,
 };
 
-use crate::{console::Console, error::Error, machine::Machine};
+use crate::{console::Console, error::Error, machine::Machine, trials::Trial};
 
 /// Sets up libtorch and runs what needs it.
 #[derive(Parser)]
@@ -65,6 +66,18 @@ enum Chore {
         args: Vec<OsString>,
         #[arg(last = true, hide = true)]
         rest: Vec<OsString>,
+    },
+    /// Kill a training again and again, let it go on each time, and check that it ends with the same bits; the last line is the result, as JSON
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        kills: u32,
+    },
+    /// Train for a long time, and check that the memory stays flat; the last line is the result, as JSON
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 30.0, value_parser = minutes)]
+        minutes: f64,
     },
     /// Pack the crates as they are published, and check that a program outside of the workspace compiles with them
     Package,
@@ -98,10 +111,19 @@ fn main() -> ExitCode {
 }
 
 impl Chore {
+    /// The test that may run for a long time, if it is one.
+    fn trial(&self) -> Option<Trial> {
+        match *self {
+            Self::Crash { kills } => Some(Trial::Crash(kills)),
+            Self::Soak { minutes } => Some(Trial::Soak(minutes)),
+            _ => None,
+        }
+    }
+
     /// The arguments of the call of cargo, if there is one.
     fn arguments(self) -> Option<Vec<OsString>> {
         match self {
-            Self::Setup { .. } | Self::Package => None,
+            Self::Setup { .. } | Self::Package | Self::Crash { .. } | Self::Soak { .. } => None,
             Self::Test { args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
             Self::Bench { names, peers, rest } => Some(run::bench(&names, peers, rest)),
@@ -125,11 +147,20 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
     {
         return suite::run(&machine, &ready.libtorch, rest);
     }
+    if let Some(trial) = chore.trial() {
+        return trials::run(&machine, &ready.libtorch, trial);
+    }
     if let Some(arguments) = chore.arguments() {
         return run::hand_over(&machine, &ready.libtorch, &arguments, &vars);
     }
     machine.console.line(&ready.sentence());
     Ok(ExitCode::SUCCESS)
+}
+
+/// A number of minutes.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|&minutes: &f64| minutes > 0.0 && minutes.is_finite());
+    minutes.ok_or_else(|| "expected a number of minutes above 0".to_owned())
 }
 
 /// This machine. The first Ctrl-C ends the chore in an orderly way, the second one at once.

@@ -6,6 +6,7 @@ mod package;
 mod peers;
 mod run;
 mod suite;
+mod trials;
 mod unpack;
 
 use std::{
