@@ -104,3 +104,56 @@ fn one_learner_that_keeps_freed_memory_is_enough() {
         assert!(kept > 19 << 10, "{kept} KiB of a block of 20 MiB");
     });
 }
+
+/// The most memory that the process has used so far, in KiB.
+fn most_resident() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
+    line.trim_end_matches("kB").trim().parse().expect("a number")
+}
+
+/// Three layers of 4 MB, and a checkpoint of 36 MB.
+fn large(folder: &std::path::Path) -> Learner {
+    let batch = || Batch {
+        input: support::series(4 * 1000, 0.1).reshape([4, 1000]).into(),
+        target: Tensor::from_slice(&[0_i64, 1, 2, 3]).into(),
+    };
+    let data = Data::from_batches(vec![batch(), batch()], vec![]).expect("they are valid");
+    let model = |vars: &mixup::model::Vars<'_>| {
+        tch::set_num_threads(1);
+        let layer = |name| tch::nn::linear(vars / name, 1000, 1000, tch::nn::LinearConfig::default());
+        tch::nn::seq().add(layer("first")).add(layer("second")).add(layer("third"))
+    };
+    Learner::builder(data, model)
+        .checkpoints(Checkpoints::in_dir(folder))
+        .quiet()
+        .build()
+        .expect("nothing is wrong with it")
+}
+
+#[test]
+fn going_on_needs_little_more_memory_than_the_file_and_the_learner() {
+    const NAME: &str = "going_on_needs_little_more_memory_than_the_file_and_the_learner";
+    const FOLDER: &str = "MIXUP_MEMORY_FOLDER";
+    if process::is_own() {
+        let folder = std::env::var_os(FOLDER).expect("the parent sets it");
+        let folder = std::path::Path::new(&folder);
+        let file = std::fs::read_dir(folder)
+            .expect("it exists")
+            .flatten()
+            .find(|file| file.file_name().to_string_lossy().starts_with("checkpoint-"));
+        let size = file.and_then(|file| file.metadata().ok()).expect("there is a checkpoint").len() as i64 / 1024;
+        let mut learn = large(folder);
+        let before = most_resident();
+        let report = learn.resume().expect("there is a checkpoint");
+        assert_eq!(report.epochs.len(), 1);
+        let needed = most_resident() - before;
+        // The file itself; the moments of the learner, as they were and as they will be; some for the reader.
+        assert!(needed < 3 * size, "{needed} KiB for a file of {size} KiB");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    large(folder.path()).fit(1, 1e-3).expect("it trains");
+    let output = process::own(NAME).env(FOLDER, folder.path()).output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

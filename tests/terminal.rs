@@ -185,7 +185,7 @@ fn ctrl_c_says_what_happens_next_while_the_batch_continues() {
     if process::is_own() {
         train(At3::WaitForever);
     }
-    let message = "Stopping after this batch. Press Ctrl-C again to end the program at once.";
+    let message = "Stopping after this batch. A second Ctrl-C or signal ends the program at once.";
     for rows in [24, 4] {
         let mut terminal = Terminal::run(NAME, rows);
         terminal.wait_for(WAITING);

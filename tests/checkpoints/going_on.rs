@@ -6,7 +6,7 @@ use mixup::{learner::Interrupt, prelude::*, training::Report};
 
 use super::{
     FailAt, files, learner,
-    support::{bits, dropout::alone},
+    support::{bits, data, dropout::alone, on, warnings::Warnings},
 };
 
 /// The weights, the losses of all batches, and the rows of a training.
@@ -142,11 +142,15 @@ fn a_finished_training_says_so_and_goes_on_when_it_gets_more_epochs() {
     let kept = || Checkpoints::in_dir(folder.path());
     learner(kept()).build().expect("it fits").fit(2, 0.05).expect("it trains");
     let mut again = learner(kept()).build().expect("it fits");
-    let error = again.resume().expect_err("it is finished").to_string();
-    assert!(
-        error.ends_with("is from the end of a training of 2 epochs: to go on, ask for more with `resume_to(…)`"),
-        "{error}"
-    );
+    let warnings = Warnings::default();
+    let report = tracing::subscriber::with_default(warnings.clone(), || again.resume()).expect("it is at its end");
+    assert_eq!((report.outcome, report.epochs.len()), (Outcome::Finished, 2));
+    let said = warnings.take();
+    let end = "is from the end of a training of 2 epochs: nothing is left to train; to go on, ask for more with `resume_to(…)`";
+    assert!(said.iter().any(|warning| warning.ends_with(end)), "{said:?}");
+    assert_eq!(files(folder.path()).len(), 2, "and nothing is written");
+    let error = again.resume_to(1).expect_err("two are finished").to_string();
+    assert!(error.ends_with("has 2 finished epochs, and 1 were asked for: ask for at least 2"), "{error}");
     let report = again.resume_to(4).expect("two more epochs");
     let wanted = result(&mut again, &report);
 
@@ -154,6 +158,37 @@ fn a_finished_training_says_so_and_goes_on_when_it_gets_more_epochs() {
     let mut whole = learner(Checkpoints::in_dir(nowhere.path())).build().expect("it fits");
     let report = whole.fit(4, 0.05).expect("it trains");
     assert_eq!(result(&mut whole, &report), wanted);
+}
+
+#[test]
+fn a_training_that_a_callback_has_stopped_is_stopped_there_again() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let build = |patience| {
+        let often = Checkpoints::in_dir(folder.path()).every_batches(3);
+        let builder = on(data(16, 7)).callback(Worse).callback(EarlyStopping::on("score").patience(patience));
+        builder.checkpoints(often).build().expect("it fits")
+    };
+    let mut first = build(1);
+    let wanted = first.fit(5, 0.05).expect("it is stopped");
+    assert!(matches!(wanted.outcome, Outcome::Stopped { .. }), "{}", wanted.outcome);
+    let mut again = build(1);
+    let report = again.resume().expect("there is a checkpoint");
+    let losses = |report: &Report| report.epochs.iter().map(|row| row.train_loss.to_bits()).collect::<Vec<_>>();
+    assert_eq!((&report.outcome, losses(&report)), (&wanted.outcome, losses(&wanted)));
+    assert_eq!(bits(&again), bits(&first));
+    // With more patience it goes on.
+    assert_eq!(build(9).resume().expect("there is a checkpoint").outcome, Outcome::Finished);
+}
+
+/// Publishes a number that gets worse from epoch to epoch.
+struct Worse;
+
+#[callback]
+impl Worse {
+    fn on_epoch_end(&self, epoch: usize, score: &mut Value) {
+        score.set(-(epoch as f64));
+    }
 }
 
 #[test]

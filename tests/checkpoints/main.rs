@@ -4,6 +4,7 @@
 mod going_on;
 mod kept;
 mod rejected;
+mod reported;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -42,6 +42,46 @@ fn other_data() {
 }
 
 #[test]
+fn other_classes() {
+    let named = |names: [&str; 2], checkpoints| {
+        let items = |count| support::items(count);
+        let data = Data::builder(items(16)).valid(items(7)).batch_size(4).shuffle(false).classes(names);
+        equipped(on(data.build().expect("there are items")), checkpoints)
+    };
+    let error = error_after(|it| named(["cat", "dog"], it), |it| named(["dog", "cat"], it));
+    assert!(error.ends_with("is of a training with other classes: cat, dog; here: dog, cat"), "{error}");
+}
+
+#[test]
+fn another_loss_function_or_other_metrics() {
+    let error_of_loss = error(|it| learner(it).loss(Nll::default()));
+    assert!(error_of_loss.ends_with("with other loss function: CrossEntropy; here: Nll"), "{error_of_loss}");
+    let more = error(|it| learner(it).metric(error_rate));
+    assert!(more.ends_with("with other metrics: accuracy; here: accuracy, error_rate"), "{more}");
+}
+
+/// Sees all, and changes nothing.
+struct Watches;
+
+#[callback]
+impl Watches {
+    fn on_epoch_end(&self) {}
+}
+
+#[test]
+fn a_callback_without_a_state_may_be_added_with_a_warning_that_has_both_sides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = || Checkpoints::in_dir(folder.path());
+    learner(kept()).build().expect("it fits").fit(1, 0.05).expect("it trains");
+    let mut other = learner(kept()).callback(Watches).build().expect("it fits");
+    let warnings = support::warnings::Warnings::default();
+    tracing::subscriber::with_default(warnings.clone(), || other.resume_to(2)).expect("it goes on");
+    let said = warnings.take();
+    let both = "with the callbacks MixUp, Recorder; here: MixUp, Recorder, Watches.";
+    assert!(said.iter().any(|warning| warning.contains(both)), "{said:?}");
+}
+
+#[test]
 fn another_optimizer() {
     let error = error(|it| like(data(16, 7), it).optimizer(Sgd::default()).mixup().callback(Recorder::default()));
     assert!(error.ends_with("with other optimizer: AdamW; here: Sgd"), "{error}");
@@ -50,7 +90,14 @@ fn another_optimizer() {
 #[test]
 fn a_callback_more_or_less() {
     let less = error(|it| like(data(16, 7), it).mixup());
-    assert!(less.contains("there is a saved state of `callback/Recorder`"), "{less}");
+    assert!(
+        less.contains(
+            "there is a saved state of `callback/Recorder`, and the learner has states of `life`, `optimizer`"
+        ),
+        "{less}"
+    );
+    let more = error(|it| learner(it).callback(Ema::new(0.9)));
+    assert!(more.contains("the learner's `callback/Ema` has a state, and there is none among the saved ones, which are of `callback/Recorder`, `life`, `optimizer`"), "{more}");
 }
 
 fn wider(checkpoints: Checkpoints) -> LearnerBuilder<Linear> {
@@ -86,7 +133,8 @@ fn a_renamed_layer() {
     let error = error(|it| equipped(Learner::builder(data(16, 7), renamed), it));
     assert_eq!(
         error,
-        "the saved training: the saved state, of version 1, has no tensor `model/layer.bias`: it is the state of something else, or an older one"
+        "the saved training: it is the state of another model: only the saved one has `bias`, `weight`, and only this one has `layer.bias`, \
+         `layer.weight`"
     );
 }
 

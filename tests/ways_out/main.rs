@@ -7,14 +7,18 @@
 //! - `subject`: the learner, with a saboteur and witnesses among its callbacks.
 //! - `phases`: what holds for every callback on every path.
 //! - `predictions`: the same for predictions, which are a phase of their own.
+//! - `resumed`: each way out of a training with checkpoints, and out of the one that goes on.
+//! - `parts`: checkpoints that can't be written, and losses that are not numbers.
 //!
 //! Each test below takes all ways with one mixing callback. To extend the table, add a line to the script for a part of the loop or
 //! a hook. A request needs a line in `Deed::request` and in `Way::leaves_out`; it is then tried in every hook that may return it. A
 //! hook that runs on every way out is `Script::owed`.
 
+mod parts;
 mod path;
 mod phases;
 mod predictions;
+mod resumed;
 mod script;
 mod subject;
 #[path = "../support/mod.rs"]

@@ -55,18 +55,31 @@ pub struct Subject {
 impl Subject {
     /// `validates_after`: the batch after which each epoch also validates.
     pub fn new(mixing: &Mixing, sabotage: Sabotage, validates_after: Option<usize>) -> Self {
+        Self::keeping(mixing, sabotage, validates_after, None)
+    }
+
+    /// The same, with checkpoints.
+    pub fn keeping(
+        mixing: &Mixing,
+        sabotage: Sabotage,
+        validates_after: Option<usize>,
+        checkpoints: Option<Checkpoints>,
+    ) -> Self {
         let (fuse, items) = (Fuse::default(), Views::new(mixing.one_hot));
         let part = |batches| Fused(items.first(batches), fuse.clone());
         let data = Data::builder(part(TRAINING_BATCHES)).valid(part(VALIDATION_BATCHES));
         let data = data.batch_size(BATCH_SIZE as usize).shuffle(false).build().expect("there are items");
         let of_model = fuse.clone();
-        let mut learn = Learner::builder(data, move |vars| Fused(Pixels(linear(vars, 4, 2)), of_model))
+        let builder = Learner::builder(data, move |vars| Fused(Pixels(linear(vars, 4, 2)), of_model))
             .loss(Fused(CrossEntropy::default(), fuse.clone()))
             .optimizer(Fused(Sgd::default().momentum(0.9), fuse.clone()))
             .metric_named("accuracy", metric(&fuse))
-            .quiet()
-            .build()
-            .expect("nothing is wrong with it");
+            .quiet();
+        let builder = match checkpoints {
+            Some(checkpoints) => builder.checkpoints(checkpoints),
+            None => builder,
+        };
+        let mut learn = builder.build().expect("nothing is wrong with it");
         let original = learn.loss_func().clone();
         let witness = |name| Witness { name, original: original.clone(), seen: fuse.passed.clone() };
         learn.callback(witness(FIRST));

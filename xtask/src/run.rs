@@ -32,6 +32,8 @@ pub enum Bench {
     Loss,
     /// A whole epoch
     Epoch,
+    /// One checkpoint, as a share of an epoch
+    Checkpoint,
     /// The loading of photos
     Loader,
     /// The time that callbacks take to compile

@@ -60,8 +60,8 @@ pub fn run(machine: &Machine, libtorch: &Libtorch, trial: Trial) -> Result<ExitC
         Some(line) => machine.console.output(&line),
         None => {}
     })?;
-    for line in result {
-        machine.console.output(&line);
+    if let Some(result) = result {
+        machine.console.output(&result);
     }
     Ok(run::exit_code(status))
 }

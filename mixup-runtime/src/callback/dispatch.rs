@@ -577,6 +577,11 @@ impl Callbacks {
         }
     }
 
+    /// The names of all callbacks, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| &*entry.name)
+    }
+
     pub(crate) fn descriptions(&self) -> impl Iterator<Item = String> {
         self.entries.iter().map(|entry| {
             let description = entry.callback.borrow().describe();

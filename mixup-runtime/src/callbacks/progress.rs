@@ -16,13 +16,30 @@ use crate::{
 /// unless it is quiet.
 ///
 /// When the standard error is a terminal, the first training adds to the process's panic hook: a bar that is shown is cleared
-/// before a panic's message is printed. Ctrl-C replaces the bar with a line that says that the training stops after this batch.
-#[derive(Debug, Default)]
+/// before a panic's message is printed. A signal that ends the training replaces the bar with a line that says that the training stops after this
+/// batch.
+#[derive(Debug)]
 pub struct Progress {
     table: Table,
     bar: Option<Bar>,
     /// Whether this training looks for a learning rate, and so has no table.
     sweeps: bool,
+    signals: bool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { table: Table::default(), bar: None, sweeps: false, signals: true }
+    }
+}
+
+impl Progress {
+    /// Whether it shows that a signal, as that of Ctrl-C, ends the training. Defaults to true. A learner that does not
+    /// [handle signals](crate::learner::LearnerBuilder::handle_signals) has one that does not.
+    #[must_use]
+    pub fn handle_signals(self, handle: bool) -> Self {
+        Self { signals: handle, ..self }
+    }
 }
 
 /// Prints a line on the standard output. A closed standard output is not a reason to end a training.
@@ -38,13 +55,13 @@ impl Progress {
             self.table = Table::new(metric_names.iter().map(String::as_str).chain(values.published().map(Value::name)));
             print(&self.table.header());
         }
-        self.bar = Bar::begin();
+        self.bar = Bar::begin(self.signals);
     }
 
     /// A validation outside of a training has its own bar.
     #[on(validate_begin, if = epochs == 0)]
     fn begin_alone(&mut self) {
-        self.bar = Bar::begin();
+        self.bar = Bar::begin(self.signals);
     }
 
     fn on_batch_begin(&mut self, num_batch: usize, batches: usize, train: bool) {
@@ -55,7 +72,7 @@ impl Progress {
 
     #[on(predict_batch_begin, first, if = batches > 1)]
     fn begin_predictions(&mut self, batches: usize) {
-        self.bar = Bar::begin();
+        self.bar = Bar::begin(self.signals);
         if let Some(bar) = &self.bar {
             bar.show("predict", batches);
         }

@@ -60,7 +60,7 @@ pub fn assert_resumes(
 }
 
 /// All that a training leaves behind.
-struct Found {
+pub(super) struct Found {
     params: State,
     states: LearnerState,
     rows: Vec<(String, Vec<u64>)>,
@@ -68,7 +68,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(learn: &mut Learner, report: &Report) -> Result<Self, StateError> {
+    pub(super) fn of(learn: &mut Learner, report: &Report) -> Result<Self, StateError> {
         let values = |names: &[String], values: &[f64]| {
             names.iter().cloned().zip(values.iter().map(|value| value.to_bits())).collect::<Vec<_>>()
         };
@@ -95,12 +95,17 @@ impl Found {
 
     /// Compares to the bit. The error gets the names of all that is different.
     fn compare(&self, found: &Self, error: impl FnOnce(Vec<String>) -> Error) -> Result<(), Error> {
+        let what = self.differences(found);
+        if what.is_empty() { Ok(()) } else { Err(error(what)) }
+    }
+
+    /// The names of all that is not the same to the bit.
+    pub(super) fn differences(&self, found: &Self) -> Vec<String> {
         let states = self.states.0.iter().filter(|(name, state)| found.states.0.get(*name) != Some(state));
         let states = states.map(|(name, _)| format!("the state of `{name}`"));
         let rows = self.rows.iter().filter(|row| !found.rows.contains(row)).map(|(name, _)| format!("`{name}`"));
         let params = self.params.differing(&found.params).into_iter().map(|name| format!("`{name}`"));
         let outcome = (self.outcome != found.outcome).then(|| "the outcome".to_owned());
-        let what: Vec<_> = states.chain(rows).chain(params).chain(outcome).collect();
-        if what.is_empty() { Ok(()) } else { Err(error(what)) }
+        states.chain(rows).chain(params).chain(outcome).collect()
     }
 }

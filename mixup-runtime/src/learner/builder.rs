@@ -47,6 +47,7 @@ pub struct LearnerBuilder<M> {
     quiet: bool,
     strict: bool,
     keep_freed_memory: bool,
+    handle_signals: bool,
     finish: Option<Finish>,
 }
 
@@ -71,6 +72,7 @@ impl<M: Model> LearnerBuilder<M> {
             quiet: false,
             strict: false,
             keep_freed_memory: true,
+            handle_signals: true,
             finish: None,
         }
     }
@@ -265,6 +267,32 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
+    /// Whether SIGINT (Ctrl-C) and SIGTERM end a run in an orderly way. Defaults to true.
+    ///
+    /// The batch in hand is finished, a checkpoint is written if the learner has some, `on_train_end` runs, and the run ends with
+    /// [`Error::Interrupted`]. A second signal ends the process at once. Outside of a run, signals do what they do otherwise.
+    ///
+    /// Choose `false` in a program that handles signals itself. It can then end a run with an
+    /// [`interrupt_handle`](Learner::interrupt_handle).
+    ///
+    /// ```
+    /// use mixup::prelude::*;
+    ///
+    /// # fn main() -> Result<(), BoxError> {
+    /// let data = ImageData::digits()?.build()?;
+    /// let mut learn =
+    ///     Learner::builder(data, |vs| simple_cnn(vs, &[1, 8, 10])).handle_signals(false).quiet().build()?;
+    /// let interrupt = learn.interrupt_handle();
+    /// // in the program's own handler: `interrupt.interrupt()`
+    /// # let _ = (interrupt, learn.fit(1, 1e-3)?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn handle_signals(mut self, handle: bool) -> Self {
+        self.handle_signals = handle;
+        self
+    }
+
     /// Whether the process keeps the memory that a batch has freed, for the next batch. Defaults to true. This has an effect only
     /// on Linux with glibc.
     ///
@@ -312,7 +340,7 @@ impl<M: Model> LearnerBuilder<M> {
             }
         }
         if !self.quiet {
-            self.callbacks.add(Progress::default(), None);
+            self.callbacks.add(Progress::default().handle_signals(self.handle_signals), None);
         }
         if self.keep_freed_memory {
             keep_freed_memory();
@@ -364,7 +392,8 @@ impl<M: Model> LearnerBuilder<M> {
         let interrupt = Interrupt::default();
         let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
         let points = Points::new(self.checkpoints.map(Writer::new));
-        let mut learn = Learner { state, callbacks, metrics, step, points, interrupt };
+        let mut learn =
+            Learner { state, callbacks, metrics, step, points, interrupt, handles_signals: self.handle_signals };
         learn.prepare()?;
         learn.check_checkpoints()?;
         learn.state.row_metrics.clone_from(&learn.state.metric_names);

@@ -13,6 +13,8 @@ mod checkpoint;
 mod evaluate;
 mod fit;
 mod interrupt;
+#[cfg(test)]
+mod left_out;
 mod listing;
 mod lr_find;
 mod one_cycle;
@@ -86,6 +88,8 @@ pub struct Learner {
     step: Box<dyn TrainStep>,
     points: Points,
     interrupt: Interrupt,
+    /// Whether signals end its runs.
+    handles_signals: bool,
 }
 
 impl Learner {
@@ -196,6 +200,11 @@ impl Learner {
     /// Puts the callbacks in order for listings. An error in their order is reported by the next run.
     fn list(&mut self) {
         let _ = self.prepare();
+    }
+
+    /// Whether the current run is to end: by a handle, or by a signal if the learner handles these.
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.is_set() || (self.handles_signals && interrupt::signalled())
     }
 
     /// Returns a handle that ends the current run from another thread, as Ctrl-C does.

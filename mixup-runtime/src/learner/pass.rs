@@ -162,7 +162,7 @@ impl Learner {
 
     /// Begins a batch: counts it, and drops the one before it. This is where an interrupt is noticed.
     pub(super) fn begin_batch(&mut self, num_batch: usize) -> Result<(), Exit> {
-        if self.interrupt.is_set() {
+        if self.is_interrupted() {
             return Err(Exit::Interrupted);
         }
         let state = &mut self.state;

@@ -33,15 +33,15 @@ impl Learner {
         epochs: Option<usize>,
         body: impl FnOnce(&mut Self) -> Result<T, Exit>,
     ) -> Result<Option<T>, Error> {
-        let watch = Watch::begin();
+        let watch = self.handles_signals.then(Watch::begin);
         self.begin(epochs)?;
         let (loss_func, sampler) = (self.state.loss_func.clone(), self.state.sampler.clone());
         let mut panic = None;
         let mut errors = Vec::new();
         let mut done = None;
         self.state.outcome = match caught(|| body(self)) {
-            // A Ctrl-C in the last batch must not be lost.
-            Ok(Ok(_)) if self.interrupt.is_set() => {
+            // An interrupt in the last batch must not be lost.
+            Ok(Ok(_)) if self.is_interrupted() => {
                 errors.push(Error::Interrupted { at: self.state.at() });
                 Outcome::Interrupted
             }

@@ -52,21 +52,28 @@ pub(super) struct Whole<'a>(pub &'a Params);
 impl Whole<'_> {
     /// Each variable with the tensor that was saved of it. They must be the same ones, of the same kinds and shapes.
     fn pairs<'s>(&self, state: &'s State) -> Result<Vec<(Tensor, &'s Tensor)>, StateError> {
-        let variables = self.0.variables();
-        let mut saved: BTreeMap<_, _> =
+        let variables: BTreeMap<_, _> = self.0.variables().into_iter().collect();
+        let saved: BTreeMap<_, _> =
             state.tensors().filter_map(|(name, tensor)| Some((name.strip_prefix(MODEL)?, tensor))).collect();
-        let pair = |(name, variable): (String, Tensor)| {
-            let missing = || StateError::Tensor { name: format!("{MODEL}{name}"), version: state.version() };
-            let tensor = saved.remove(name.as_str()).ok_or_else(missing)?;
+        let of_saved = saved.keys().filter(|name| !variables.contains_key(**name)).map(|name| (*name).to_owned());
+        let of_model = variables.keys().filter(|name| !saved.contains_key(name.as_str())).cloned();
+        let (of_saved, of_model): (Vec<_>, Vec<_>) = (of_saved.collect(), of_model.collect());
+        if !(of_saved.is_empty() && of_model.is_empty()) {
+            return Err(StateError::OtherTensors { saved: of_saved, model: of_model });
+        }
+        let pairs = variables.into_iter().filter_map(|(name, variable)| {
+            let tensor = *saved.get(name.as_str())?;
             let form = |tensor: &Tensor| (tensor.kind(), tensor.size());
             let (found, wanted) = (form(tensor), form(&variable));
-            if found == wanted { Ok((variable, tensor)) } else { Err(StateError::Form { name, found, wanted }) }
-        };
-        let pairs = variables.into_iter().map(pair).collect::<Result<_, _>>()?;
-        match saved.keys().next() {
-            Some(name) => Err(StateError::Extra { name: format!("{MODEL}{name}") }),
-            None => Ok(pairs),
-        }
+            Some(if found == wanted { Ok((variable, tensor)) } else { Err(StateError::Form { name, found, wanted }) })
+        });
+        pairs.collect()
+    }
+
+    /// The saved gradient of each parameter that had one.
+    fn gradients(state: &State) -> Result<Vec<(String, Tensor)>, StateError> {
+        let names: Vec<String> = state.field("gradients")?;
+        names.into_iter().map(|name| Ok((name.clone(), state.tensor(&format!("{GRAD}{name}"))?))).collect()
     }
 }
 
@@ -82,27 +89,28 @@ impl Stateful for Whole<'_> {
         for (name, tensor) in self.0.variables() {
             state = state.with_tensor(&format!("{MODEL}{name}"), &tensor)?;
         }
+        let mut gradients = Vec::new();
         for (name, tensor) in self.0.iter() {
             let grad = tensor.f_grad()?;
             if grad.defined() {
+                gradients.push(name);
                 state = state.with_tensor(&format!("{GRAD}{name}"), &grad)?;
             }
         }
-        Ok(state)
+        state.with("gradients", &gradients)
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         let (pairs, frozen): (_, Vec<String>) = (self.pairs(state)?, state.field("frozen")?);
+        let gradients: BTreeMap<_, _> = Self::gradients(state)?.into_iter().collect();
         tch::no_grad(|| {
             for (mut variable, saved) in pairs {
                 variable.f_copy_(saved)?;
             }
             self.0.zero_grad()
         })?;
-        let grads: BTreeMap<_, _> =
-            state.tensors().filter_map(|(name, grad)| Some((name.strip_prefix(GRAD)?, grad))).collect();
         for param in self.0.as_slice() {
-            if let Some(grad) = grads.get(param.name()) {
+            if let Some(grad) = gradients.get(param.name()) {
                 set_gradient(param.tensor(), grad)?;
             }
             let _ = param.tensor().f_set_requires_grad(!frozen.iter().any(|name| name == param.name()))?;

@@ -76,7 +76,7 @@ impl Learner {
             return Err(StateError::Unknown { name: name.clone(), has: before.0.into_keys().collect() });
         }
         if let Some(name) = before.0.keys().find(|name| !saved.0.contains_key(*name)) {
-            return Err(StateError::Missing { name: name.clone() });
+            return Err(StateError::Missing { name: name.clone(), saved: saved.0.keys().cloned().collect() });
         }
         self.each_stateful(|name, it| saved.0.get(name).map_or(Ok(()), |state| state.check_version(it)))?;
         match catch_unwind(AssertUnwindSafe(|| self.load_each(saved))) {

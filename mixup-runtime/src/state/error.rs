@@ -59,10 +59,12 @@ pub enum StateError {
         has: Vec<String>,
     },
     /// Something that has a state, and none among the saved ones.
-    #[error("the learner's `{name}` has a state, and there is none among the saved ones")]
+    #[error("the learner's `{name}` has a state, and there is none among the saved ones, which are of {}", listed(.saved))]
     Missing {
         /// Its name.
         name: String,
+        /// What was saved.
+        saved: Vec<String>,
     },
     /// A tensor of the model has another kind or shape than the saved one.
     #[error("`{name}` is {:?} {:?} in the saved state, and {:?} {:?} in the model", found.0, found.1, wanted.0, wanted.1)]
@@ -74,11 +76,17 @@ pub enum StateError {
         /// Those of the model.
         wanted: (Kind, Vec<i64>),
     },
-    /// A tensor of the saved model that this one does not have.
-    #[error("the saved state has `{name}`, and the model has no such tensor: it is the state of another model")]
-    Extra {
-        /// The tensor.
-        name: String,
+    /// The saved model has other tensors than this one.
+    #[error(
+        "it is the state of another model: only the saved one has {}, and only this one has {}",
+        some(saved),
+        some(model)
+    )]
+    OtherTensors {
+        /// Those that only the saved model has.
+        saved: Vec<String>,
+        /// Those that only this one has.
+        model: Vec<String>,
     },
     /// A callback had replaced the loss function or the sampler after `on_train_begin`, and has not done so again.
     #[error(
@@ -134,6 +142,16 @@ impl StateError {
 impl From<Refusal> for StateError {
     fn from(refusal: Refusal) -> Self {
         Self::Torch(refusal.into())
+    }
+}
+
+/// Some of the names, or that there are none.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match names.len() {
+        0 => "none".to_owned(),
+        1..=SHOWN => listed(names),
+        all => format!("{} and {} more", listed(names.get(..SHOWN).unwrap_or(names)), all - SHOWN),
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use ciborium::Value;
 pub use error::StateError;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use tch::Tensor;
 pub(crate) use tensors::KINDS;
 
@@ -262,6 +262,11 @@ impl State {
         };
         Ok(Self { version, data, tensors: self.tensors.iter().filter_map(of_part).collect() })
     }
+}
+
+/// Reads a field that may be `None`, and must be there. Left to itself, `serde` takes a missing one for `None`.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(field)
 }
 
 /// The name of a part's tensor in the whole. A part that is one tensor has no name for it.

@@ -125,20 +125,22 @@ pub enum Error {
     /// The learner has no folder for checkpoints.
     #[error("this learner has no checkpoints: give the builder `.checkpoints(Checkpoints::in_dir(…))`")]
     NoCheckpoints,
-    /// The training of a checkpoint was finished.
-    #[error("`{}` is from the end of a training of {finished} epochs: to go on, ask for more with `resume_to(…)`", path.display())]
+    /// A checkpoint has more finished epochs than were asked for.
+    #[error("`{}` has {finished} finished epochs, and {epochs} were asked for: ask for at least {finished}", path.display())]
     NothingLeft {
         /// The checkpoint.
         path: PathBuf,
         /// How many epochs are finished.
         finished: usize,
+        /// How many the training was to have in all.
+        epochs: usize,
     },
     /// A checkpoint is of a learner that was built otherwise.
     #[error("`{}` is of a training with other {what}: {saved}; here: {now}", path.display())]
     OtherLearner {
         /// The checkpoint.
         path: PathBuf,
-        /// What is different: the data, the model or the optimizer.
+        /// What is different: the data, its classes, the model, the optimizer, the loss function or the metrics.
         what: &'static str,
         /// How it was.
         saved: String,
@@ -239,7 +241,7 @@ pub enum Error {
         #[source]
         source: Box<TchError>,
     },
-    /// Ctrl-C or an [`Interrupt`](crate::learner::Interrupt) ended the run. The learner can be used as after any other end.
+    /// Ctrl-C, SIGTERM or an [`Interrupt`](crate::learner::Interrupt) ended the run. The learner can be used as after any other end.
     #[error("interrupted, {at}")]
     Interrupted {
         /// When.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     batch::Scalars,
     data::Sampler as _,
-    state::{State, StateError, Stateful},
+    state::{State, StateError, Stateful, present},
 };
 
 impl Stateful for Shared<Series> {
@@ -155,7 +155,9 @@ struct Counts {
     num_batch: usize,
     batches: u64,
     in_epoch: bool,
+    #[serde(deserialize_with = "present")]
     after_batch: Option<usize>,
+    #[serde(deserialize_with = "present")]
     elapsed: Option<Duration>,
     /// The loss function and the sampler that hooks had, in words.
     loss_func: String,

@@ -86,7 +86,7 @@ fn all_benches_run_unless_some_are_named() {
     let call = |names: &[Bench], rest: &str| line(&run::bench(names, false, words(rest)));
     assert_eq!(
         call(&[], ""),
-        "bench --bench loop --bench step --bench mix --bench loss --bench epoch --bench loader --bench compile"
+        "bench --bench loop --bench step --bench mix --bench loss --bench epoch --bench checkpoint --bench loader --bench compile"
     );
     assert_eq!(call(&[Bench::Mix], "--quick"), "bench --bench mix -- --quick");
 }

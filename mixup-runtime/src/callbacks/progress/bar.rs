@@ -3,7 +3,7 @@
 //! `indicatif` leaves the cursor at the right edge, after the bar, so that whatever is printed next begins on its own line.
 //! In two cases this leaves the bar on the screen:
 //! - A panic prints its message before anybody can clear the bar. A panic hook clears it first.
-//! - On Ctrl-C the terminal prints `^C` on the next line, and the training notices Ctrl-C only after the batch. So a thread waits for
+//! - On Ctrl-C the terminal prints `^C` on the next line, and the training notices a signal only after the batch. So a thread waits for
 //!   the signal, clears both lines, and says what happens next.
 
 use std::{
@@ -19,28 +19,28 @@ use std::{
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// What is shown while a training runs: a bar, or what happens after Ctrl-C.
+/// What is shown while a training runs: a bar, or what happens after a signal.
 #[derive(Debug)]
 pub(super) struct Bar {
     line: Arc<Mutex<Line>>,
     #[cfg(unix)]
-    _watch: Option<ctrl_c::Watch>,
+    _watch: Option<signal::Watch>,
 }
 
 impl Bar {
     /// `None` if the standard error is not a terminal: nobody would see a bar.
-    pub(super) fn begin() -> Option<Self> {
+    pub(super) fn begin(signals: bool) -> Option<Self> {
         if !std::io::stderr().is_terminal() {
             return None;
         }
         clear_before_a_panic();
         let line = Arc::new(Mutex::new(Line::default()));
         #[cfg(unix)]
-        let watch = ctrl_c::Watch::begin(&line);
+        let watch = signals.then(|| signal::Watch::begin(&line).ok()).flatten();
         Some(Self {
             line,
             #[cfg(unix)]
-            _watch: watch.ok(),
+            _watch: watch,
         })
     }
 
@@ -76,7 +76,7 @@ impl Drop for Bar {
     fn drop(&mut self) {
         let mut line = Line::lock(&self.line);
         line.shown = None;
-        line.stopping = true; // so that a Ctrl-C that the thread notices only now shows nothing
+        line.stopping = true; // so that a signal that the thread notices only now shows nothing
     }
 }
 
@@ -84,20 +84,20 @@ impl Drop for Bar {
 #[derive(Debug, Default)]
 struct Line {
     shown: Option<Shown>,
-    /// Set by Ctrl-C.
+    /// Set by a signal.
     signalled: Arc<AtomicBool>,
-    /// After Ctrl-C there is no bar.
+    /// After a signal there is no bar.
     stopping: bool,
 }
 
 impl Line {
-    /// Handles a Ctrl-C, the first time that it is called after one.
+    /// Handles a signal, the first time that it is called after one.
     fn lock(line: &Mutex<Self>) -> MutexGuard<'_, Self> {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         if !line.stopping && line.signalled.load(Ordering::Relaxed) {
             line.stopping = true;
             line.clear_with_echo();
-            let message = "Stopping after this batch. Press Ctrl-C again to end the program at once.";
+            let message = "Stopping after this batch. A second Ctrl-C or signal ends the program at once.";
             let style = ProgressStyle::with_template("{wide_msg}");
             line.shown = Some(Shown::new(ProgressBar::new_spinner().with_message(message), style.ok()));
         }
@@ -165,7 +165,7 @@ fn clear_before_a_panic() {
 }
 
 #[cfg(unix)]
-mod ctrl_c {
+mod signal {
     use std::{
         io,
         sync::{Arc, Mutex},
@@ -174,7 +174,7 @@ mod ctrl_c {
 
     use signal_hook::{
         SigId,
-        consts::SIGINT,
+        consts::{SIGINT, SIGTERM},
         flag,
         iterator::{Handle, Signals},
         low_level::unregister,
@@ -182,22 +182,25 @@ mod ctrl_c {
 
     use super::Line;
 
-    /// While it lives, a thread handles the display on Ctrl-C. The learner decides what Ctrl-C does to the training.
+    /// While it lives, a thread handles the display on a signal. The learner decides what the signal does to the training.
     #[derive(Debug)]
     pub(super) struct Watch {
-        flag: SigId,
+        flags: Vec<SigId>,
         signals: Handle,
     }
 
     impl Watch {
         pub(super) fn begin(line: &Arc<Mutex<Line>>) -> io::Result<Self> {
             // The flag is set before the thread is woken.
-            let flag = flag::register(SIGINT, Arc::clone(&Line::lock(line).signalled))?;
-            let mut signals = Signals::new([SIGINT])?;
-            let watch = Self { flag, signals: signals.handle() };
+            let mut signals = Signals::new([0; 0])?;
+            let mut watch = Self { flags: Vec::new(), signals: signals.handle() };
+            for signal in [SIGINT, SIGTERM] {
+                watch.flags.push(flag::register(signal, Arc::clone(&Line::lock(line).signalled))?);
+                signals.add_signal(signal)?;
+            }
             let line = Arc::clone(line);
             let wait = move || signals.forever().for_each(|_| drop(Line::lock(&line)));
-            thread::Builder::new().name("mixup-ctrl-c".to_owned()).spawn(wait)?;
+            thread::Builder::new().name("mixup-signals".to_owned()).spawn(wait)?;
             Ok(watch)
         }
     }
@@ -205,7 +208,9 @@ mod ctrl_c {
     impl Drop for Watch {
         fn drop(&mut self) {
             self.signals.close();
-            unregister(self.flag);
+            for flag in self.flags.drain(..) {
+                unregister(flag);
+            }
         }
     }
 }

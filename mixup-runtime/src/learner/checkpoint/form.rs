@@ -12,7 +12,7 @@ use tch::Tensor;
 use crate::{
     files::{Archive, Unread},
     learner::{LearnerState, snapshot::Snapshot},
-    state::{State, StateError},
+    state::{State, StateError, present},
 };
 
 /// The version of this form.
@@ -34,6 +34,7 @@ pub(super) struct Manifest {
     /// The files of this training that were there, this one included.
     pub files: Vec<String>,
     /// The best one, and the bits of its value.
+    #[serde(deserialize_with = "present")]
     pub best: Option<(String, u64)>,
     #[serde(flatten)]
     pub place: Place,
@@ -48,21 +49,40 @@ pub(super) struct Place {
     /// How many epochs the training has, and how many are finished.
     pub epochs: usize,
     pub finished: usize,
+    /// The device and the number of libtorch's threads, which may be others when the training goes on.
+    pub device: String,
+    pub threads: i32,
     pub learner: Facts,
 }
 
-/// What a learner was built with, in words: it must be the same when a training goes on.
+/// What a learner was built with, in words: it must be the same when a training goes on. The parameters and what has a state are compared with
+/// their saved states.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub data: String,
+    pub classes: String,
     pub optimizer: String,
     pub model: String,
+    pub loss: String,
+    pub metrics: String,
+    /// The callbacks. One without a state may be added or left out, as one that only prints; that is worth a warning.
+    pub callbacks: Vec<String>,
 }
 
 impl Facts {
-    /// Each with its name.
-    pub fn facts(&self) -> [(&'static str, &str); 3] {
-        [("data", &self.data), ("optimizer", &self.optimizer), ("model", &self.model)]
+    /// The first thing that is different: its name, what it was, and what it is.
+    pub fn differs(&self, now: &Self) -> Option<(&'static str, String, String)> {
+        let pairs = [
+            ("data", &self.data, &now.data),
+            ("classes", &self.classes, &now.classes),
+            ("optimizer", &self.optimizer, &now.optimizer),
+            ("model", &self.model, &now.model),
+            ("loss function", &self.loss, &now.loss),
+            ("metrics", &self.metrics, &now.metrics),
+        ];
+        let (what, saved, now) = pairs.into_iter().find(|(_, saved, now)| saved != now)?;
+        let named = |text: &String| if text.is_empty() { "none".to_owned() } else { text.clone() };
+        Some((what, named(saved), named(now)))
     }
 }
 
@@ -164,5 +184,61 @@ fn folder(name: &str) -> String {
         PARAMS => String::new(), // its tensors begin with `model/` and `grad/`
         "optimizer" => "opt/".to_owned(),
         name => format!("state/{name}/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The places of all fields of an object and of its parts.
+    fn fields(value: &Value, path: &str, all: &mut Vec<String>) {
+        let entries: Vec<(String, &Value)> = match value {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(list) => list.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (key, inner) in entries {
+            let path = format!("{path}/{key}");
+            fields(inner, &path, all);
+            if value.is_object() && !path.contains("/tensors/") {
+                all.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_manifest_without_any_one_of_its_fields_is_refused() {
+        let learner = Facts {
+            data: "data".to_owned(),
+            classes: String::new(),
+            optimizer: "optimizer".to_owned(),
+            model: "model".to_owned(),
+            loss: "loss".to_owned(),
+            metrics: String::new(),
+            callbacks: Vec::new(),
+        };
+        let place =
+            Place { at: "at".to_owned(), epochs: 2, finished: 1, device: "Cpu".to_owned(), threads: 1, learner };
+        let tensors = [("own".to_owned(), "name".to_owned())].into();
+        let stored = Stored { name: "life".to_owned(), version: 1, data: "data".to_owned(), tensors };
+        let whole =
+            serde_json::to_value(Manifest { states: vec![stored], ..Manifest::new(place) }).expect("it is plain");
+        let read = |value: &Value| {
+            let metadata = [(MANIFEST.to_owned(), value.to_string())].into();
+            Manifest::of(&Archive { metadata, ..Archive::default() })
+        };
+        read(&whole).expect("it is whole");
+        let mut all = Vec::new();
+        fields(&whole, "", &mut all);
+        assert!(all.len() > 15, "{all:?}");
+        for path in all {
+            let mut value = whole.clone();
+            let (parent, key) = path.rsplit_once('/').expect("it begins with one");
+            value.pointer_mut(parent).and_then(Value::as_object_mut).expect("it is there").remove(key);
+            assert!(read(&value).is_err(), "nobody needs `{path}`");
+        }
     }
 }

@@ -15,6 +15,8 @@ pub use options::Checkpoints;
 
 use super::{Learner, snapshot::Snapshot};
 use crate::{
+    callback::Callback as _,
+    callbacks::Progress,
     files::{Archive, Disk, FileError, FolderLock, RealDisk, list, lock_folder, make_folder, remove_stale},
     training::{BuildError, Error, Next, Phase, Report},
 };
@@ -209,9 +211,12 @@ impl Learner {
     /// bits are the same; on a GPU the state is, and the bits where two whole runs have the same. Two learners that train at the same time in one
     /// process share libtorch's generator, so their dropout is not the same.
     ///
+    /// A training that was finished trains no more. It is brought to its end as it was: `on_train_begin` and `on_train_end` run, the report has
+    /// all its rows, and a warning says so. So a program that was killed after the last epoch ends as it would have. A training that a callback has
+    /// stopped is stopped there again. [`resume_to`](Self::resume_to) trains for more epochs.
+    ///
     /// # Errors
-    /// [`Error::NoCheckpoint`], [`Error::NothingLeft`] if that training was finished, [`Error::Resume`] if something does not fit this learner, and
-    /// those of [`fit`](Self::fit).
+    /// [`Error::NoCheckpoint`], [`Error::OtherLearner`] and [`Error::Resume`] if something does not fit this learner, and those of [`fit`](Self::fit).
     pub fn resume(&mut self) -> Result<Report, Error> {
         self.resume_with(None, None)
     }
@@ -227,7 +232,7 @@ impl Learner {
     /// As [`resume`](Self::resume), to another number of epochs in all: more than the training had, to go on with one that was finished.
     ///
     /// # Errors
-    /// As for [`resume`](Self::resume).
+    /// As for [`resume`](Self::resume), and [`Error::NothingLeft`] if more epochs than that are finished.
     pub fn resume_to(&mut self, epochs: usize) -> Result<Report, Error> {
         self.resume_with(None, Some(epochs))
     }
@@ -243,33 +248,44 @@ impl Learner {
                     (path.to_owned(), archive, manifest)
                 }
             };
-            learner.resume_archive(&path, &archive, &manifest, epochs)
+            learner.resume_archive(&path, archive, &manifest, epochs)
         })
     }
 
     fn resume_archive(
         &mut self,
         path: &Path,
-        archive: &Archive,
+        archive: Archive,
         manifest: &Manifest,
         epochs: Option<usize>,
     ) -> Result<Report, Error> {
         let place = &manifest.place;
-        let epochs = epochs.unwrap_or(place.epochs);
-        if place.finished >= epochs {
-            return Err(Error::NothingLeft { path: path.to_owned(), finished: place.finished });
+        let (finished, epochs) = (place.finished, epochs.unwrap_or(place.epochs));
+        if finished > epochs {
+            return Err(Error::NothingLeft { path: path.to_owned(), finished, epochs });
         }
-        let (saved, now) = (place.learner.facts(), self.facts());
-        for ((what, saved), (_, now)) in saved.into_iter().zip(now.facts()) {
-            if saved != now {
-                let (saved, now) = (saved.to_owned(), now.to_owned());
-                return Err(Error::OtherLearner { path: path.to_owned(), what, saved, now });
-            }
+        let (saved, now) = (&place.learner, self.facts());
+        if let Some((what, saved, now)) = saved.differs(&now) {
+            return Err(Error::OtherLearner { path: path.to_owned(), what, saved, now });
         }
         let not_one = |reason| Error::NotACheckpoint { path: path.to_owned(), reason };
-        let snapshot = manifest.snapshot(archive).map_err(not_one)?;
+        let snapshot = manifest.snapshot(&archive).map_err(not_one)?;
+        drop(archive); // only the snapshot has its memory now, and is dropped once the training goes on
         if let Some(writer) = &mut self.points.writer {
             writer.adopt(path, manifest);
+        }
+        if saved.callbacks != now.callbacks {
+            let [saved, now] = [&saved.callbacks, &now.callbacks].map(|names| names.join(", "));
+            tracing::warn!(
+                "`{}` is of a training with the callbacks {saved}; here: {now}. The bits are the same only if the difference changes nothing",
+                path.display()
+            );
+        }
+        if finished == epochs {
+            tracing::warn!(
+                "`{}` is from the end of a training of {epochs} epochs: nothing is left to train; to go on, ask for more with `resume_to(…)`",
+                path.display()
+            );
         }
         self.resume_cycle(snapshot, epochs)
     }
@@ -277,10 +293,15 @@ impl Learner {
     /// What must be the same when a training goes on. Settings that a checkpoint has, such as rates, are not among it.
     fn facts(&self) -> form::Facts {
         let state = &self.state;
+        let metrics: Vec<_> = self.metrics.iter().map(|(name, _)| name.as_str()).collect();
         form::Facts {
             data: format!("{}, in batches of {}", state.data, state.data.train().batch_size()),
+            classes: state.data.classes().join(", "),
             model: state.model.type_name(),
             optimizer: state.opt.type_name(),
+            loss: self.callbacks.own().map_or(&state.loss_func, |(loss, _)| loss).name(),
+            metrics: metrics.join(", "),
+            callbacks: self.callbacks.names().filter(|name| *name != Progress::NAME).map(str::to_owned).collect(),
         }
     }
 
@@ -295,7 +316,7 @@ impl Learner {
         let due = match next.phase {
             Phase::Epochs => writer.is_due_after(next.epoch, self.state.epochs, self.state.iteration),
             // The next batch is the first to notice an interrupt.
-            _ => writer.is_due(self.state.iteration) || writer.options.on_interrupt && self.interrupt.is_set(),
+            _ => writer.is_due(self.state.iteration) || writer.options.on_interrupt && self.is_interrupted(),
         };
         let best = self.better(next);
         (due || best.is_some()).then_some(Due { best })
@@ -314,7 +335,8 @@ impl Learner {
     /// Writes a checkpoint.
     pub(super) fn write_checkpoint(&mut self, next: Next, snapshot: &Snapshot, due: Due) -> Result<(), Error> {
         let (at, epochs, finished) = (next.to_string(), self.state.epochs, next.epoch);
-        let place = form::Place { at, epochs, finished, learner: self.facts() };
+        let (device, threads) = (format!("{:?}", self.state.device), tch::get_num_threads());
+        let place = form::Place { at, epochs, finished, device, threads, learner: self.facts() };
         let Some(writer) = &mut self.points.writer else { return Ok(()) };
         writer.go_on_at(self.state.iteration); // also if it fails: the next one is tried when it is due
         match writer.write(place, snapshot, due) {
