@@ -148,8 +148,8 @@ fn going_on_needs_little_more_memory_than_the_file_and_the_learner() {
         let report = learn.resume().expect("there is a checkpoint");
         assert_eq!(report.epochs.len(), 1);
         let needed = most_resident() - before;
-        // The file itself; the moments of the learner, as they were and as they will be; some for the reader.
-        assert!(needed < 3 * size, "{needed} KiB for a file of {size} KiB");
+        // The file itself, and three times its moments: the loaded ones, those that they replace, and those to undo it with.
+        assert!(needed < 4 * size, "{needed} KiB for a file of {size} KiB");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");

@@ -166,7 +166,9 @@ fn a_training_that_a_callback_has_stopped_is_stopped_there_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let build = |patience| {
         let often = Checkpoints::in_dir(folder.path()).every_batches(3);
-        let builder = on(data(16, 7)).callback(Worse).callback(EarlyStopping::on("score").patience(patience));
+        let builder = on(data(16, 7))
+            .callback(Worse)
+            .callback(EarlyStopping::on("score").less_is_better(false).patience(patience));
         builder.checkpoints(often).build().expect("it fits")
     };
     let mut first = build(1);

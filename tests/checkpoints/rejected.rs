@@ -77,7 +77,7 @@ fn a_callback_without_a_state_may_be_added_with_a_warning_that_has_both_sides() 
     let warnings = support::warnings::Warnings::default();
     tracing::subscriber::with_default(warnings.clone(), || other.resume_to(2)).expect("it goes on");
     let said = warnings.take();
-    let both = "with the callbacks MixUp, Recorder; here: MixUp, Recorder, Watches.";
+    let both = "with the callbacks Recorder, MixUp; here: Recorder, MixUp, Watches.";
     assert!(said.iter().any(|warning| warning.contains(both)), "{said:?}");
 }
 

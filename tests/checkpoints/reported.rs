@@ -7,7 +7,7 @@
 //! | going on removes files of another training | `checkpoints_of_another_training_in_the_folder_are_left_alone` |
 //! | the path of the best file is stale | `the_best_checkpoint_is_kept_after_the_folder_has_moved` |
 //! | the place in the epoch is right and its order is not | `resume`: `the_order_of_an_epoch_is_saved_and_not_drawn_again`; `the_batches_after_a_break_are_those_that_were_left` |
-//! | the second break in one epoch goes wrong | `the_second_break_in_one_epoch_is_as_the_first` |
+//! | the second break in one epoch goes wrong | `the_second_break_in_one_epoch_is_as_the_first`; `a_second_break_in_a_validation_between_two_batches_is_as_the_first` |
 //! | an epoch is skipped, or trained twice, at its boundary | `resume`: `a_training_resumes_at_every_position`; `every_epoch_is_trained_once_with_a_break_at_its_boundary` |
 //! | steps are counted wrong; a validation follows after one batch | `counts_of_batches_and_steps_go_on_and_validations_keep_their_places` |
 //! | generators are not restored, or moved on by skipping batches | `resume`: `what_is_drawn_from_the_generator_…`, all with dropout; `randomness` |
@@ -69,6 +69,37 @@ fn a_newest_file_that_is_empty_or_only_begun_does_not_matter() {
         let mut again = often(folder.path(), NEVER).build().expect("it fits");
         assert_eq!(again.resume().expect("there is a whole one").epochs.len(), 2);
     }
+}
+
+/// Fails at the end of a validation batch of the first epoch.
+struct FailInBatch(Option<usize>);
+
+#[callback]
+impl FailInBatch {
+    #[on(batch_end, valid, if = epoch == 0 && Some(num_batch) == self.0)]
+    fn fail(&self) -> Result<(), BoxError> {
+        Err("the power is out".into())
+    }
+}
+
+#[test]
+fn a_second_break_in_a_validation_between_two_batches_is_as_the_first() {
+    let _alone = alone();
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let build = |folder: &tempfile::TempDir, fails: Option<usize>| {
+        let builder = often(folder.path(), NEVER).validate_every(2).callback(FailInBatch(fails));
+        builder.build().expect("it fits")
+    };
+    let mut whole = build(&nowhere, None);
+    whole.fit(2, 0.05).expect("it trains");
+    let folder = tempfile::tempdir().expect("a folder");
+    build(&folder, Some(0)).fit(2, 0.05).expect_err("it fails in the first batch");
+    for _ in 0..2 {
+        build(&folder, Some(1)).resume().expect_err("it fails in the second batch");
+    }
+    let mut again = build(&folder, None);
+    again.resume().expect("there is a checkpoint");
+    assert_eq!(bits(&again), bits(&whole));
 }
 
 /// Publishes numbers of which the first is the best.
@@ -229,8 +260,9 @@ impl Worse {
 #[test]
 fn early_stopping_has_its_patience_after_a_break() {
     // The best epoch is the first; after three more it stops. The break is in the third.
-    let with =
-        |builder: LearnerBuilder<Linear>| builder.callback(Worse).callback(EarlyStopping::on("score").patience(3));
+    let with = |builder: LearnerBuilder<Linear>| {
+        builder.callback(Worse).callback(EarlyStopping::on("score").less_is_better(false).patience(3))
+    };
     let (again, whole) = broken_and_whole(10, 9, with);
     assert_eq!(again.report().epochs.len(), 4);
     assert_eq!(again.report().outcome, whole.report().outcome);
@@ -240,8 +272,8 @@ fn early_stopping_has_its_patience_after_a_break() {
 fn two_callbacks_of_one_type_have_their_own_states_after_a_break() {
     // The second one has its best in the third epoch, and is the one that stops.
     let with = |builder: LearnerBuilder<Linear>| {
-        let builder = builder.callback(Worse).callback(EarlyStopping::on("score").patience(20));
-        builder.callback_named("other", EarlyStopping::on("other").patience(2))
+        let builder = builder.callback(Worse).callback(EarlyStopping::on("score").less_is_better(false).patience(20));
+        builder.callback_named("other", EarlyStopping::on("other").less_is_better(false).patience(2))
     };
     let (mut again, _) = broken_and_whole(14, 9, with);
     let report = again.report();

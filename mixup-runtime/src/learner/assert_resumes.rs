@@ -1,6 +1,9 @@
 //! A check for tests: does a training that is interrupted anywhere go on with the same bits?
 
-use super::{Learner, LearnerState, snapshot::Whole};
+use super::{
+    Learner, LearnerState,
+    snapshot::{Snapshot, Whole},
+};
 use crate::{
     error::BoxError,
     optim::Lr,
@@ -48,15 +51,41 @@ pub fn assert_resumes(
     let found = Found::of(&mut plain, &report)?;
     wanted.compare(&found, |what| Error::NotRepeated { what })?;
 
-    let positions = snapshots.len();
-    for snapshot in snapshots {
+    for (position, snapshot) in snapshots.iter().enumerate() {
         let at = snapshot.next()?;
         let mut learn = build()?;
-        let report = learn.resume_snapshot(snapshot, epochs)?;
+        learn.points.taken = Some(Vec::new());
+        let report = learn.resume_snapshot(snapshot.clone(), epochs)?;
         let found = Found::of(&mut learn, &report)?;
-        wanted.compare(&found, |what| Error::NotResumed { at: at.to_string(), what })?;
+        let failed = |what| Error::NotResumed { at: at.to_string(), what };
+        wanted.compare(&found, failed)?;
+        // A training that is cut again goes on from one of these.
+        let later = snapshots.get(position..).unwrap_or_default();
+        let what = differing(later, &learn.points.taken.take().unwrap_or_default())?;
+        if !what.is_empty() {
+            return Err(failed(what).into());
+        }
     }
-    Ok(positions)
+    Ok(snapshots.len())
+}
+
+/// What is not the same in the snapshots of a training that has gone on. They have no new one where it went on, if that was between two epochs.
+fn differing(wanted: &[Snapshot], found: &[Snapshot]) -> Result<Vec<String>, StateError> {
+    let wanted = wanted.get(wanted.len().saturating_sub(found.len())..).unwrap_or_default();
+    for (wanted, found) in wanted.iter().zip(found) {
+        let (place, other) = (wanted.next()?, found.next()?);
+        if place != other {
+            return Ok(vec![format!("the checkpoint {place} (it is {other} instead)")]);
+        }
+        let states = wanted.states.0.iter().filter(|(name, state)| found.states.0.get(*name) != Some(state));
+        let states = states.map(|(name, _)| format!("the state of `{name}` in the checkpoint {place}"));
+        let params = wanted.params.differing(&found.params).into_iter();
+        let what: Vec<_> = states.chain(params.map(|name| format!("`{name}` in the checkpoint {place}"))).collect();
+        if !what.is_empty() {
+            return Ok(what);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// All that a training leaves behind.

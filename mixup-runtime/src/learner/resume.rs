@@ -82,7 +82,8 @@ impl Learner {
             (true, _) => {
                 let batches = self.state.data.train().batches_in(&orders.training);
                 if phase == Phase::MidEpoch {
-                    self.state.batches = batches;
+                    // The validation may have been in a later batch of its own.
+                    (self.state.num_batch, self.state.batches) = (batch.saturating_sub(1), batches);
                     self.validate_now()?;
                 }
                 self.state.batches = batches;
