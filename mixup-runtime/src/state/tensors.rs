@@ -184,14 +184,16 @@ impl Stateful for Vec<Tensor> {
 #[diagnostic::do_not_recommend]
 impl Stateful for BTreeMap<String, Tensor> {
     fn save(&self) -> Result<State, StateError> {
-        self.iter().try_fold(State::new(), |state, (name, tensor)| state.with_tensor(name, tensor))
+        let names: Vec<_> = self.keys().collect();
+        self.iter().try_fold(State::of_data(&names)?, |state, (name, tensor)| state.with_tensor(name, tensor))
     }
 
     fn load(&mut self, state: &State) -> Result<(), StateError> {
-        let saved = state.tensor_names().map(|name| {
-            let mut tensor = self.get(name).map_or_else(Tensor::new, Tensor::shallow_clone);
-            load_named(&mut tensor, name, state)?;
-            Ok((name.to_owned(), tensor))
+        let names: Vec<String> = state.data()?;
+        let saved = names.into_iter().map(|name| {
+            let mut tensor = self.get(&name).map_or_else(Tensor::new, Tensor::shallow_clone);
+            load_named(&mut tensor, &name, state)?;
+            Ok((name, tensor))
         });
         *self = saved.collect::<Result<_, StateError>>()?;
         Ok(())
