@@ -1,14 +1,27 @@
-//! Ways out that begin outside of the hooks: a checkpoint that can't be written, and a loss that is not a number.
+//! Ways out that begin outside of the hooks: a checkpoint that can't be written, items that threads can't load, and a loss that is not a number.
 
-use std::{cell::Cell, fs, path::PathBuf, time::Duration};
+use std::{
+    cell::Cell,
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use mixup::{callback::Hook, prelude::*};
 use tch::Tensor;
 
-use crate::support::{
-    bits, data,
-    fuse::{Fuse, Saboteur},
-    gradients, numbers, on,
+use crate::{
+    print_no_planned_panic,
+    support::{
+        bits, data,
+        fuse::{Fuse, Saboteur},
+        gradients, numbers, on,
+    },
 };
 
 /// Removes the folder of the checkpoints in a training batch.
@@ -77,6 +90,94 @@ fn a_checkpoint_that_cannot_be_written_does_not_end_a_training_that_is_to_go_on(
         let (_, batches) = hooks(&fuse);
         assert_eq!(batches, 2 * (4 + 2));
         assert_eq!(bits(&learn), bits(&whole));
+    }
+}
+
+/// Items that are computed, so that threads may load them, and one that can't be.
+#[derive(Clone)]
+struct Computed {
+    items: usize,
+    /// The item that can't be loaded, and whether loading it panics.
+    bad: Arc<AtomicUsize>,
+    panics: bool,
+}
+
+const NONE: usize = usize::MAX;
+
+impl Dataset for Computed {
+    fn len(&self) -> usize {
+        self.items
+    }
+
+    fn batch(&self, indices: &[usize], rngs: &ItemRngs) -> Result<Batch, DataError> {
+        let bad = self.bad.load(Ordering::Relaxed);
+        if indices.contains(&bad) {
+            assert!(!self.panics, "as planned, in item {bad}");
+            return Err(DataError::other(format!("item {bad} is bad")));
+        }
+        let number = |&index: &usize| {
+            let noise: f32 = rngs.of(index).random();
+            [(index as f32).sin(), (index as f32 * 0.7).cos(), noise]
+        };
+        let numbers: Vec<f32> = indices.iter().flat_map(number).collect();
+        let classes: Vec<i64> = indices.iter().map(|index| (index % 2) as i64).collect();
+        let input = Tensor::f_from_slice(&numbers)?.f_reshape([indices.len() as i64, 3])?;
+        Ok(Batch { input: input.into(), target: Tensor::f_from_slice(&classes)?.into() })
+    }
+
+    fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[test]
+fn an_item_that_cannot_be_loaded_ends_a_training_whether_threads_load_ahead_or_not() {
+    print_no_planned_panic();
+    let learner = |workers: usize, bad: usize, panics: bool, folder: &std::path::Path, fuse: &Fuse| {
+        let items = |items| Computed { items, bad: Arc::new(AtomicUsize::new(bad)), panics };
+        let train = items(16);
+        let mend = Arc::clone(&train.bad);
+        let data = Data::builder(train).valid(Computed { bad: Arc::new(AtomicUsize::new(NONE)), ..items(8) });
+        let data = data.batch_size(4).shuffle(true).workers(workers).build().expect("there are items");
+        let kept = Checkpoints::in_dir(folder).every_batches(1);
+        let builder = on(data).metric(accuracy).callback(Saboteur(fuse.clone())).checkpoints(kept);
+        (builder.build().expect("nothing is wrong with it"), mend)
+    };
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let (mut whole, _) = learner(0, NONE, false, nowhere.path(), &Fuse::default());
+    whole.fit(2, 0.1).expect("it trains");
+    for workers in [0, 2] {
+        for (bad, panics) in [(0, false), (7, false), (15, false), (3, true), (12, true)] {
+            let (fuse, folder) = (Fuse::default(), tempfile::tempdir().expect("a folder"));
+            let (mut learn, mend) = learner(workers, bad, panics, folder.path(), &fuse);
+            let case = format!("{workers} workers, item {bad}, panics: {panics}");
+            let ended = catch_unwind(AssertUnwindSafe(|| learn.fit(2, 0.1)));
+            hooks(&fuse);
+            match ended {
+                Ok(Err(Error::Data { source, .. })) => {
+                    assert!(source.to_string().contains(&format!("item {bad}")), "{case}: {source}");
+                }
+                Err(_) => assert!(panics && workers == 0, "{case}: only a panic of this thread goes on"),
+                Ok(ended) => panic!("{case}: it ended with {:?}", ended.map(|report| report.outcome)),
+            }
+            assert!(gradients(&learn).is_empty(), "{case}");
+            // It trains on once the item is there, and another process goes on with the same bits.
+            mend.store(NONE, Ordering::Relaxed);
+            assert_eq!(learn.fit(1, 0.1).expect("it trains on").outcome, Outcome::Finished, "{case}");
+            drop(learn);
+            let folder = tempfile::tempdir().expect("a folder");
+            let (mut first, _) = learner(workers, bad, panics, folder.path(), &fuse);
+            let _ = catch_unwind(AssertUnwindSafe(|| first.fit(2, 0.1)));
+            drop(first);
+            let (mut again, _) = learner(2 - workers, NONE, false, folder.path(), &fuse);
+            let went_on = again.resume();
+            if let Err(Error::NoCheckpoint { .. }) = went_on {
+                again.fit(2, 0.1).expect("it trains");
+            } else {
+                went_on.expect("there is a checkpoint");
+            }
+            assert_eq!(bits(&again), bits(&whole), "{case}");
+        }
     }
 }
 
