@@ -218,3 +218,11 @@ fn a_signal_after_the_training_ends_the_process_as_usual() {
     process.signal(SIGTERM);
     assert_eq!(process.end().0.signal(), Some(SIGTERM));
 }
+
+#[test]
+fn a_learner_that_does_not_handle_signals_trains_after_one_that_does() {
+    let learner = |handle| on(data(16, 7)).handle_signals(handle).build().expect("nothing is wrong with it");
+    for handle in [true, false, true] {
+        assert_eq!(learner(handle).fit(1, 1e-3).expect("there is no signal").outcome, Outcome::Finished);
+    }
+}
