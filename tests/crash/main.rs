@@ -109,7 +109,9 @@ fn started(folder: &Path, kill: Option<&Kill>) -> Child {
     let _ = fs::remove_file(folder.join(LOG));
     let mut program: Command = process::own(TEST);
     program.env(FOLDER, folder).stdout(Stdio::null());
-    kill.into_iter().for_each(|kill| kill.tell(&mut program));
+    if let Some(kill) = kill {
+        kill.tell(&mut program);
+    }
     program.spawn().expect("it starts")
 }
 

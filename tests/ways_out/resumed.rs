@@ -60,7 +60,7 @@ fn every_way_out(mixing: &Mixing, validates_after: Option<usize>, sabotage: Sabo
     // An error at each moment; a panic and an interrupt at every third, since they end a training in the same way.
     let taken = |way: &Way| match way.deed {
         Deed::Error => true,
-        Deed::Panic => way.number % 3 == 0,
+        Deed::Panic => way.number.is_multiple_of(3),
         Deed::Interrupt => way.number % 3 == 1,
         Deed::Request(_) => false,
     };

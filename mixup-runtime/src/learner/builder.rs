@@ -31,6 +31,7 @@ type BuildModel<M> = Box<dyn FnOnce(&Vars<'_>) -> M>;
 /// The defaults are cross-entropy (a model whose output is not one tensor needs a [`loss`](Self::loss)), AdamW with fastai's
 /// settings, no metrics, the CPU, seed 0, and a printed table. `M` is the model: loss functions and metrics must take its output.
 #[must_use = "a builder does nothing until `build`"]
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct LearnerBuilder<M> {
     data: Data,
     model: BuildModel<M>,

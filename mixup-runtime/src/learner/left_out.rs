@@ -111,8 +111,9 @@ fn without_data(value: &mut Value, path: &[String]) {
     match value {
         Value::Map(map) if rest.is_empty() => map.retain(|(key, _)| key.as_text() != Some(first)),
         Value::Map(map) => {
-            let inner = map.iter_mut().find(|(key, _)| key.as_text() == Some(first));
-            inner.into_iter().for_each(|(_, inner)| without_data(inner, rest));
+            if let Some((_, inner)) = map.iter_mut().find(|(key, _)| key.as_text() == Some(first)) {
+                without_data(inner, rest);
+            }
         }
         Value::Array(list) if rest.is_empty() => drop(list.remove(first.parse().expect("a place"))),
         _ => {}
