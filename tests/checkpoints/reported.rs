@@ -2,7 +2,7 @@
 //!
 //! | what happened elsewhere | what shows that it does not happen here |
 //! |---|---|
-//! | a kill while saving leaves a part of a file, or none | `crash`; `files::tests::crashes`; `a_checkpoint_that_is_not_whole_is_skipped_for_the_one_before` |
+//! | a kill while saving leaves a part of a file, or none | `crash`; `files::tests::crashes`, `learner::checkpoint::tests`; `a_checkpoint_that_is_not_whole_is_skipped_for_the_one_before` |
 //! | the newest, incomplete file keeps a training from going on; "latest" is there before its data | the same; `a_newest_file_that_is_empty_or_only_begun_does_not_matter` |
 //! | going on removes files of another training | `checkpoints_of_another_training_in_the_folder_are_left_alone` |
 //! | the path of the best file is stale | `the_best_checkpoint_is_kept_after_the_folder_has_moved` |

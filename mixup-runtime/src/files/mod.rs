@@ -12,7 +12,7 @@ mod error;
 mod layout;
 mod lock;
 #[cfg(test)]
-mod sim;
+pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 

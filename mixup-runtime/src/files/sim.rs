@@ -10,7 +10,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use rand::RngExt as _;
+
 use super::disk::{Created, Disk, Held};
+use crate::rng::Rng;
 
 /// What happened on the disk. Files have numbers, since their names change.
 #[derive(Clone, Debug)]
@@ -57,6 +60,18 @@ struct Inner {
 pub type Left = BTreeMap<PathBuf, Vec<u8>>;
 
 impl SimDisk {
+    /// A disk with these files.
+    pub fn of(files: &Left) -> Self {
+        let disk = Self::default();
+        let mut inner = disk.inner();
+        for (number, (path, bytes)) in files.iter().enumerate() {
+            inner.files.insert(number, bytes.clone());
+            inner.names.insert(path.clone(), number);
+        }
+        drop(inner);
+        disk
+    }
+
     /// From now on, counts the calls from 0, and fails these.
     pub fn fail(&self, failing: Option<Failing>) {
         let mut inner = self.inner();
@@ -217,6 +232,17 @@ pub fn crashes(start: &Left, log: &[Op], mut look: impl FnMut(&Left)) -> usize {
         look(&left(start, log, reached));
     }
     states
+}
+
+/// Calls `look` with some of these states, drawn at random, where there are too many.
+pub fn some_crashes(start: &Left, log: &[Op], rng: &mut Rng, states: usize, mut look: impl FnMut(&Left)) {
+    for _ in 0..states {
+        let reached = (0..log.len()).map(|at| {
+            let choices = choices(log, at);
+            choices[rng.random_range(0..choices.len())]
+        });
+        look(&left(start, log, reached));
+    }
 }
 
 /// What may have become of an operation that was followed by others.

@@ -2,6 +2,8 @@
 
 mod form;
 mod options;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::hash_map::RandomState,
