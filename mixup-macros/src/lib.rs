@@ -133,6 +133,7 @@ use proc_macro::TokenStream;
 /// | `name = "watch"` | The name in messages and listings, and the key of the state. Defaults to the type's name. |
 /// | `state`, `state(best, waited)` | The state that is saved: the whole type (which must be `Serialize` and `DeserializeOwned`), or these fields. Implements `Stateful` for the callback. A field that is `Stateful`, such as a `Tensor`, saves itself, and serde saves any other field. |
 /// | `stateful` | The callback has a state, for which it implements `Stateful` by hand. |
+/// | `stateless` | Nothing that the callback remembers is needed to go on with a training after a break. A learner with checkpoints refuses a callback that takes `&mut self` and has none of these three options. |
 /// | `version = 2` | The version of the state: a state of a newer version is not loaded. Defaults to 1. |
 /// | `describe`, `describe(alpha)` | What a learner's summary shows: all fields (the type must be `Debug`), or these. |
 /// | `crate = my::mixup` | The path of the crate `mixup`, if it is not `::mixup`: for a dependency that is renamed or re-exported. |

@@ -241,6 +241,17 @@ fn callback_trait() -> TokenStream {
             /// The part that is saved with the learner's state: `Some(self)` if it is [`Stateful`].
             fn stateful(&mut self) -> Option<&mut dyn Stateful> { None }
 
+            /// Whether a training that goes on after a break needs nothing that the callback remembers. A learner with
+            /// checkpoints refuses a callback that is neither stateless nor [`stateful`](Self::stateful). Defaults to whether it
+            /// has nothing to remember in, which is so for a type without fields and for a closure that captures nothing;
+            /// `#[callback]` returns true if no hook takes `&mut self`, and with the option `stateless`.
+            fn is_stateless(&self) -> bool
+            where
+                Self: Sized,
+            {
+                size_of::<Self>() == 0
+            }
+
             #(
                 #[doc = #docs]
                 ///
@@ -260,6 +271,7 @@ fn callback_trait() -> TokenStream {
             fn after(&self) -> Vec<Peer>;
             fn describe(&self) -> String;
             fn stateful(&mut self) -> Option<&mut dyn Stateful>;
+            fn is_stateless(&self) -> bool;
             #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult;)*
         }
 
@@ -271,6 +283,7 @@ fn callback_trait() -> TokenStream {
             fn after(&self) -> Vec<Peer> { Callback::after(self) }
             fn describe(&self) -> String { Callback::describe(self) }
             fn stateful(&mut self) -> Option<&mut dyn Stateful> { Callback::stateful(self) }
+            fn is_stateless(&self) -> bool { Callback::is_stateless(self) }
             #(fn #hooks(&mut self, event: &mut #events<'_>) -> HookResult { Callback::#hooks(self, event) })*
         }
 

@@ -1,6 +1,7 @@
 //! Checkpoints: what is written when, what is kept, and that another program goes on from them with the same bits.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
+mod forgotten;
 mod going_on;
 mod kept;
 mod rejected;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{ImplItem, ImplItemFn, ItemImpl, Meta, Type, TypePath};
 
-use super::{By, Candidate, Serves, modifiers, receiver, typed};
+use super::{By, Candidate, Serves, changes, modifiers, receiver, typed};
 use crate::{
     filters::Filters,
     hooks::Hook,
@@ -106,7 +106,11 @@ fn serves<'a>(method: &'a ImplItemFn, block: &'a ItemImpl, mistakes: &mut Mistak
         receiver(signature, &mut here);
     }
     let candidate = Candidate {
-        by: By::Method { name: &signature.ident, receiver: signature.receiver().is_some() },
+        by: By::Method {
+            name: &signature.ident,
+            receiver: signature.receiver().is_some(),
+            changes: changes(signature),
+        },
         output: &signature.output,
         body: &method.block,
         cfgs: cfgs(&method.attrs),

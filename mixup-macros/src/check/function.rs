@@ -31,7 +31,7 @@ pub(crate) fn function<'a>(function: &'a ItemFn, options: &Options, mistakes: &m
         here.add(&signature.ident, message);
     }
     let candidate = Candidate {
-        by: By::Method { name: &signature.ident, receiver: false },
+        by: By::Method { name: &signature.ident, receiver: false, changes: false },
         output: &signature.output,
         body: &function.block,
         cfgs: Vec::new(),

@@ -46,6 +46,8 @@ pub(crate) enum By<'a> {
         name: &'a Ident,
         /// Whether it takes `self`.
         receiver: bool,
+        /// Whether it may change the callback.
+        changes: bool,
     },
     Closure,
 }
@@ -87,8 +89,8 @@ struct Candidate<'a, P> {
 }
 
 impl<'a, P: Iterator<Item = &'a PatType> + Clone> Candidate<'a, P> {
-    /// Checks the parameters and filters against each of the hooks. Of the filters, only the mistakes of the first hook that has any are
-    /// reported.
+    /// Checks the parameters and filters against each of the hooks. Of the filters, only the mistakes of the first hook that has
+    /// any are reported.
     ///
     /// If only parameters have mistakes, the hooks are still served, so that the compiler reports what it alone can find.
     fn serve(&self, hooks: &[(&'static Hook, Filters)], mistakes: &mut Mistakes) -> Vec<Serves<'a>> {
@@ -175,6 +177,16 @@ fn modifiers(signature: &Signature, instead: &dyn Fn(&Ident) -> String, mistakes
 }
 
 /// Checks that a hook borrows the callback, if it takes `self` at all.
+/// Whether a method takes `&mut self`, or a `self` of which that can't be told.
+pub(super) fn changes(signature: &Signature) -> bool {
+    let shared = |receiver: &Receiver| match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+        ReceiverKind::Typed(_, ty) => matches!(strip_type(ty), Type::Reference(it) if it.mutability.is_none()),
+        _ => false,
+    };
+    signature.receiver().is_some_and(|receiver| !shared(receiver))
+}
+
 fn receiver(signature: &Signature, mistakes: &mut Mistakes) {
     let Some(receiver) = signature.receiver() else { return };
     let borrows = match &receiver.kind {

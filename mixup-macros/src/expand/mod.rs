@@ -1,6 +1,7 @@
 //! The implementation of `Callback` for the user's type, which calls the user's methods.
 //!
-//! Generated names begin with two underscores, so that they do not clash with the user's. `snapshots` shows the output, case by case.
+//! Generated names begin with two underscores, so that they do not clash with the user's. `snapshots` shows the output, case by
+//! case.
 
 mod args;
 mod condition;
@@ -100,6 +101,10 @@ impl Implementation<'_> {
             (Some(_), _) => Some(fields::generated_stateful()),
             (None, by_hand) => by_hand.as_ref().map(fields::stateful_by_hand),
         };
+        // One that has a state is not asked.
+        let stateless = (stateful.is_none() && (options.stateless.is_some() || self.never_changes())).then(|| {
+            quote! { fn is_stateless(&self) -> ::core::primitive::bool { true } }
+        });
         let describe = options.describe.as_ref().map(fields::describe);
         let methods = self.methods();
         let items = quote! {
@@ -110,6 +115,7 @@ impl Implementation<'_> {
             #(#methods)*
             #describe
             #stateful
+            #stateless
         };
         let impl_token = syn::Token![impl](generated(self.spans.0));
         let items = grouped(Delimiter::Brace, generated(self.spans.1), items);
@@ -117,6 +123,12 @@ impl Implementation<'_> {
             #[automatically_derived]
             #impl_token #head __mixup::Callback for #ty #bounds #items
         }
+    }
+
+    /// Whether it is written as an `impl` block in which no hook takes `&mut self`. The library can tell of a closure whether it
+    /// has captured anything.
+    fn never_changes(&self) -> bool {
+        self.serves.iter().all(|serves| matches!(serves.by, By::Method { changes: false, .. }))
     }
 
     /// The trait's methods, in the order in which their hooks first appear.
@@ -197,8 +209,8 @@ fn call(serves: &Serves<'_>) -> TokenStream {
     let returns = format_ident!("{}Returns", hook.event);
     let args: Vec<_> = params.iter().map(arg).collect();
     let call = match by {
-        By::Method { name, receiver: true } => quote! { Self::#name(self #(, #args)*) },
-        By::Method { name, receiver: false } => quote! { Self::#name(#(#args),*) },
+        By::Method { name, receiver: true, .. } => quote! { Self::#name(self #(, #args)*) },
+        By::Method { name, receiver: false, .. } => quote! { Self::#name(#(#args),*) },
         By::Closure => quote! { (self.0)(#(#args),*) },
     };
     let method = method_name(hook, by);

@@ -39,6 +39,8 @@ pub(crate) struct Options {
     pub state: Option<Fields>,
     /// Given if the callback implements `Stateful` by hand.
     pub stateful: Option<Ident>,
+    /// Given if nothing that the callback remembers is to be saved.
+    pub stateless: Option<Ident>,
     /// The version of the state.
     pub version: Option<(Ident, Expr)>,
     pub describe: Option<Fields>,
@@ -71,6 +73,12 @@ impl Options {
                 "`state` generates what `stateful` says is written by hand: keep `state`, or implement `Stateful` and keep `stateful`",
             );
             self.stateful = None;
+        }
+        if let Some(stateless) = self.stateless.take_if(|_| self.state.is_some() || self.stateful.is_some()) {
+            mistakes.add(
+                stateless,
+                "`stateless` says that nothing is to be saved, and the other option saves a state: keep one of the two",
+            );
         }
         match (&self.state, &self.stateful, &self.version) {
             (None, Some(_), Some((version, _))) => mistakes.add(
@@ -162,6 +170,7 @@ impl Options {
             "after" => other(option, input, &mut self.after)?,
             "state" => self.state.replace(fields(key, input)?).is_some(),
             "stateful" => self.stateful.replace(key.clone()).is_some(),
+            "stateless" => self.stateless.replace(key.clone()).is_some(),
             "describe" => self.describe.replace(fields(key, input)?).is_some(),
             _ => self.filters.take(key, option, input, mistakes)?,
         })

@@ -48,6 +48,7 @@ pub(super) const OPTIONS: &[(&str, &str, Of, Takes)] = &[
     ("name", "name = \"watch\"", Of::Callback, Takes::Value),
     ("state", "state", Of::Fields, Takes::Fields),
     ("stateful", "stateful", Of::Fields, Takes::Nothing),
+    ("stateless", "stateless", Of::Callback, Takes::Nothing),
     ("version", "version = 2", Of::Fields, Takes::Value),
     ("describe", "describe", Of::Fields, Takes::Fields),
     ("crate", "crate = my::mixup", Of::Callback, Takes::Value),

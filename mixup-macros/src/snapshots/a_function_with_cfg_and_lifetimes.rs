@@ -93,5 +93,8 @@ const _: () = {
                 ::core::result::Result::Ok(__mixup::Requests::none())
             }
         }
+        fn is_stateless(&self) -> ::core::primitive::bool {
+            true
+        }
     }
 };

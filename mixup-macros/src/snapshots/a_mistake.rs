@@ -50,6 +50,9 @@ const _: () = {
                 ),
             )
         }
+        fn is_stateless(&self) -> ::core::primitive::bool {
+            true
+        }
     }
 };
 ::core::compile_error! {

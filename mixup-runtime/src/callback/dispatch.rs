@@ -316,6 +316,15 @@ impl Callbacks {
         Ok(())
     }
 
+    /// The first callback that may remember something that is not saved.
+    pub(crate) fn forgetful(&mut self) -> Option<String> {
+        let forgets = |entry: &mut Entry| {
+            let callback = entry.callback.get_mut();
+            (!callback.is_stateless() && callback.stateful().is_none()).then(|| entry.name.to_string())
+        };
+        self.entries.iter_mut().find_map(forgets)
+    }
+
     /// The first callback that may change the batches of predictions: its name, the hook, and the value.
     pub(crate) fn changes_predictions(&self) -> Option<(String, Hook, &'static str)> {
         const CHANGES: [(Hook, &str); 2] =

@@ -7,14 +7,15 @@ use crate::model::Params;
 
 /// Keeps the running mean and variance of batch norms whose parameters are all frozen, which training would change otherwise.
 ///
-/// In fastai, PyTorch's modules are set to `eval`, and so a frozen norm also normalizes training batches by its running statistics. A layer of `tch` has
-/// no such switch: it does what the model's `train` says, and normalizes training batches by their own statistics. To have both, run the layer with `train` false in your model.
+/// In fastai, PyTorch's modules are set to `eval`, and so a frozen norm also normalizes training batches by its running
+/// statistics. A layer of `tch` has no such switch: it does what the model's `train` says, and normalizes training batches by
+/// their own statistics. To have both, run the layer with `train` false in your model.
 #[derive(Debug, Default)]
 pub struct BnFreeze {
     kept: Vec<(Tensor, Tensor)>,
 }
 
-#[callback(crate = crate)]
+#[callback(crate = crate, stateless)]
 impl BnFreeze {
     #[on(batch_begin, train)]
     fn keep(&mut self, params: &Params) -> Result<(), TchError> {

@@ -14,7 +14,8 @@ use crate::{
 /// Multiplies the learning rate by the same factor at each step of the optimizer, and records the loss:
 /// [`lr_find`](crate::learner::Learner::lr_find) trains with it and brings everything back afterwards.
 ///
-/// A callback that writes somewhere, such as a logger, leaves out the sweep if it asks for `finder: Option<&LrFinder>` and does nothing if there is one.
+/// A callback that writes somewhere, such as a logger, leaves out the sweep if it asks for `finder: Option<&LrFinder>` and does
+/// nothing if there is one.
 #[derive(Clone, Debug)]
 pub struct LrFinder {
     from: f64,
@@ -44,7 +45,8 @@ impl LrFinder {
         Self { steps, ..self }
     }
 
-    /// Whether the sweep ends when the smoothed loss is more than four times its minimum. Defaults to true. It always ends at a loss that is not finite.
+    /// Whether the sweep ends when the smoothed loss is more than four times its minimum. Defaults to true. It always ends at a
+    /// loss that is not finite.
     #[must_use]
     pub fn stop_at_divergence(self, stops: bool) -> Self {
         Self { stops, ..self }
@@ -67,7 +69,7 @@ impl LrFinder {
     }
 }
 
-#[callback(crate = crate, order = 900, describe(from, to, steps))]
+#[callback(crate = crate, order = 900, describe(from, to, steps), stateless)]
 impl LrFinder {
     fn on_train_begin(&self) -> Result<(), SettingError> {
         let refused = |name, value| Err(SettingError { name, value, wanted: "above 0 and finite", group: None });
@@ -128,7 +130,8 @@ impl LrCurve {
         (of(&self.lrs), of(&self.losses))
     }
 
-    /// A rate a bit past the middle of the longest fall of the loss: fastai's default suggestion. `None` if the sweep was too short.
+    /// A rate a bit past the middle of the longest fall of the loss: fastai's default suggestion. `None` if the sweep was too
+    /// short.
     #[must_use]
     pub fn valley(&self) -> Option<f64> {
         let (lrs, losses) = self.trimmed();

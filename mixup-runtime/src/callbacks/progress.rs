@@ -47,7 +47,7 @@ fn print(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-#[callback(crate = crate, order = 1000)]
+#[callback(crate = crate, order = 1000, stateless)]
 impl Progress {
     fn on_train_begin(&mut self, epochs: usize, metric_names: &[String], values: &Values, finder: Option<&LrFinder>) {
         self.sweeps = finder.is_some();

@@ -8,8 +8,8 @@ use crate::callback::StopTraining;
 
 /// Ends the training after some batches, or at the first batch after some time.
 ///
-/// The batches are those of the whole training. The time is that of this process: after a [`resume`](crate::learner::Learner::resume) it begins anew, as
-/// a job's time on a cluster does.
+/// The batches are those of the whole training. The time is that of this process: after a
+/// [`resume`](crate::learner::Learner::resume) it begins anew, as a job's time on a cluster does.
 #[derive(Debug)]
 pub struct StopAfter {
     batches: Option<usize>,
@@ -31,7 +31,7 @@ impl StopAfter {
     }
 }
 
-#[callback(crate = crate, describe(batches, time))]
+#[callback(crate = crate, describe(batches, time), stateless)]
 impl StopAfter {
     fn on_train_begin(&mut self) {
         self.began = Some(Instant::now());

@@ -143,7 +143,7 @@ impl Learner {
         let around = Surroundings { metrics: &metrics, smooth: &state.internal.smooth, model, opt, step };
         self.callbacks.prepare(&around)?;
         state.values = self.callbacks.board().all();
-        Ok(())
+        self.check_nothing_forgotten()
     }
 
     /// What a validation measures besides the loss: the metrics and the parts of the loss, each with whether a smaller number is

@@ -21,9 +21,9 @@ use crate::{
 
 /// Trains on one batch: computes one or several losses, and has the parameters changed by them.
 ///
-/// The learner's own step computes the loss function on the model's output and optimizes it. A step of your own is for a training that
-/// has several losses for several optimizers, that runs the model more than once per batch, or that makes its own data. It is given to the builder with
-/// [`step`](super::LearnerBuilder::step); all hooks still run.
+/// The learner's own step computes the loss function on the model's output and optimizes it. A step of your own is for a training
+/// that has several losses for several optimizers, that runs the model more than once per batch, or that makes its own data. It
+/// is given to the builder with [`step`](super::LearnerBuilder::step); all hooks still run.
 ///
 /// ```
 /// use mixup::{model::Vars, prelude::*};
@@ -94,15 +94,17 @@ use crate::{
 pub trait TrainStep: Any + Send {
     /// Trains on the current batch, between `on_batch_begin` and `on_batch_end`.
     ///
-    /// The methods of [`Step`] run the hooks in between. An error of theirs must be passed on with `?`: a callback may have stopped the training.
+    /// The methods of [`Step`] run the hooks in between. An error of theirs must be passed on with `?`: a callback may have
+    /// stopped the training.
     ///
     /// # Errors
-    /// Any error; it ends the training, which reports the step and the batch. What libtorch rejects in a function of `tch` that panics becomes such an
-    /// error too.
+    /// Any error; it ends the training, which reports the step and the batch. What libtorch rejects in a function of `tch` that
+    /// panics becomes such an error too.
     fn step(&mut self, now: &mut Step<'_>) -> Result<(), BoxError>;
 
-    /// What the step uses of what callbacks may change. A callback whose work would have no effect in this step is rejected when the learner is built: MixUp
-    /// needs [`Uses::LossFunc`]. Defaults to the batch's input and target; a step that calls [`Step::loss`] returns [`Uses::ALL`].
+    /// What the step uses of what callbacks may change. A callback whose work would have no effect in this step is rejected when
+    /// the learner is built: MixUp needs [`Uses::LossFunc`]. Defaults to the batch's input and target; a step that calls
+    /// [`Step::loss`] returns [`Uses::ALL`].
     fn uses(&self) -> &'static [Uses] {
         &[Uses::Input, Uses::Target]
     }
@@ -115,6 +117,13 @@ pub trait TrainStep: Any + Send {
     /// Returns `Some(self)` if the step is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         None
+    }
+
+    /// Whether a training that goes on after a break needs nothing that the step remembers. A learner with checkpoints refuses a
+    /// step that is neither stateless nor [`stateful`](Self::stateful). Defaults to whether it has nothing to remember in: a type
+    /// without fields.
+    fn is_stateless(&self) -> bool {
+        size_of_val(self) == 0
     }
 
     /// The type's name, for messages.
@@ -212,7 +221,8 @@ impl Step<'_> {
     /// Runs the model on the batch, then `on_loss_begin`, whose callbacks may change the output.
     ///
     /// # Errors
-    /// Those of the model and of the callbacks, to be passed on; and if the step does not declare [`Uses::Input`] and [`Uses::Output`].
+    /// Those of the model and of the callbacks, to be passed on; and if the step does not declare [`Uses::Input`] and
+    /// [`Uses::Output`].
     pub fn forward(&mut self) -> Result<(), BoxError> {
         self.declared(&[Uses::Input, Uses::Output])?;
         self.run(Learner::forward)?;
@@ -232,7 +242,8 @@ impl Step<'_> {
         Ok(output.get()?)
     }
 
-    /// Computes the learner's loss function on the output and the target: the mean, one number. Runs the model first if it has not run on this batch.
+    /// Computes the learner's loss function on the output and the target: the mean, one number. Runs the model first if it has
+    /// not run on this batch.
     ///
     /// # Errors
     /// Those of the model, the loss function and the callbacks, to be passed on; and if the step does not declare [`Uses::ALL`].
@@ -245,8 +256,9 @@ impl Step<'_> {
         Ok(mem::replace(&mut self.learner.state.last_loss, Tensor::new()))
     }
 
-    /// Has one optimizer change its parameters by a loss: `on_backward_begin`, the backward pass, `on_backward_end`, the optimizer's step,
-    /// `on_step_end`. Its gradients are then dropped. The parameters of other optimizers get no gradients from this loss, and theirs are left alone.
+    /// Has one optimizer change its parameters by a loss: `on_backward_begin`, the backward pass, `on_backward_end`, the
+    /// optimizer's step, `on_step_end`. Its gradients are then dropped. The parameters of other optimizers get no gradients from
+    /// this loss, and theirs are left alone.
     ///
     /// `name` is that of the optimizer: the group of an [`optimizer_for`](super::LearnerBuilder::optimizer_for), or `default`. A learner with several
     /// optimizers publishes the loss as the value `<name>_loss`.
@@ -275,8 +287,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Publishes a value under one of the names that the step declares in [`values`](TrainStep::values): a number, or a tensor of one element, which is
-    /// not read now.
+    /// Publishes a value under one of the names that the step declares in [`values`](TrainStep::values): a number, or a tensor of
+    /// one element, which is not read now.
     ///
     /// # Errors
     /// If the step does not declare the name, or if the tensor does not have one element.

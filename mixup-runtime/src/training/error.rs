@@ -147,7 +147,8 @@ pub enum Error {
         /// How it is.
         now: String,
     },
-    /// A training that went on is not what it would have been without a break: [`assert_resumes`](crate::learner::assert_resumes).
+    /// A training that went on is not what it would have been without a break:
+    /// [`assert_resumes`](crate::learner::assert_resumes).
     #[error("the training that was cut {at}, went on differently: {} are not the same; what remembers this must be part of a state", what.join(", "))]
     NotResumed {
         /// Where the training was cut.
@@ -265,7 +266,8 @@ pub enum Error {
     /// A validation needs targets, and the data set has none.
     #[error("the data has no targets to validate on: it can only be predicted, as with `predictions_on(…)`")]
     NoTargets,
-    /// A callback changes batches in validation and has no hook for predictions, which therefore would not be what the validation measures.
+    /// A callback changes batches in validation and has no hook for predictions, which therefore would not be what the validation
+    /// measures.
     #[error("{}", unpredicted(callback, method, *hook, changes, *counterpart))]
     Unpredicted {
         /// The callback.
@@ -535,6 +537,26 @@ pub enum BuildError {
         name: String,
         /// The names of all values.
         known: Vec<String>,
+    },
+    /// A callback may remember something that a checkpoint would not have.
+    #[error(
+        "the callback `{name}` may remember something that a checkpoint would not have: give it the option `state`, with the fields that a \
+         training needs to go on, as in `#[callback(state(best))]`, or the option `stateless` if it needs none"
+    )]
+    ForgetfulCallback {
+        /// Its name.
+        name: String,
+    },
+    /// The step or the sampler may remember something that a checkpoint would not have.
+    #[error(
+        "the {what} `{name}` may remember something that a checkpoint would not have: implement `Stateful` for it and return `Some(self)` from \
+         its `stateful`, or return true from its `is_stateless` if a training goes on without that"
+    )]
+    Forgetful {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
     },
     /// Two metrics have the same name.
     #[error("there are two metrics named `{name}`: give one of them another name with `metric_named`")]

@@ -18,9 +18,8 @@ use crate::{
 /// Pastes a box of another image into each image of a training batch; validation is left as it is.
 ///
 /// Images are `[n, c, h, w]`, of any kind. λ comes from Beta(1, 1), one for each batch as in the paper. The box has 1−λ of the
-/// image's area, as far as it is inside the image. The target becomes both targets, weighted by the actual shares of the pixels, and
-/// the loss function is wrapped in [`MixUpLoss`](super::MixUpLoss) until training ends, as with
-/// [`MixUp`](super::MixUp).
+/// image's area, as far as it is inside the image. The target becomes both targets, weighted by the actual shares of the pixels,
+/// and the loss function is wrapped in [`MixUpLoss`](super::MixUpLoss) until training ends, as with [`MixUp`](super::MixUp).
 ///
 /// ```
 /// use mixup::{callbacks::mixing::{CutMix, Mode}, prelude::*};
@@ -57,7 +56,8 @@ impl CutMix {
         Self { pairing, stack_y: true, mixer: Mixer::default(), wrapping: Wrapping::default() }
     }
 
-    /// Whether the loss function gets both targets and the weights. Defaults to true. If false, targets must be dense and are mixed.
+    /// Whether the loss function gets both targets and the weights. Defaults to true. If false, targets must be dense and are
+    /// mixed.
     #[must_use]
     pub fn stack_y(mut self, stack_y: bool) -> Self {
         self.stack_y = stack_y;
@@ -82,8 +82,8 @@ impl CutMix {
     /// ```
     ///
     /// # Errors
-    /// [`MixUpError`] for inputs that are no images, boxes outside of them and targets that can't be mixed. The batch then stays as
-    /// it was.
+    /// [`MixUpError`] for inputs that are no images, boxes outside of them and targets that can't be mixed. The batch then stays
+    /// as it was.
     pub fn mix(&mut self, input: &mut Input, target: &mut Target, cuts: &Cuts) -> Result<(), MixUpError> {
         let kind = batch::check(input, target, cuts.partners().len(), self.stack_y)?;
         let draws = cuts.draws(image_size(input)?)?;
@@ -123,7 +123,7 @@ impl Default for CutMix {
     }
 }
 
-#[callback(crate = crate)]
+#[callback(crate = crate, stateless)]
 impl CutMix {
     fn on_train_begin(&mut self, loss_func: &mut LossFunc) {
         if self.stack_y {

@@ -56,9 +56,9 @@ use crate::{
 /// [`MixUpLoss`] until training ends. Without it, dense targets are mixed like the inputs. With `stack_x`, the model gets the
 /// items, their partners and the weights ([`Input::Stacked`]) and mixes them at any layer.
 ///
-/// A batch that was made for its step alone is mixed in place, as [`Input::make_mut`] would change it. Any other batch is mixed into a buffer, which the next
-/// batch overwrites. So a callback that keeps `last_input` for longer must copy it. A graph that is kept past its batch reports
-/// in its backward pass that the batch was modified.
+/// A batch that was made for its step alone is mixed in place, as [`Input::make_mut`] would change it. Any other batch is mixed
+/// into a buffer, which the next batch overwrites. So a callback that keeps `last_input` for longer must copy it. A graph that is
+/// kept past its batch reports in its backward pass that the batch was modified.
 ///
 /// ```
 /// use mixup::callbacks::mixing::{MixUp, Mode};
@@ -119,8 +119,8 @@ impl MixUp {
         self
     }
 
-    /// Whether the loss function gets both targets and the weights, through [`MixUpLoss`]. Defaults to true. If false, targets must
-    /// be dense and are mixed.
+    /// Whether the loss function gets both targets and the weights, through [`MixUpLoss`]. Defaults to true. If false, targets
+    /// must be dense and are mixed.
     #[must_use]
     pub fn stack_y(mut self, stack_y: bool) -> Self {
         self.stack_y = stack_y;
@@ -133,8 +133,8 @@ impl MixUp {
         self.pairing.ab().0
     }
 
-    /// Mixes a batch by the given draws, as the callback does with its own. In your own training loop, [`with_fresh`](crate::batch::with_fresh)
-    /// lets it mix in place.
+    /// Mixes a batch by the given draws, as the callback does with its own. In your own training loop,
+    /// [`with_fresh`](crate::batch::with_fresh) lets it mix in place.
     ///
     /// ```
     /// use mixup::{batch::{Input, Target}, callbacks::mixing::{Draws, MixUp}};
@@ -206,7 +206,7 @@ impl MixUp {
     }
 }
 
-#[callback(crate = crate)]
+#[callback(crate = crate, stateless)]
 impl MixUp {
     fn on_train_begin(&mut self, loss_func: &mut LossFunc) {
         if self.stack_y {

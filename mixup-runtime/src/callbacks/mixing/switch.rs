@@ -58,7 +58,7 @@ impl Default for MixUpOrCutMix {
     }
 }
 
-#[callback(crate = crate)]
+#[callback(crate = crate, stateless)]
 impl MixUpOrCutMix {
     fn on_train_begin(&mut self, loss_func: &mut LossFunc) {
         if self.mixup.stack_y || self.cutmix.stack_y {

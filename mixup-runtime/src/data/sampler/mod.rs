@@ -1,6 +1,7 @@
 //! Samplers: which items an epoch has, and in which order.
 //!
-//! A [`Sampler`] draws the order of an epoch. A [`Sampling`] holds the current sampler, so that a callback may replace or wrap it for a training.
+//! A [`Sampler`] draws the order of an epoch. A [`Sampling`] holds the current sampler, so that a callback may replace or wrap it
+//! for a training.
 
 mod shard;
 mod weighted;
@@ -23,7 +24,8 @@ use crate::{
 
 /// Draws the order of each epoch: which items it has, and in which order.
 ///
-/// An order may have any length, leave items out and repeat others; it must not be empty. An epoch has as many batches as its order fills.
+/// An order may have any length, leave items out and repeat others; it must not be empty. An epoch has as many batches as its
+/// order fills.
 ///
 /// ```
 /// use mixup::{data::{DataError, Sampler, Shuffled, TensorDataset, Data}, rng::Rng};
@@ -51,8 +53,8 @@ use crate::{
 /// # Ok::<(), DataError>(())
 /// ```
 pub trait Sampler: Send + 'static {
-    /// Returns the order of an epoch for data with `items` items; each entry is from 0 to `items - 1`. For prepared batches it is an order of
-    /// batches.
+    /// Returns the order of an epoch for data with `items` items; each entry is from 0 to `items - 1`. For prepared batches it is
+    /// an order of batches.
     ///
     /// `rng` is a function of the learner's seed and the epoch only: two learners with the same seed draw the same order in the same epoch,
     /// whatever else they do.
@@ -71,9 +73,17 @@ pub trait Sampler: Send + 'static {
         short_type_name::<Self>()
     }
 
-    /// Returns `Some(self)` if the sampler is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to `None`.
+    /// Returns `Some(self)` if the sampler is [`Stateful`]: the learner then saves and loads what it remembers. Defaults to
+    /// `None`.
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         None
+    }
+
+    /// Whether a training that goes on after a break needs nothing that the sampler remembers. A learner with checkpoints refuses
+    /// a sampler that is neither stateless nor [`stateful`](Self::stateful). Defaults to whether it has nothing to remember in: a
+    /// type without fields.
+    fn is_stateless(&self) -> bool {
+        size_of_val(self) == 0
     }
 }
 
@@ -99,11 +109,11 @@ impl Sampler for Shuffled {
     }
 }
 
-/// The sampler of the training data. A callback that asks for `sampler: &mut Sampling` may replace or wrap it; the learner restores it when
-/// the run ends.
+/// The sampler of the training data. A callback that asks for `sampler: &mut Sampling` may replace or wrap it; the learner
+/// restores it when the run ends.
 ///
-/// A change in `on_train_begin` or `on_epoch_begin` takes effect in the epoch that follows; a later change takes effect in the next epoch.
-/// Clones share the sampler.
+/// A change in `on_train_begin` or `on_epoch_begin` takes effect in the epoch that follows; a later change takes effect in the
+/// next epoch. Clones share the sampler.
 ///
 /// ```
 /// use mixup::{data::{Sampling, Weighted}, prelude::*};
@@ -178,6 +188,10 @@ impl Sampler for Sampling {
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         let has_state = self.lock().stateful().is_some();
         has_state.then_some(self)
+    }
+
+    fn is_stateless(&self) -> bool {
+        self.lock().is_stateless()
     }
 }
 

@@ -5,9 +5,9 @@ use crate::{rng::Rng, state::Stateful};
 
 /// Draws one of several shards of a common order: no entry is in two shards, and together they have all.
 ///
-/// Learners with the same seed draw the same common order in the same epoch, and each takes the entries `rank`, `rank + of`, `rank + 2 * of`,
-/// … of it. If the order can't be divided evenly, the first shards have one entry more than the others. Learners that wait for each other
-/// after each batch need [`even`](Self::even) shards.
+/// Learners with the same seed draw the same common order in the same epoch, and each takes the entries `rank`, `rank + of`,
+/// `rank + 2 * of`, … of it. If the order can't be divided evenly, the first shards have one entry more than the others. Learners
+/// that wait for each other after each batch need [`even`](Self::even) shards.
 ///
 /// ```
 /// use mixup::{data::{DataError, Sampler, Shard}, rng::Rng};
@@ -46,8 +46,8 @@ impl<S> Shard<S> {
         Shard { inner, rank: self.rank, of: self.of, even: self.even }
     }
 
-    /// Sets whether all shards have the same number of entries: what is left over at the end of the common order is then in none of them.
-    /// Defaults to false.
+    /// Sets whether all shards have the same number of entries: what is left over at the end of the common order is then in none
+    /// of them. Defaults to false.
     #[must_use]
     pub fn even(self, even: bool) -> Self {
         Self { even, ..self }
@@ -74,5 +74,9 @@ impl<S: Sampler> Sampler for Shard<S> {
 
     fn stateful(&mut self) -> Option<&mut dyn Stateful> {
         self.inner.stateful()
+    }
+
+    fn is_stateless(&self) -> bool {
+        self.inner.is_stateless()
     }
 }

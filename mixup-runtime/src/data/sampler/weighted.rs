@@ -7,8 +7,8 @@ use rand::RngExt as _;
 use super::{DataError, Sampler};
 use crate::rng::Rng;
 
-/// Draws each entry of an order independently, each item with a probability proportional to its weight. An epoch may have an item several times,
-/// or not at all.
+/// Draws each entry of an order independently, each item with a probability proportional to its weight. An epoch may have an item
+/// several times, or not at all.
 ///
 /// For classes of very different sizes, use one over the size of its class as the weight of each item.
 ///
@@ -33,8 +33,8 @@ impl Weighted {
     /// Creates a sampler from a weight for each item, in the data's own order. The weights may have any sum.
     ///
     /// # Errors
-    /// [`DataError::Weight`] for a weight that is negative or not finite, or with which the sum overflows; [`DataError::NoWeight`] if all
-    /// are 0.
+    /// [`DataError::Weight`] for a weight that is negative or not finite, or with which the sum overflows;
+    /// [`DataError::NoWeight`] if all are 0.
     pub fn new(weights: impl IntoIterator<Item = f64>) -> Result<Self, DataError> {
         let (mut sums, mut sum) = (Vec::new(), 0.0);
         for (index, weight) in weights.into_iter().enumerate() {
@@ -69,6 +69,10 @@ impl Sampler for Weighted {
 
     fn len(&self, items: usize) -> usize {
         self.draws.unwrap_or(items)
+    }
+
+    fn is_stateless(&self) -> bool {
+        true
     }
 }
 

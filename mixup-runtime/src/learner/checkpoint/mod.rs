@@ -1,5 +1,6 @@
 //! Checkpoints: a training that is killed goes on from the last one as if nothing had happened.
 
+mod forgotten;
 mod form;
 mod options;
 #[cfg(test)]
@@ -206,19 +207,22 @@ fn file(source: FileError) -> Error {
 }
 
 impl Learner {
-    /// Goes on with the training of the newest checkpoint that is whole, to its end, with the same bits as if it had never stopped. The learner must
-    /// be built as the one that has written it, with the same [`checkpoints`](super::LearnerBuilder::checkpoints).
+    /// Goes on with the training of the newest checkpoint that is whole, to its end, with the same bits as if it had never
+    /// stopped. The learner must be built as the one that has written it, with the same
+    /// [`checkpoints`](super::LearnerBuilder::checkpoints).
     ///
-    /// Everything is checked before the learner is changed. Checkpoints that are not whole are skipped, with a warning through `tracing`. On the CPU the
-    /// bits are the same; on a GPU the state is, and the bits where two whole runs have the same. Two learners that train at the same time in one
-    /// process share libtorch's generator, so their dropout is not the same.
+    /// Everything is checked before the learner is changed. Checkpoints that are not whole are skipped, with a warning through
+    /// `tracing`. On the CPU the bits are the same; on a GPU the state is, and the bits where two whole runs have the same. Two
+    /// learners that train at the same time in one process share libtorch's generator, so their dropout is not the same.
     ///
-    /// A training that was finished trains no more. It is brought to its end as it was: `on_train_begin` and `on_train_end` run, the report has
-    /// all its rows, and a warning says so. So a program that was killed after the last epoch ends as it would have. A training that a callback has
-    /// stopped is stopped there again. [`resume_to`](Self::resume_to) trains for more epochs.
+    /// A training that was finished trains no more. It is brought to its end as it was: `on_train_begin` and `on_train_end` run,
+    /// the report has all its rows, and a warning says so. So a program that was killed after the last epoch ends as it would
+    /// have. A training that a callback has stopped is stopped there again. [`resume_to`](Self::resume_to) trains for more
+    /// epochs.
     ///
     /// # Errors
-    /// [`Error::NoCheckpoint`], [`Error::OtherLearner`] and [`Error::Resume`] if something does not fit this learner, and those of [`fit`](Self::fit).
+    /// [`Error::NoCheckpoint`], [`Error::OtherLearner`] and [`Error::Resume`] if something does not fit this learner, and those
+    /// of [`fit`](Self::fit).
     pub fn resume(&mut self) -> Result<Report, Error> {
         self.resume_with(None, None)
     }
@@ -231,7 +235,8 @@ impl Learner {
         self.resume_with(Some(path.as_ref()), None)
     }
 
-    /// As [`resume`](Self::resume), to another number of epochs in all: more than the training had, to go on with one that was finished.
+    /// As [`resume`](Self::resume), to another number of epochs in all: more than the training had, to go on with one that was
+    /// finished.
     ///
     /// # Errors
     /// As for [`resume`](Self::resume), and [`Error::NothingLeft`] if more epochs than that are finished.

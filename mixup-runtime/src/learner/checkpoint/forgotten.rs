@@ -1,0 +1,26 @@
+//! Whether a checkpoint would have all that a learner remembers.
+
+use super::super::Learner;
+use crate::{data::Sampler, training::BuildError};
+
+impl Learner {
+    /// Refuses a callback, a step or a sampler that may remember something and is not saved, if the learner has checkpoints.
+    ///
+    /// Models, loss functions and metrics are not asked: they are called with `&self`.
+    pub(in crate::learner) fn check_nothing_forgotten(&mut self) -> Result<(), BuildError> {
+        if self.points.writer.is_none() {
+            return Ok(());
+        }
+        if let Some(name) = self.callbacks.forgetful() {
+            return Err(BuildError::ForgetfulCallback { name });
+        }
+        if !self.step.is_stateless() && self.step.stateful().is_none() {
+            return Err(BuildError::Forgetful { what: "step", name: self.step.type_name() });
+        }
+        let sampler = &mut self.state.sampler;
+        if !sampler.is_stateless() && sampler.stateful().is_none() {
+            return Err(BuildError::Forgetful { what: "sampler", name: sampler.describe() });
+        }
+        Ok(())
+    }
+}
