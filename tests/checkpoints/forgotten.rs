@@ -11,7 +11,7 @@ use super::support::{Linear, data, items, on};
 
 fn with_checkpoints(builder: LearnerBuilder<Linear>) -> Result<Learner, mixup::training::Error> {
     let folder = tempfile::tempdir().expect("a folder");
-    builder.checkpoints(Checkpoints::in_dir(folder.path())).build().map_err(Into::into)
+    builder.checkpoints(Checkpoints::in_dir(folder.path())).build()
 }
 
 fn refused(builder: LearnerBuilder<Linear>) -> String {
