@@ -226,7 +226,7 @@ fn counts_of_batches_and_steps_go_on_and_validations_keep_their_places() {
 #[derive(Default)]
 struct Kept(Option<Vec<f32>>);
 
-#[callback]
+#[callback(stateless)]
 impl Kept {
     #[on(batch_begin, train, if = iteration == 5)]
     fn look(&mut self, params: &Params) {

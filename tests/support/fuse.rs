@@ -156,6 +156,11 @@ macro_rules! sabotage {
                 vec![$(Handler::new(Hook::$event),)*]
             }
 
+            /// What it does once is not done again by a training that goes on.
+            fn is_stateless(&self) -> bool {
+                true
+            }
+
             $(fn $hook(&mut self, _: &mut $event<'_>) -> HookResult {
                 Ok(self.0.pass(Place::Hook(Hook::$event))?.into())
             })*

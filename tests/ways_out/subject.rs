@@ -91,8 +91,10 @@ impl Subject {
             learn.callback(Saboteur(fuse.clone()));
         }
         if let Some(batch) = validates_after {
-            learn
-                .callback(hook!(on_batch_end, train, move |num_batch: usize| (num_batch == batch).then_some(Validate)));
+            let validate = hook!(on_batch_end, train, stateless, move |num_batch: usize| {
+                (num_batch == batch).then_some(Validate)
+            });
+            learn.callback(validate);
         }
         learn.callback(witness(LAST));
         Self { learn, fuse, original, data: items }
