@@ -9,7 +9,7 @@ use mixup::{
     data::{Array, Collated, Item, Items, Loader},
     prelude::*,
 };
-use tch::{Kind, Tensor};
+use tch::{Kind, Tensor, nn};
 
 type Outcome = Result<(), BoxError>;
 
@@ -48,7 +48,9 @@ where
     let valid = numbers(7, |_| Ok(()));
     let data =
         Data::builder(Collated::new(items)).valid(Collated::new(valid)).batch_size(4).workers(workers).build()?;
-    let model = |vs: &mixup::model::Vars<'_>| tch::nn::linear(vs, 2, 1, tch::nn::LinearConfig::default());
+    // Weights of their own: other tests draw from libtorch's generator at the same time.
+    let first = nn::LinearConfig { ws_init: nn::Init::Const(0.1), bs_init: Some(nn::Init::Const(0.0)), bias: true };
+    let model = move |vs: &mixup::model::Vars<'_>| nn::linear(vs, 2, 1, first);
     Ok(Learner::builder(data, model).loss(Mse).seed(7).quiet().build()?)
 }
 
