@@ -41,8 +41,9 @@ pub mod prelude {
             Validate,
         },
         callbacks::{
-            Accumulate, ActivationStats, BnFreeze, EarlyStopping, Ema, GradientClip, OneCycle, Progress, RandomErasing,
-            Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TerminateOnNan, Unfreeze,
+            Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradientClip, JsonLines, OneCycle,
+            Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TerminateOnNan,
+            Unfreeze,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
         data::{
