@@ -42,8 +42,8 @@ pub mod prelude {
         },
         callbacks::{
             Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradientClip, JsonLines, OneCycle,
-            Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TerminateOnNan,
-            Unfreeze,
+            Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TensorBoard,
+            TerminateOnNan, Unfreeze,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
         data::{

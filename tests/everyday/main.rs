@@ -3,6 +3,7 @@
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod batches;
+mod loggers;
 mod losses;
 mod lr_find;
 mod metrics;
@@ -11,6 +12,7 @@ mod numbers;
 mod schedules;
 #[path = "../support/mod.rs"]
 mod support;
+mod tensor_board;
 mod watching;
 mod weights;
 

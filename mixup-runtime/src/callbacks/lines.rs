@@ -56,13 +56,19 @@ impl Lines {
         let (mut line, mut first, mut len) = (Vec::new(), None, 0);
         self.count = 0;
         while self.count < kept && reader.read_until(b'\n', &mut line)? > 0 {
-            if line.last() != Some(&b'\n') {
-                break; // a kill has cut off the last line
+            let ends = line.ends_with(b"\n");
+            if !ends && kept < u64::MAX {
+                break; // a kill has cut it off
             }
-            len += line.len() as u64;
+            len += line.len() as u64 + u64::from(!ends);
             self.count += 1;
             first.get_or_insert_with(|| String::from_utf8_lossy(&line).trim_end().to_owned());
             line.clear();
+        }
+        // A last line of the user's that does not end gets its end.
+        if file.metadata()?.len() < len {
+            file.seek(SeekFrom::End(0))?;
+            file.write_all(b"\n")?;
         }
         file.set_len(len)?;
         file.seek(SeekFrom::End(0))?;

@@ -1,6 +1,9 @@
-//! Draws pictures with lines of text below them into a PNG file.
+//! Draws pictures with lines of text below them, as PNG.
 
-use std::path::Path;
+use std::{
+    io::{self, Cursor},
+    path::Path,
+};
 
 use embedded_graphics::{
     Drawable as _, Pixel,
@@ -10,7 +13,7 @@ use embedded_graphics::{
     pixelcolor::{Rgb888, RgbColor as _},
     text::{Baseline, Text},
 };
-use image::RgbImage;
+use image::{ImageError, ImageFormat, RgbImage};
 
 use super::DataError;
 use crate::transforms::Picture;
@@ -45,8 +48,28 @@ impl Colour {
     }
 }
 
-/// Draws all cells, as near to a square as their number allows.
+/// Draws all cells into a PNG file.
 pub(crate) fn draw(cells: &[Cell], path: &Path) -> Result<(), DataError> {
+    let failed = |cause| DataError::Write { file: path.to_owned(), cause };
+    sheet(cells).save_with_format(path, ImageFormat::Png).map_err(io_error).map_err(failed)
+}
+
+/// Draws all cells. Returns a PNG file's bytes, its width and its height.
+pub(super) fn png(cells: &[Cell]) -> io::Result<(Vec<u8>, [u32; 2])> {
+    let (sheet, mut png) = (sheet(cells), Vec::new());
+    sheet.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(io_error)?;
+    Ok((png, [sheet.width(), sheet.height()]))
+}
+
+fn io_error(error: ImageError) -> io::Error {
+    match error {
+        ImageError::IoError(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// All cells, as near to a square as their number allows.
+fn sheet(cells: &[Cell]) -> RgbImage {
     let columns = (cells.len() as f64).sqrt().ceil().max(1.0) as u32;
     let rows = (cells.len() as u32).div_ceil(columns);
     let largest = |side: fn(&Picture) -> u32| cells.iter().map(|cell| side(&cell.picture)).max().unwrap_or(1);
@@ -66,10 +89,7 @@ pub(crate) fn draw(cells: &[Cell], path: &Path) -> Result<(), DataError> {
             let Ok(_) = Text::with_baseline(&text, place, style, Baseline::Top).draw(&mut sheet);
         }
     }
-    sheet.0.save_with_format(path, image::ImageFormat::Png).map_err(|cause| match cause {
-        image::ImageError::IoError(cause) => DataError::Write { file: path.to_owned(), cause },
-        other => DataError::Write { file: path.to_owned(), cause: std::io::Error::other(other) },
-    })
+    sheet.0
 }
 
 /// A text of at most this many letters.

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     Data, DataError,
-    drawing::{Cell, Colour, draw},
+    drawing::{Cell, Colour, draw, png},
 };
 use crate::{
     batch::{Batch, Input, Target},
@@ -50,10 +50,23 @@ impl Data {
     /// # Errors
     /// As for [`show_batch`](Self::show_batch).
     pub fn show(&self, batch: &Batch, path: impl AsRef<Path>) -> Result<(), DataError> {
-        let pictures = self.pictures(&batch.input)?.into_iter().take(PICTURES);
-        let labels = self.captions(&batch.target)?;
+        draw(&self.cells(&batch.input, &batch.target)?, path.as_ref())
+    }
+
+    /// What [`show`](Self::show) draws of a batch with this input and this target, as the bytes of a PNG file, with its width and height.
+    ///
+    /// # Errors
+    /// [`DataError::NoPictures`] if the items are no pictures, and any error from libtorch.
+    pub fn png(&self, input: &Input, target: &Target) -> Result<(Vec<u8>, [u32; 2]), DataError> {
+        let failed = |cause| DataError::Write { file: "the picture of a batch".into(), cause };
+        png(&self.cells(input, target)?).map_err(failed)
+    }
+
+    fn cells(&self, input: &Input, target: &Target) -> Result<Vec<Cell>, DataError> {
+        let pictures = self.pictures(input)?.into_iter().take(PICTURES);
+        let labels = self.captions(target)?;
         let cell = |(picture, label): (Picture, String)| Cell { picture, lines: vec![(label, Colour::Black)] };
-        draw(&pictures.zip(labels).map(cell).collect::<Vec<_>>(), path.as_ref())
+        Ok(pictures.zip(labels).map(cell).collect())
     }
 
     /// The pictures of an input `[n, c, h, w]`, as they were before they were normalized.

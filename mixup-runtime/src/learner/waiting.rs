@@ -7,7 +7,7 @@ use super::Learner;
 use crate::{
     batch::{Batch, reads},
     callback::{BatchEnd, Callback},
-    callbacks::Recorder,
+    callbacks::{CsvLogger, JsonLines, Recorder},
     data::Data,
     metrics::accuracy,
     model::{Gradients, Vars},
@@ -124,6 +124,14 @@ fn a_training_waits_for_the_device_only_if_somebody_asks() {
     // The smoothed loss is waited for in each training batch, and not in validation batches, which do not change it.
     assert_eq!(training(AsksSmooth).0, EPOCHS * TRAIN + 2 * EPOCHS);
     assert_eq!(training(AsksSmoothSometimes).0, EPOCHS + 2 * EPOCHS);
+}
+
+#[test]
+fn loggers_wait_once_in_an_epoch_unless_they_are_asked_for_batches() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rows, _) = training(CsvLogger::to(folder.path().join("history.csv")));
+    assert_eq!(rows, EPOCHS + 2 * EPOCHS, "the training losses, the validation loss and the metric");
+    assert_eq!(training(JsonLines::to(folder.path().join("log.jsonl"))).0, rows);
 }
 
 #[test]
