@@ -119,7 +119,9 @@ fn shown(folder: &Path) -> Shown {
             assert!(field(event, 1).unwrap().double() > 1.6e9, "the time");
             if let Some(log) = field(event, 7) {
                 assert_eq!(field(log.bytes(), 1).unwrap().whole(), 1, "START");
-                shown.values_mut().for_each(|values| values.retain(|(other, _)| *other < step));
+                for values in shown.values_mut() {
+                    values.retain(|(other, _)| *other < step);
+                }
             }
             for (_, value) in field(event, 5).map_or_else(Vec::new, |summary| fields(summary.bytes())) {
                 let values = shown.entry(field(value.bytes(), 1).unwrap().text()).or_default();
