@@ -1,6 +1,7 @@
 //! The notebook of fastai v1's MixUp page: trains a small network without and with MixUp, and compares the two.
 //!
-//! `cargo xtask demo` runs this on the bundled digits; `--data PATH` takes a folder, an archive or IDX files.
+//! `cargo xtask demo` runs this on the bundled digits; `--data PATH` takes a folder, an archive or IDX files, and `--data mnist_sample` downloads
+//! fastai's data.
 
 #[path = "mixup/compare.rs"]
 mod compare;
@@ -9,10 +10,18 @@ mod network;
 #[path = "mixup/save.rs"]
 mod save;
 
-use std::{error::Error, io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, builder::styling};
-use mixup::{data::ImageData, prelude::*};
+use mixup::{
+    data::{ImageData, UntarError},
+    prelude::*,
+};
 use tch::Device;
 
 use crate::{
@@ -24,8 +33,8 @@ use crate::{
 #[derive(Parser, Debug)]
 #[command(styles = styling::Styles::plain())]
 struct Options {
-    /// A folder with train/<class> and valid/<class>, or with <class> alone, a .tgz or .zip of the former, or a folder of IDX files
-    /// [default: the bundled digits]
+    /// A folder with train/<class> and valid/<class>, or with <class> alone, a .tgz or .zip of the former, or a folder of IDX files; or one of
+    /// mnist_sample, mnist, fashion_mnist and cifar10, which are downloaded once [default: the bundled digits]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Resize all images to squares of this many pixels, of which the middle is kept
@@ -83,7 +92,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut images = match &options.data {
-        Some(path) => ImageData::open(path)?,
+        Some(path) => ImageData::open(place(path)?)?,
         None => ImageData::digits()?,
     };
     if !images.has_valid() {
@@ -129,6 +138,14 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     println!("\n{}", comparison.json(&name));
     Ok(())
+}
+
+/// The folder of a data set that is known by its name, unless there is something at that path.
+fn place(path: &Path) -> Result<PathBuf, UntarError> {
+    match path.to_str().and_then(Url::named) {
+        Some(url) if !path.exists() => untar_data(url),
+        _ => Ok(path.to_owned()),
+    }
 }
 
 /// Trains once; returns the report, and the data for the next training.

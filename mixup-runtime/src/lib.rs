@@ -34,6 +34,8 @@ pub mod prelude {
     /// The methods of a hook's `rng`: `rng.random_range(0..8)`.
     pub use rand::RngExt as _;
 
+    #[cfg(feature = "download")]
+    pub use crate::data::{Url, untar_data};
     pub use crate::{
         batch::{AnyOutput, Batch, EachTensor, Input, Output, Target},
         callback::{

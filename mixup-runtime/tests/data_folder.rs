@@ -6,7 +6,7 @@ use std::fs;
 
 #[cfg(unix)]
 use data_support::special_files;
-use data_support::{Outcome, all, bytes, colour, encode, firsts, folder, grey_png, is_the_sample, put, sample};
+use data_support::{Outcome, all, bytes, colour, encode, firsts, folder, grey_png, gzip, is_the_sample, put, sample, tar};
 use image::{DynamicImage, ImageBuffer, ImageFormat, LumaA, Rgba};
 use mixup_runtime::data::{DataError, Dataset, ImageData, ImageDataset};
 use tch::{Device, Kind, Tensor};
@@ -23,6 +23,24 @@ fn a_folder_becomes_data_sorted_by_class_and_name() -> Outcome {
     let root = folder(&sample());
     is_the_sample(&ImageData::from_folder(root.path())?.build()?);
     is_the_sample(&ImageData::open(root.path())?.build()?);
+    Ok(())
+}
+
+#[test]
+fn training_and_testing_mean_train_and_test() -> Outcome {
+    let paths = ["training/3/a.png", "training/7/a.png", "testing/3/b.png", "testing/7/b.png"];
+    let files = paths.map(|path| (path.to_owned(), grey_png(4, 2, 10)));
+    let root = folder(&files);
+    let packed = put(root.path(), "x.tgz", &gzip(&tar(&files)));
+    for images in [ImageData::open(root.path())?, ImageData::from_archive(packed)?] {
+        let data = images.build()?;
+        assert_eq!(data.classes(), ["3", "7"]);
+        assert_eq!(data.train().items(), Some(2));
+        assert_eq!(data.test().map(|test| test.items()), Some(Some(2)));
+    }
+    // The name of a folder around everything means nothing.
+    let files = sample().into_iter().map(|(path, bytes)| (format!("training/{path}"), bytes)).collect::<Vec<_>>();
+    is_the_sample(&ImageData::from_archive(put(root.path(), "y.tgz", &gzip(&tar(&files))))?.build()?);
     Ok(())
 }
 

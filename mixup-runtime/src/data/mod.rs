@@ -7,6 +7,7 @@
 //! | what there is | how it becomes [`Data`] |
 //! |---|---|
 //! | images in folders, with a CSV file, in an archive, IDX files, the bundled digits | [`ImageData`] |
+//! | a data set at a public address | `untar_data`, then [`ImageData`] |
 //! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
 //! | batches that are ready | [`Data::from_batches`] |
 //! | items that are made one by one | implement [`Items`], then [`Data::builder`] with [`Collated`] |
@@ -21,6 +22,7 @@ mod error;
 mod images;
 mod items;
 mod loader;
+mod packed;
 mod parts;
 mod progress;
 mod sampler;
@@ -29,6 +31,8 @@ mod splits;
 mod stream;
 mod summary;
 mod tensors;
+#[cfg(feature = "download")]
+mod untar;
 
 pub(crate) use self::drawing::{Cell, Colour, draw};
 pub use self::{
@@ -45,3 +49,5 @@ pub use self::{
     summary::DataSummary,
     tensors::TensorDataset,
 };
+#[cfg(feature = "download")]
+pub use self::untar::{ByHand, Downloads, UntarError, Url, UrlError, untar_data};

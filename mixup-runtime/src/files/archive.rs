@@ -240,7 +240,8 @@ fn tensor(place: &Place, bytes: &[u8]) -> Result<Tensor, Damage> {
     Tensor::f_from_data_size(bytes, &sizes, kind).map_err(|error| impossible(brief(&error)))
 }
 
-fn hex(hash: Sha256) -> String {
+/// A digest in hexadecimal digits.
+pub(crate) fn hex(hash: Sha256) -> String {
     hash.finalize().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -22,4 +22,6 @@ pub(crate) use self::{
     disk::{Disk, RealDisk},
     lock::{FolderLock, lock_folder},
 };
+#[cfg(feature = "download")]
+pub(crate) use self::{archive::hex, disk::Held};
 pub use self::{damage::Damage, error::FileError};

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufReader, Read, Seek},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,11 @@ use super::{
     path::{metadata, refuse_special},
     tree::{Content, Listing, MAX_FILE_SIZE, Part, TEST, TRAIN, VALID, is_hidden, is_image},
 };
-use crate::data::{DataError, progress::Progress};
+use crate::data::{
+    DataError,
+    packed::{Counted, Packed},
+    progress::Progress,
+};
 
 /// A folder or an image in the archive, by the parts of its path; folders have no bytes.
 struct Entry {
@@ -32,19 +36,16 @@ pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
     let failed = |cause| DataError::Read { file: file.to_owned(), cause };
     let mut source = File::open(file).map_err(failed)?;
     let size = source.metadata().map_err(failed)?.len();
-    let mut start = Vec::new();
-    source.by_ref().take(512).read_to_end(&mut start).map_err(failed)?;
-    source.rewind().map_err(failed)?;
+    let kind = Packed::of(&mut source).map_err(failed)?;
 
     let progress = Progress::new(format!("reading {}", file.display()), size);
-    let entries = if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
-        zip(file, source, &progress)?
-    } else if start.starts_with(&[0x1f, 0x8b]) {
-        tar(file, MultiGzDecoder::new(BufReader::new(Counted { source, progress: &progress })))?
-    } else if start.get(257..262) == Some(b"ustar") {
-        tar(file, BufReader::new(Counted { source, progress: &progress }))?
-    } else {
-        return Err(DataError::Unrecognised { path: file.to_owned() });
+    let entries = match kind {
+        Some(Packed::Zip) => zip(file, source, &progress)?,
+        Some(Packed::Tar) => tar(file, BufReader::new(Counted { source, progress: &progress }))?,
+        Some(Packed::TarGz) => {
+            tar(file, MultiGzDecoder::new(BufReader::new(Counted { source, progress: &progress })))?
+        }
+        None => return Err(DataError::Unrecognised { path: file.to_owned() }),
     };
     drop(progress);
     arrange(file, entries)
@@ -52,31 +53,35 @@ pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
 
 /// Sorts the entries into `train`, `valid` and `test`, which are at the top or below the one folder that holds `train`.
 fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
-    let at = |entry: &Entry, depth: usize| entry.path.get(depth).is_some_and(|name| name == TRAIN);
-    let depth = usize::from(!entries.iter().any(|entry| at(entry, 0)));
+    let at = |entry: &Entry, depth: usize, train: &str| entry.path.get(depth).is_some_and(|name| name == train);
+    let places = TRAIN.into_iter().flat_map(|name| [(0, name), (1, name)]);
+    let place = places.into_iter().find(|&(depth, name)| entries.iter().any(|entry| at(entry, depth, name)));
+    let Some((depth, train_name)) = place else {
+        return Err(DataError::MissingFolder { folder: file.join(TRAIN[0]) });
+    };
     let mut root = file.to_owned();
     let mut top = None;
     if depth == 1 {
-        let tops: BTreeSet<&String> = entries.iter().filter(|e| at(e, 1)).filter_map(|e| e.path.first()).collect();
+        let in_top = entries.iter().filter(|entry| at(entry, 1, train_name));
+        let tops: BTreeSet<&String> = in_top.filter_map(|entry| entry.path.first()).collect();
         if tops.len() > 1 {
             let tops = tops.into_iter().cloned().collect();
             return Err(DataError::SeveralTrainFolders { file: file.to_owned(), tops });
         }
-        let Some(&only) = tops.first() else {
-            return Err(DataError::MissingFolder { folder: file.join(TRAIN) });
-        };
-        root.push(only);
-        top = Some(only.clone());
+        if let Some(&only) = tops.first() {
+            root.push(only);
+            top = Some(only.clone());
+        }
     }
-    let mut train = Part::new(root.join(TRAIN));
+    let mut train = Part::new(root.join(train_name));
     let mut others: Vec<(&str, Part, bool)> =
-        VALID.into_iter().chain([TEST]).map(|name| (name, Part::new(root.join(name)), false)).collect();
+        VALID.into_iter().chain(TEST).map(|name| (name, Part::new(root.join(name)), false)).collect();
     for Entry { path, bytes } in entries {
         if depth == 1 && path.first() != top.as_ref() {
             continue;
         }
         let Some((split, rest)) = path.get(depth..).and_then(<[String]>::split_first) else { continue };
-        let part = if split == TRAIN {
+        let part = if split == train_name {
             &mut train
         } else if let Some((_, part, there)) = others.iter_mut().find(|(name, ..)| split == name) {
             *there = true;
@@ -98,7 +103,7 @@ fn arrange(file: &Path, entries: Vec<Entry>) -> Result<Listing, DataError> {
             _ => {}
         }
     }
-    let found = others.into_iter().filter(|(_, _, there)| *there).map(|(name, part, _)| (name == TEST, part));
+    let found = others.into_iter().filter(|(_, _, there)| *there).map(|(name, part, _)| (TEST.contains(&name), part));
     let (mut valid, mut test) = (None, None);
     for (is_test, part) in found {
         let place = if is_test { &mut test } else { &mut valid };
@@ -168,7 +173,7 @@ fn parts(name: &str) -> Option<Vec<String>> {
 
 /// Whether the path may be an image of a part, at the top of the archive or one folder below.
 fn wanted(path: &[String]) -> bool {
-    let part = |name: &String| name == TRAIN || name == TEST || VALID.contains(&name.as_str());
+    let part = |name: &String| [TRAIN, VALID, TEST].concat().contains(&name.as_str());
     path.iter().take(2).any(part) && path.last().is_some_and(|name| is_image(Path::new(name)))
 }
 
@@ -192,19 +197,5 @@ fn read(entry: &mut impl Read, expected: u64, file: PathBuf) -> Result<Vec<u8>, 
     match u64::try_from(bytes.len()) {
         Ok(found) if found != expected => Err(DataError::Truncated { file, expected, found }),
         _ => Ok(bytes),
-    }
-}
-
-/// A file that reports how much of it has been read.
-struct Counted<'a> {
-    source: File,
-    progress: &'a Progress,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        self.progress.step(u64::try_from(read).unwrap_or_default());
-        Ok(read)
     }
 }

@@ -16,16 +16,16 @@ use crate::data::DataError;
 /// them, because a single folder is more often something else.
 pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
     require_folder(root)?;
-    let train = root.join(TRAIN);
-    let parts: Vec<&str> = VALID.into_iter().chain([TEST]).collect();
-    let (train, own) = if train.is_dir() { (part(&train, &[])?, true) } else { (part(root, &parts)?, false) };
-    if !own && train.classes() < 2 {
-        return Err(DataError::MissingFolder { folder: root.join(TRAIN) });
+    let first = |names: [&str; 2]| names.into_iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
+    let train = match first(TRAIN) {
+        Some(own) => part(&own, &[])?,
+        None => part(root, &[VALID, TEST].concat())?,
+    };
+    if first(TRAIN).is_none() && train.classes() < 2 {
+        return Err(DataError::MissingFolder { folder: root.join(TRAIN[0]) });
     }
-    let valid = VALID.iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
-    let test = Some(root.join(TEST)).filter(|folder| folder.is_dir());
     let other = |folder: Option<PathBuf>| folder.map(|folder| part(&folder, &[])).transpose();
-    Listing::new(train, other(valid)?, other(test)?)
+    Listing::new(train, other(first(VALID))?, other(first(TEST))?)
 }
 
 /// All images below a folder, by their paths in it.

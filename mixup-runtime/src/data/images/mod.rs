@@ -83,6 +83,7 @@ impl ImageData {
     /// `train`, the folders in it are the classes, and [`split`](Self::split) divides their images. A class may have folders below it.
     ///
     /// Images in `test` are a part of their own, [`Data::test`](super::Data::test): with classes if they are in `test/<class>`, otherwise without.
+    /// `training` and `testing`, as in fastai's MNIST, mean `train` and `test`.
     ///
     /// # Errors
     /// [`DataError::NotFound`], [`DataError::NotAFolder`] or [`DataError::MissingFolder`] if there is no such folder, or neither
@@ -180,7 +181,7 @@ impl ImageData {
         let path = path.as_ref();
         if !path::metadata(path)?.is_dir() {
             Self::from_archive(path)
-        } else if !path.join(TRAIN).is_dir() && idx::is_there(path) {
+        } else if !TRAIN.iter().any(|name| path.join(name).is_dir()) && idx::is_there(path) {
             Self::from_idx(path)
         } else {
             Self::from_folder(path).map_err(|error| match error {

@@ -11,12 +11,12 @@ use std::{
 
 use crate::{data::DataError, transforms::Picture};
 
-/// The folder of the training data.
-pub(super) const TRAIN: &str = "train";
-/// The folders of the validation data; the first that exists counts.
+/// The folders of the training data; the first that exists counts, here and below. fastai's MNIST has `training` and `testing`.
+pub(super) const TRAIN: [&str; 2] = ["train", "training"];
+/// The folders of the validation data.
 pub(super) const VALID: [&str; 2] = ["valid", "val"];
-/// The folder of the test data.
-pub(super) const TEST: &str = "test";
+/// The folders of the test data.
+pub(super) const TEST: [&str; 2] = ["test", "testing"];
 
 /// The largest file that is read as an image, in bytes: a limit against files that are made to exhaust the memory.
 pub(super) const MAX_FILE_SIZE: u64 = 256 << 20;
