@@ -6,7 +6,9 @@ use std::fs;
 
 #[cfg(unix)]
 use data_support::special_files;
-use data_support::{Outcome, all, bytes, colour, encode, firsts, folder, grey_png, gzip, is_the_sample, put, sample, tar};
+use data_support::{
+    Outcome, all, bytes, colour, encode, firsts, folder, grey_png, gzip, is_the_sample, put, sample, tar,
+};
 use image::{DynamicImage, ImageBuffer, ImageFormat, LumaA, Rgba};
 use mixup_runtime::data::{DataError, Dataset, ImageData, ImageDataset};
 use tch::{Device, Kind, Tensor};

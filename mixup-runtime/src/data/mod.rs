@@ -35,6 +35,8 @@ mod tensors;
 mod untar;
 
 pub(crate) use self::drawing::{Cell, Colour, draw};
+#[cfg(feature = "download")]
+pub use self::untar::{ByHand, Downloads, UntarError, Url, UrlError, untar_data};
 pub use self::{
     collated::Collated,
     dataset::Dataset,
@@ -49,5 +51,3 @@ pub use self::{
     summary::DataSummary,
     tensors::TensorDataset,
 };
-#[cfg(feature = "download")]
-pub use self::untar::{ByHand, Downloads, UntarError, Url, UrlError, untar_data};

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The progress of a task with a known number of steps; any thread may report them.
 pub(crate) struct Progress {
@@ -63,9 +63,10 @@ impl Progress {
         self.bar.inc(steps);
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let next = self.next.load(Ordering::Relaxed);
-        let then = self.every.filter(|_| !self.terminal).map_or(u64::MAX, |every| {
-            now.saturating_add(u64::try_from(every.as_millis()).unwrap_or(u64::MAX))
-        });
+        let then = self
+            .every
+            .filter(|_| !self.terminal)
+            .map_or(u64::MAX, |every| now.saturating_add(u64::try_from(every.as_millis()).unwrap_or(u64::MAX)));
         // Of several threads, one shows it.
         if now < next || self.next.compare_exchange(next, then, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
@@ -78,13 +79,13 @@ impl Progress {
         }
     }
 
-    /// How far a download is: ", 12.3 of 168.2 MB".
+    /// How far a download is: ", 12.30 MB of 168.20 MB".
     fn far(&self) -> String {
-        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let there = DecimalBytes(self.bar.position());
         match (self.every, self.bar.length()) {
             (None, _) => String::new(),
-            (_, Some(all)) => format!(", {:.1} of {:.1} MB", megabytes(self.bar.position()), megabytes(all)),
-            (_, None) => format!(", {:.1} MB", megabytes(self.bar.position())),
+            (_, Some(all)) => format!(", {there} of {}", DecimalBytes(all)),
+            (_, None) => format!(", {there}"),
         }
     }
 }

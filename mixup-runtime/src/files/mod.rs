@@ -16,12 +16,12 @@ pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "download")]
+pub(crate) use self::{archive::hex, disk::Held};
 pub(crate) use self::{
     archive::{Archive, Unread},
     atomic::{list, make_folder, remove_stale},
     disk::{Disk, RealDisk},
     lock::{FolderLock, lock_folder},
 };
-#[cfg(feature = "download")]
-pub(crate) use self::{archive::hex, disk::Held};
 pub use self::{damage::Damage, error::FileError};

@@ -42,7 +42,8 @@ fn the_variables_name_the_folder_and_a_mirror_for_all_that_precedes_a_file() -> 
     let served = bytes.clone();
     let server = Server::new(move |_, _| Reply::File(served.clone()));
     let data = folder.path().join("data");
-    let variables = [("MIXUP_DATA", data.to_str().expect("text")), ("MIXUP_MIRROR", &format!("{}/", server.at("mirror")))];
+    let variables =
+        [("MIXUP_DATA", data.to_str().expect("text")), ("MIXUP_MIRROR", &format!("{}/", server.at("mirror")))];
     let test = "place::the_variables_name_the_folder_and_a_mirror_for_all_that_precedes_a_file";
     let output = run(test, &(nobody() + "/a/b/pets.tgz"), &bytes, &variables)?;
     assert!(String::from_utf8_lossy(&output.stdout).contains(&path(&data, &bytes)), "{output:?}");
@@ -61,7 +62,8 @@ fn without_variables_the_folder_is_where_the_system_keeps_caches() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
     let served = bytes.clone();
     let server = Server::new(move |_, _| Reply::File(served.clone()));
-    let variables = [("XDG_CACHE_HOME", folder.path().to_str().expect("text")), ("MIXUP_DATA", ""), ("MIXUP_MIRROR", "")];
+    let variables =
+        [("XDG_CACHE_HOME", folder.path().to_str().expect("text")), ("MIXUP_DATA", ""), ("MIXUP_MIRROR", "")];
     let test = "place::without_variables_the_folder_is_where_the_system_keeps_caches";
     let output = run(test, &server.at("a/pets.tgz"), &bytes, &variables)?;
     let expected = path(&folder.path().join("mixup/data"), &bytes);

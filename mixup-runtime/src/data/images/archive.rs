@@ -42,9 +42,7 @@ pub(super) fn list(file: &Path) -> Result<Listing, DataError> {
     let entries = match kind {
         Some(Packed::Zip) => zip(file, source, &progress)?,
         Some(Packed::Tar) => tar(file, BufReader::new(Counted { source, progress: &progress }))?,
-        Some(Packed::TarGz) => {
-            tar(file, MultiGzDecoder::new(BufReader::new(Counted { source, progress: &progress })))?
-        }
+        Some(Packed::TarGz) => tar(file, MultiGzDecoder::new(BufReader::new(Counted { source, progress: &progress })))?,
         None => return Err(DataError::Unrecognised { path: file.to_owned() }),
     };
     drop(progress);

@@ -68,7 +68,7 @@ pub enum UntarError {
         by_hand: ByHand,
     },
     /// The connection was cut, or nothing came for too long, and trying again did not help.
-    #[error("the connection to {address} broke after {found} bytes{}: {cause}; call again to go on from there", of(*expected))]
+    #[error("the connection to {address} broke after {found}{} bytes: {cause}; call again to go on from there", of(*expected))]
     Interrupted {
         /// The address of the file.
         address: String,

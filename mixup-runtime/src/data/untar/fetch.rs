@@ -67,7 +67,8 @@ impl Wanted<'_> {
             }
             Err(error) => return Err(error),
         }
-        fs::rename(self.part(), &self.path).map_err(|source| FileError::Write { path: self.path.clone(), source }.into())
+        fs::rename(self.part(), &self.path)
+            .map_err(|source| FileError::Write { path: self.path.clone(), source }.into())
     }
 
     fn check_placed(&self) -> Result<(), UntarError> {

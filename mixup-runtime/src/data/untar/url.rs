@@ -55,7 +55,8 @@ const fn remote(address: &'static str, contents: &'static [Content]) -> Remote {
 
 /// The first is fastai's: the size from its `checks.txt`, the digest from `FastAI.jl`. The second is a rebuild of it from MNIST's own files with the
 /// same images, for mirrors.
-static MNIST_SAMPLE: [Remote; 1] = [remote("https://s3.amazonaws.com/fast-ai-sample/mnist_sample.tgz", &MNIST_SAMPLE_IS)];
+static MNIST_SAMPLE: [Remote; 1] =
+    [remote("https://s3.amazonaws.com/fast-ai-sample/mnist_sample.tgz", &MNIST_SAMPLE_IS)];
 static MNIST_SAMPLE_IS: [Content; 2] = [
     content(3_214_948, "b373a14f282298aeba0f7dd56b7cdb6c2401063d4f118c39c54982907760bd38"),
     content(3_528_517, "ebaafecc3003c7c351675b6053f2692faa3f7abb9c9e25890bd969c5f451dbf6"),
@@ -128,7 +129,10 @@ impl Url {
         }
         let file = file_name(&address);
         if file.is_empty() {
-            return Err(UrlError::Address { address, reason: "it must end with the name of a file, such as `/data.tgz`" });
+            return Err(UrlError::Address {
+                address,
+                reason: "it must end with the name of a file, such as `/data.tgz`",
+            });
         }
         let sha256 = sha256.to_ascii_lowercase();
         let name = format!("{}-{}", stem(&file).unwrap_or(&file), &sha256[..DIGITS_IN_NAME]);
@@ -224,7 +228,9 @@ mod tests {
             for file in &*url.files {
                 assert!(file.contents.iter().all(|content| content.size.is_some()), "{file:?}");
                 for Content { sha256, .. } in &*file.contents {
-                    assert!(Url::new(&*file.address, sha256).is_ok_and(|own| own.files[0].contents[0].sha256 == *sha256));
+                    assert!(
+                        Url::new(&*file.address, sha256).is_ok_and(|own| own.files[0].contents[0].sha256 == *sha256)
+                    );
                 }
             }
         }
