@@ -6,6 +6,7 @@ mod data_support;
 mod downloading;
 mod place;
 #[path = "../../../tests/support/process.rs"]
+#[allow(dead_code, reason = "these tests need only a part of it")]
 mod process;
 mod refused;
 mod server;
