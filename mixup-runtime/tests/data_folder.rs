@@ -10,7 +10,7 @@ use data_support::{
     Outcome, all, bytes, colour, encode, firsts, folder, grey_png, gzip, is_the_sample, put, sample, tar,
 };
 use image::{DynamicImage, ImageBuffer, ImageFormat, LumaA, Rgba};
-use mixup_runtime::data::{DataError, Dataset, ImageData, ImageDataset};
+use mixup_runtime::data::{DataError, Dataset, ImageData, ImageDataset, Loader};
 use tch::{Device, Kind, Tensor};
 
 /// The error in reading data, without the path of the root.
@@ -38,7 +38,7 @@ fn training_and_testing_mean_train_and_test() -> Outcome {
         let data = images.build()?;
         assert_eq!(data.classes(), ["3", "7"]);
         assert_eq!(data.train().items(), Some(2));
-        assert_eq!(data.test().map(|test| test.items()), Some(Some(2)));
+        assert_eq!(data.test().map(Loader::items), Some(Some(2)));
     }
     // The name of a folder around everything means nothing.
     let files = sample().into_iter().map(|(path, bytes)| (format!("training/{path}"), bytes)).collect::<Vec<_>>();
