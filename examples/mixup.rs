@@ -34,7 +34,7 @@ use crate::{
 #[command(styles = styling::Styles::plain())]
 struct Options {
     /// A folder with train/<class> and valid/<class>, or with <class> alone, a .tgz or .zip of the former, or a folder of IDX files; or one of
-    /// mnist_sample, mnist, fashion_mnist and cifar10, which are downloaded once [default: the bundled digits]
+    /// `mnist_sample`, `mnist`, `fashion_mnist` and `cifar10`, which are downloaded once [default: the bundled digits]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Resize all images to squares of this many pixels, of which the middle is kept
