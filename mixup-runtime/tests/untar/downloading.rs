@@ -15,8 +15,8 @@ use crate::{
 #[test]
 fn downloads_once_and_returns_at_once_from_then_on() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
-    let server = Server::new(move |_, _| Reply::File(served.clone()));
+    let copy = bytes.clone();
+    let server = Server::new(move |_, _| Reply::File(copy.clone()));
     let pets = url(server.at("data/pets.tgz"), &bytes).size(bytes.len() as u64);
     for _ in 0..3 {
         let path = downloads(folder.path()).untar(&pets)?;
@@ -31,10 +31,10 @@ fn downloads_once_and_returns_at_once_from_then_on() -> Outcome {
 #[test]
 fn a_connection_that_is_cut_goes_on_where_it_was_cut_with_the_same_version() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |_, number| match number {
-        0 | 1 => Reply::Cut(served.clone(), 100),
-        _ => Reply::File(served.clone()),
+        0 | 1 => Reply::Cut(copy.clone(), 100),
+        _ => Reply::File(copy.clone()),
     });
     downloads(folder.path()).untar(url(server.at("pets.tgz"), &bytes))?;
     assert_eq!(server.ranges(), [None, Some(100), Some(200)]);
@@ -45,10 +45,10 @@ fn a_connection_that_is_cut_goes_on_where_it_was_cut_with_the_same_version() -> 
 #[test]
 fn what_is_there_when_all_attempts_fail_is_used_by_the_next_call() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |_, number| match number {
-        0..6 => Reply::Cut(served.clone(), 50),
-        _ => Reply::File(served.clone()),
+        0..6 => Reply::Cut(copy.clone(), 50),
+        _ => Reply::File(copy.clone()),
     });
     let pets = url(server.at("pets.tgz"), &bytes);
     let error = impatient(folder.path()).untar(&pets).expect_err("it is cut each time");
@@ -64,10 +64,10 @@ fn what_is_there_when_all_attempts_fail_is_used_by_the_next_call() -> Outcome {
 #[test]
 fn a_server_that_knows_no_ranges_sends_everything_again() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |_, number| match number {
-        0 => Reply::Cut(served.clone(), 100),
-        _ => Reply::Whole(served.clone()),
+        0 => Reply::Cut(copy.clone(), 100),
+        _ => Reply::Whole(copy.clone()),
     });
     downloads(folder.path()).untar(url(server.at("pets.tgz"), &bytes))?;
     assert_eq!(server.ranges(), [None, Some(100)]);
@@ -77,8 +77,8 @@ fn a_server_that_knows_no_ranges_sends_everything_again() -> Outcome {
 #[test]
 fn a_file_whose_length_the_server_does_not_say_is_read_to_its_end() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
-    let server = Server::new(move |_, _| Reply::Unmeasured(served.clone()));
+    let copy = bytes.clone();
+    let server = Server::new(move |_, _| Reply::Unmeasured(copy.clone()));
     downloads(folder.path()).untar(url(server.at("pets.tgz"), &bytes).size(bytes.len() as u64))?;
     Ok(())
 }
@@ -87,8 +87,8 @@ fn a_file_whose_length_the_server_does_not_say_is_read_to_its_end() -> Outcome {
 fn a_part_of_another_file_is_replaced() -> Outcome {
     for (length, ranges) in [(100, vec![Some(100), None]), (100_000, vec![Some(100_000), None])] {
         let (folder, bytes) = (tempfile::tempdir()?, archive());
-        let served = bytes.clone();
-        let server = Server::new(move |_, _| Reply::File(served.clone()));
+        let copy = bytes.clone();
+        let server = Server::new(move |_, _| Reply::File(copy.clone()));
         let pets = url(server.at("pets.tgz"), &bytes);
         let part = downloaded(folder.path(), &pets, "pets.tgz.part");
         put(folder.path(), part.strip_prefix(folder.path())?.to_str().expect("text"), &vec![7; length]);
@@ -112,11 +112,11 @@ fn a_part_that_is_complete_needs_no_server() -> Outcome {
 #[test]
 fn redirects_are_followed_also_in_the_middle_of_a_file() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |request, number| match (request.path.as_str(), number) {
         ("/old/pets.tgz", _) => Reply::Redirect("/new/pets.tgz".to_owned()),
-        (_, 1) => Reply::Cut(served.clone(), 100),
-        _ => Reply::File(served.clone()),
+        (_, 1) => Reply::Cut(copy.clone(), 100),
+        _ => Reply::File(copy.clone()),
     });
     downloads(folder.path()).untar(url(server.at("old/pets.tgz"), &bytes))?;
     assert_eq!(server.ranges(), [None, None, Some(100), Some(100)]);
@@ -126,11 +126,11 @@ fn redirects_are_followed_also_in_the_middle_of_a_file() -> Outcome {
 #[test]
 fn a_server_that_is_overloaded_is_asked_again() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |_, number| match number {
         0 => Reply::Status(503),
         1 => Reply::Status(429),
-        _ => Reply::File(served.clone()),
+        _ => Reply::File(copy.clone()),
     });
     downloads(folder.path()).untar(url(server.at("pets.tgz"), &bytes))?;
     Ok(())
@@ -139,10 +139,10 @@ fn a_server_that_is_overloaded_is_asked_again() -> Outcome {
 #[test]
 fn a_server_that_falls_silent_is_asked_again_for_the_rest() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |_, number| match number {
-        0 => Reply::Stalled(served.clone(), 100),
-        _ => Reply::File(served.clone()),
+        0 => Reply::Stalled(copy.clone(), 100),
+        _ => Reply::File(copy.clone()),
     });
     let slow = downloads(folder.path()).timeout(std::time::Duration::from_secs(2));
     slow.untar(url(server.at("pets.tgz"), &bytes))?;
@@ -153,10 +153,10 @@ fn a_server_that_falls_silent_is_asked_again_for_the_rest() -> Outcome {
 #[test]
 fn of_several_callers_at_once_one_downloads() -> Outcome {
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
+    let copy = bytes.clone();
     let server = Server::new(move |_, _| {
         thread::sleep(std::time::Duration::from_millis(200)); // so that the others come while it downloads
-        Reply::File(served.clone())
+        Reply::File(copy.clone())
     });
     let (pets, barrier) = (url(server.at("pets.tgz"), &bytes), Barrier::new(4));
     let paths = thread::scope(|scope| {

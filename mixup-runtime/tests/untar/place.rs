@@ -39,8 +39,8 @@ fn the_variables_name_the_folder_and_a_mirror_for_all_that_precedes_a_file() -> 
         return Ok(());
     }
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
-    let server = Server::new(move |_, _| Reply::File(served.clone()));
+    let copy = bytes.clone();
+    let server = Server::new(move |_, _| Reply::File(copy.clone()));
     let data = folder.path().join("data");
     let variables =
         [("MIXUP_DATA", data.to_str().expect("text")), ("MIXUP_MIRROR", &format!("{}/", server.at("mirror")))];
@@ -60,8 +60,8 @@ fn without_variables_the_folder_is_where_the_system_keeps_caches() -> Outcome {
         return Ok(());
     }
     let (folder, bytes) = (tempfile::tempdir()?, archive());
-    let served = bytes.clone();
-    let server = Server::new(move |_, _| Reply::File(served.clone()));
+    let copy = bytes.clone();
+    let server = Server::new(move |_, _| Reply::File(copy.clone()));
     let variables =
         [("XDG_CACHE_HOME", folder.path().to_str().expect("text")), ("MIXUP_DATA", ""), ("MIXUP_MIRROR", "")];
     let test = "place::without_variables_the_folder_is_where_the_system_keeps_caches";

@@ -63,8 +63,8 @@ fn a_file_that_was_put_there_and_is_wrong_is_named_and_left_alone() -> Outcome {
 fn a_file_of_another_length_is_refused_before_it_is_downloaded() -> Outcome {
     for more in [-1, 1] {
         let (folder, bytes) = (tempfile::tempdir()?, archive());
-        let served = bytes.clone();
-        let server = Server::new(move |_, _| Reply::Stalled(served.clone(), 0));
+        let copy = bytes.clone();
+        let server = Server::new(move |_, _| Reply::Stalled(copy.clone(), 0));
         let size = bytes.len().saturating_add_signed(more);
         let pets = url(server.at("pets.tgz"), &bytes).size(size as u64);
         let error = downloads(folder.path()).untar(&pets).expect_err("another length");
@@ -146,9 +146,9 @@ fn an_address_that_is_none_and_a_digest_that_is_none_are_errors() {
     for (address, reason) in [
         ("pets.tgz", "it must begin with `http://` or `https://`"),
         ("ftp://example.org/pets.tgz", "it must begin with `http://` or `https://`"),
-        ("https:///pets.tgz", "it has characters that addresses may not have, or none"),
-        ("", "it has characters that addresses may not have, or none"),
-        ("https://example.org/my pets.tgz", "it has characters that addresses may not have, or none"),
+        ("https:///pets.tgz", "it has no host, or characters that addresses may not have"),
+        ("", "it must begin with `http://` or `https://`"),
+        ("https://example.org/my pets.tgz", "it has no host, or characters that addresses may not have"),
         ("https://example.org/pets/", "it must end with the name of a file, such as `/data.tgz`"),
         ("https://example.org", "it must end with the name of a file, such as `/data.tgz`"),
     ] {

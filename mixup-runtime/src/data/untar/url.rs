@@ -196,12 +196,13 @@ fn stem(file: &str) -> Option<&str> {
 /// Returns an error unless this is an address of the web.
 pub(super) fn check(address: &str) -> Result<(), UrlError> {
     let wrong = |reason| UrlError::Address { address: address.to_owned(), reason };
-    let uri: Uri = address.parse().map_err(|_| wrong("it has characters that addresses may not have, or none"))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("http" | "https")) {
         return Err(wrong("it must begin with `http://` or `https://`"));
     }
-    match uri.host() {
-        None | Some("") => Err(wrong("it has no host")),
+    let uri = address.parse::<Uri>().ok();
+    match uri.as_ref().and_then(Uri::host) {
+        None | Some("") => Err(wrong("it has no host, or characters that addresses may not have")),
         Some(_) => Ok(()),
     }
 }
