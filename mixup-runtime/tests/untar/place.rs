@@ -82,7 +82,7 @@ fn a_mirror_that_is_no_address_is_an_error() -> Outcome {
     let variables = [("MIXUP_DATA", folder.path().to_str().expect("text")), ("MIXUP_MIRROR", "/data/mirror")];
     let test = "place::a_mirror_that_is_no_address_is_an_error";
     let output = run(test, &(nobody() + "/pets.tgz"), b"", &variables)?;
-    let text = "error: the mirror can't be used: `/data/mirror` is not an address: it must begin with `http://` or `https://`.";
-    assert!(String::from_utf8_lossy(&output.stdout).contains(text), "{output:?}");
+    let message = "error: the mirror can't be used: `/data/mirror` is not an address: it must begin with `http://` or `https://`.";
+    assert!(String::from_utf8_lossy(&output.stdout).contains(message), "{output:?}");
     Ok(())
 }
