@@ -29,6 +29,7 @@ mod pages {
         first_hour,
         losses,
         mixing,
+        own_project,
         predicting,
         ready_made,
         saving,

@@ -30,7 +30,7 @@ const RUNTIME: Layers = Layers {
         "error", "rng", "names", "state",
         "files",
         "kernel",
-        "transforms",
+        "transforms", "plots",
         "batch",
         "model", "optim", "loss", "metrics", "data",
         "training",

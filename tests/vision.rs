@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use image::{ImageFormat, Rgb, RgbImage};
 use mixup::{
-    learner::Predictor,
     prelude::*,
-    vision::{Trunk, VisionModel, Weights, resnet18, vision_learner},
+    transforms::{Picture, Transform, TransformError},
+    vision::{Trunk, VisionModel, Weights, resnet18, vision_learner, vision_predictor},
 };
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor, nn};
@@ -155,12 +155,50 @@ fn a_bundle_predicts_new_pictures_in_a_fresh_process() -> Outcome {
     let expected = learn.predictions_on(&new)?;
     assert!(expected.targets.is_none());
 
-    let predictor = Predictor::load(&bundle, |vs| VisionModel::new(vs, small, 2))?;
-    let found = predictor.predict(&new.all()?.input)?;
+    let predictor = vision_predictor(&bundle, small)?;
+    let prepared = predictor.prepare(ImageData::unlabelled(folder.path().join("photos"))?)?.loader()?.all()?.input;
+    assert_eq!(prepared.one()?, new.all()?.input.one()?, "sizes and normalization are in the bundle");
+    let found = predictor.predict(&prepared)?;
     assert!(found.outputs.allclose(&expected.outputs, 1e-5, 1e-6, false));
     let best = found.best()?;
     let right = best.iter().enumerate().filter(|(i, best)| best.class == if *i < 20 { "blue" } else { "red" }).count();
     assert!(right >= 38, "{right} of 40");
+    Ok(())
+}
+
+/// Halves all pixels.
+#[derive(Debug)]
+struct Darker;
+
+impl Transform for Darker {
+    fn apply(&self, mut picture: Picture, _: &mut Rng) -> Result<Picture, TransformError> {
+        picture.pixels_mut().iter_mut().for_each(|pixel| *pixel /= 2);
+        Ok(picture)
+    }
+}
+
+#[test]
+fn a_bundle_says_why_it_can_t_prepare_pictures() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (photos_at, bundle) = (folder.path().join("photos"), folder.path().join("x.safetensors"));
+    photos(&photos_at)?;
+    let refused = |data: Data| -> Result<String, BoxError> {
+        Learner::builder(data, |vs| VisionModel::new(vs, small, 2)).quiet().build()?.save_bundle(&bundle)?;
+        let predictor = vision_predictor(&bundle, small)?;
+        Ok(predictor.prepare(ImageData::unlabelled(&photos_at)?).err().ok_or("it is refused")?.to_string())
+    };
+    let advice = "prepare them in this program as in training, and give the batches to `predict`";
+    let plain = || -> Result<_, BoxError> { Ok(ImageData::from_folder(&photos_at)?.split(RandomSplit::new(0.25, 1))) };
+    let begin = "the bundle can't say how pictures are prepared, because";
+    assert_eq!(
+        refused(plain()?.items(Darker).items(Resize::new(16)).build()?)?,
+        format!("{begin} the transform `Darker` has no recipe, or does not change all pictures: {advice}")
+    );
+    let tensors = TensorDataset::new(images(), Tensor::from_slice(&[0_i64, 1]).repeat([images().size()[0] / 2]))?;
+    assert_eq!(
+        refused(Data::builder(tensors).classes(["a", "b"]).build()?)?,
+        format!("{begin} the training data was not made by `ImageData`: {advice}")
+    );
     Ok(())
 }
 

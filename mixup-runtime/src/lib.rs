@@ -1,7 +1,7 @@
 //! The learner, its callbacks, the data and MixUp: what the facade `mixup` re-exports.
 //!
 //! Each module imports only those before it in this list, and a test checks that: `error`, `rng`, `names`, `state`, `files`,
-//! `kernel`, `transforms`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`, `vision`.
+//! `kernel`, `transforms`, `plots`, `batch`, `model`, `optim`, `loss`, `metrics`, `data`, `training`, `callback`, `callbacks`, `learner`, `vision`.
 #![deny(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod model;
 mod names;
 pub mod optim;
+pub mod plots;
 pub mod rng;
 pub mod state;
 pub mod training;
@@ -43,7 +44,7 @@ pub mod prelude {
             Validate,
         },
         callbacks::{
-            Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradientClip, JsonLines, OneCycle,
+            Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradScaler, GradientClip, JsonLines, OneCycle,
             Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TensorBoard,
             TerminateOnNan, Unfreeze,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},

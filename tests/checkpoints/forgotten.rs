@@ -5,7 +5,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use mixup::{learner::LearnerBuilder, prelude::*};
+use mixup::{
+    learner::LearnerBuilder,
+    metrics::{Metric, OverSet},
+    prelude::*,
+};
+use tch::Tensor;
 
 use super::support::{Linear, data, items, on};
 
@@ -146,4 +151,41 @@ fn a_step_and_a_sampler_are_asked_too() {
         "{error}"
     );
     assert!(error.ends_with("or return true from its `is_stateless` if a training goes on without that"), "{error}");
+}
+
+/// Remembers the items since the validation began.
+#[derive(Default)]
+struct Items(i64);
+
+impl OverSet for Items {
+    fn push(&mut self, output: &Tensor, _: &Target) -> Result<(), BoxError> {
+        self.0 += output.size()[0];
+        Ok(())
+    }
+
+    fn value(&mut self) -> Result<Tensor, BoxError> {
+        Ok(Tensor::from(self.0))
+    }
+
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+}
+
+impl Metric for Items {
+    fn over_set(&mut self) -> Option<&mut dyn OverSet> {
+        Some(self)
+    }
+}
+
+#[test]
+fn a_metric_of_the_whole_set_is_asked_too() {
+    let error = refused(on(data(8, 4)).metric_named("items", Items::default()));
+    assert_eq!(
+        error,
+        "the metric `items` may remember something that a checkpoint would not have: implement `Stateful` for it and return `Some(self)` \
+         from its `stateful`"
+    );
+    on(data(8, 4)).metric_named("items", Items::default()).build().expect("without checkpoints nothing is saved");
+    with_checkpoints(on(data(8, 4)).metric(mixup::metrics::mse)).expect("it is called with `&self`");
 }

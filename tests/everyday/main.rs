@@ -3,12 +3,14 @@
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
 mod batches;
+mod half;
 mod loggers;
 mod losses;
 mod lr_find;
 mod metrics;
 #[path = "../numbers/mod.rs"]
 mod numbers;
+mod pictures;
 mod schedules;
 #[path = "../support/mod.rs"]
 mod support;

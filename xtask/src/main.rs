@@ -79,8 +79,12 @@ enum Chore {
         #[arg(long, default_value_t = 30.0, value_parser = minutes)]
         minutes: f64,
     },
-    /// Pack the crates as they are published, and check that a program outside of the workspace compiles with them
-    Package,
+    /// Pack the crates as they are published, and check that a project outside of the workspace compiles with them
+    Package {
+        /// Also build the project with libtorch, let it train and predict
+        #[arg(long)]
+        run: bool,
+    },
     /// Run the example `mixup`: train a small network without and with MixUp
     Demo {
         /// Passed to the example; see its help with `cargo xtask demo -- --help`
@@ -123,7 +127,7 @@ impl Chore {
     /// The arguments of the call of cargo, if there is one.
     fn arguments(self) -> Option<Vec<OsString>> {
         match self {
-            Self::Setup { .. } | Self::Package | Self::Crash { .. } | Self::Soak { .. } => None,
+            Self::Setup { .. } | Self::Package { .. } | Self::Crash { .. } | Self::Soak { .. } => None,
             Self::Test { args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
             Self::Bench { names, peers, rest } => Some(run::bench(&names, peers, rest)),
@@ -133,10 +137,13 @@ impl Chore {
 
 fn chore(chore: Chore) -> Result<ExitCode, Error> {
     let machine = here()?;
-    if matches!(chore, Chore::Package) {
-        return package::run(&machine);
+    if matches!(chore, Chore::Package { run: false }) {
+        return package::run(&machine, None);
     }
     let ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
+    if matches!(chore, Chore::Package { .. }) {
+        return package::run(&machine, Some(&ready.libtorch));
+    }
     let mut vars = Vec::new();
     if matches!(chore, Chore::Bench { peers: true, .. }) {
         vars.push(("MIXUP_PEERS_PYTHON", peers::ensure(&machine)?));

@@ -176,7 +176,6 @@ fn modifiers(signature: &Signature, instead: &dyn Fn(&Ident) -> String, mistakes
     }
 }
 
-/// Checks that a hook borrows the callback, if it takes `self` at all.
 /// Whether a method takes `&mut self`, or a `self` of which that can't be told.
 pub(super) fn changes(signature: &Signature) -> bool {
     let shared = |receiver: &Receiver| match &receiver.kind {
@@ -187,6 +186,7 @@ pub(super) fn changes(signature: &Signature) -> bool {
     signature.receiver().is_some_and(|receiver| !shared(receiver))
 }
 
+/// Checks that a hook borrows the callback, if it takes `self` at all.
 fn receiver(signature: &Signature, mistakes: &mut Mistakes) {
     let Some(receiver) = signature.receiver() else { return };
     let borrows = match &receiver.kind {

@@ -9,6 +9,7 @@ use mixup_macros::callback;
 use crate::{
     callback::{SkipValidation, StopTraining},
     optim::{Optimizer, SettingError},
+    plots::Chart,
 };
 
 /// Multiplies the learning rate by the same factor at each step of the optimizer, and records the loss:
@@ -144,6 +145,18 @@ impl LrCurve {
         let longest = *falls.iter().max()?;
         let end = falls.iter().position(|fall| *fall == longest)?;
         lrs.get((end + longest / 3 + longest / 6).saturating_sub(longest)).copied()
+    }
+
+    /// The losses over the rates as a plot, with the suggestions: `found.plot().save("rates.png")?`.
+    #[must_use]
+    pub fn plot(&self) -> Chart {
+        let points = self.lrs.iter().copied().zip(self.losses.iter().copied());
+        let chart = Chart::new("learning rate", "smoothed loss").log_x().line("loss", points);
+        let suggestions = [("valley", self.valley()), ("steepest", self.steepest())];
+        suggestions.into_iter().fold(chart, |chart, (name, lr)| match lr {
+            Some(lr) => chart.mark(format!("{name} {lr:.1e}"), lr),
+            None => chart,
+        })
     }
 
     /// The rate at which the loss falls fastest over the logarithm of the rate. `None` if the sweep was too short.

@@ -6,9 +6,13 @@ use tch::{TchError, Tensor};
 use crate::{
     batch::Scalars,
     optim::Optimizer,
+    plots::Chart,
     state::{State, StateError, Stateful},
     training::{Numbers, ReadError, Value, Values},
 };
+
+/// The part of the smoothed loss that stays from batch to batch.
+const SMOOTH: f64 = 0.98;
 
 /// Records each training batch's loss and learning rate, and the values that callbacks publish, without waiting for the device: read them
 /// after the training with `learn.get_mut::<Recorder>()`.
@@ -33,6 +37,28 @@ impl Recorder {
     #[must_use]
     pub fn lrs(&self) -> &[f64] {
         &self.lrs
+    }
+
+    /// The loss of each training batch as a plot, and its exponential mean, over 50 batches: fastai's `plot_losses`.
+    ///
+    /// # Errors
+    /// Any error from libtorch when it reads the losses.
+    pub fn plot_losses(&mut self) -> Result<Chart, TchError> {
+        let losses = self.losses()?;
+        let smoothed: Vec<f64> = losses
+            .iter()
+            .scan((0.0, 0.0), |(sum, weight), loss| {
+                (*sum, *weight) = (*sum * SMOOTH + loss, *weight * SMOOTH + 1.0);
+                Some(*sum / *weight)
+            })
+            .collect();
+        Ok(Chart::new("training batch", "loss").numbers("each batch", losses).numbers("smoothed", &smoothed))
+    }
+
+    /// The learning rate of each training batch as a plot: fastai's `plot_lr`. See [`lrs`](Self::lrs).
+    #[must_use]
+    pub fn plot_lr(&self) -> Chart {
+        Chart::new("training batch", "learning rate").numbers("learning rate", &self.lrs)
     }
 
     /// All numbers that a callback has published under this name in the epochs of the last training, in order: one for each training batch

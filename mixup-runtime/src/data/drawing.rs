@@ -5,23 +5,17 @@ use std::{
     path::Path,
 };
 
-use embedded_graphics::{
-    Drawable as _, Pixel,
-    draw_target::DrawTarget,
-    geometry::{OriginDimensions, Point, Size},
-    mono_font::{MonoTextStyle, iso_8859_1::FONT_9X15},
-    pixelcolor::{Rgb888, RgbColor as _},
-    text::{Baseline, Text},
-};
 use image::{ImageError, ImageFormat, RgbImage};
 
 use super::DataError;
-use crate::transforms::Picture;
+use crate::{
+    plots::{Letters, write},
+    transforms::Picture,
+};
 
 /// The side of a picture in the drawing, at least. Smaller ones are enlarged by a whole factor, so that each pixel stays a square.
 const SIDE: u32 = 128;
-/// The size of a letter, and the space around everything.
-const LETTER: (u32, u32) = (9, 15);
+/// The space around everything.
 const GAP: u32 = 6;
 
 /// A picture and the lines below it.
@@ -39,12 +33,12 @@ pub(crate) enum Colour {
 }
 
 impl Colour {
-    fn rgb(self) -> Rgb888 {
-        match self {
-            Self::Black => Rgb888::BLACK,
-            Self::Green => Rgb888::new(0, 110, 40),
-            Self::Red => Rgb888::new(200, 0, 0),
-        }
+    fn rgb(self) -> image::Rgb<u8> {
+        image::Rgb(match self {
+            Self::Black => [0, 0, 0],
+            Self::Green => [0, 110, 40],
+            Self::Red => [200, 0, 0],
+        })
     }
 }
 
@@ -77,16 +71,20 @@ fn sheet(cells: &[Cell]) -> RgbImage {
     let factor = SIDE.div_ceil(width.max(height)).max(1);
     let (width, height) = ((width * factor).max(SIDE), height * factor);
     let lines = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0) as u32;
-    let (cell_width, cell_height) = (width + 2 * GAP, height + lines * LETTER.1 + 2 * GAP);
+    let letter = Letters::Large.size();
+    let (cell_width, cell_height) = (width + 2 * GAP, height + lines * letter.1 + 2 * GAP);
     let mut sheet = Sheet(RgbImage::from_pixel(columns * cell_width, rows * cell_height, image::Rgb([255; 3])));
     for (number, cell) in (0..).zip(cells) {
         let (left, top) = (number % columns * cell_width + GAP, number / columns * cell_height + GAP);
         sheet.paste(&cell.picture, factor, (left, top));
         for (line, (text, colour)) in (0..).zip(&cell.lines) {
-            let place = Point::new(left as i32, (top + height + line * LETTER.1) as i32);
-            let style = MonoTextStyle::new(&FONT_9X15, colour.rgb());
-            let text = shortened(text, (width / LETTER.0) as usize);
-            let Ok(_) = Text::with_baseline(&text, place, style, Baseline::Top).draw(&mut sheet);
+            let top = top + height + line * letter.1;
+            write(&shortened(text, (width / letter.0) as usize), Letters::Large, |x, y| {
+                let place = left.checked_add_signed(x).zip(top.checked_add_signed(y));
+                if let Some(pixel) = place.and_then(|(x, y)| sheet.0.get_pixel_mut_checked(x, y)) {
+                    *pixel = colour.rgb();
+                }
+            });
         }
     }
     sheet.0
@@ -117,26 +115,5 @@ impl Sheet {
                 }
             }
         }
-    }
-}
-
-impl OriginDimensions for Sheet {
-    fn size(&self) -> Size {
-        Size::new(self.0.width(), self.0.height())
-    }
-}
-
-impl DrawTarget for Sheet {
-    type Color = Rgb888;
-    type Error = std::convert::Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
-        for Pixel(Point { x, y }, colour) in pixels {
-            let place = u32::try_from(x).ok().zip(u32::try_from(y).ok());
-            if let Some(pixel) = place.and_then(|(x, y)| self.0.get_pixel_mut_checked(x, y)) {
-                *pixel = image::Rgb([colour.r(), colour.g(), colour.b()]);
-            }
-        }
-        Ok(())
     }
 }

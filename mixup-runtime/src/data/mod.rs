@@ -34,7 +34,6 @@ mod tensors;
 #[cfg(feature = "download")]
 mod untar;
 
-pub(crate) use self::drawing::{Cell, Colour, draw};
 #[cfg(feature = "download")]
 pub use self::untar::{ByHand, Downloads, UntarError, Url, UrlError, untar_data};
 pub use self::{
@@ -50,4 +49,8 @@ pub use self::{
     stream::Stream,
     summary::DataSummary,
     tensors::TensorDataset,
+};
+pub(crate) use self::{
+    drawing::{Cell, Colour, draw},
+    images::Preparation,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
-use super::{DataError, Dataset, Loader, Sampler, Sampling, Stream};
+use super::{DataError, Dataset, Loader, Preparation, Sampler, Sampling, Stream};
 use crate::{
     batch::{Batch, Target},
     transforms::Normalize,
@@ -40,8 +40,7 @@ pub(crate) struct PictureFacts {
     pub(crate) skipped: Vec<DataError>,
     /// Whether they are in memory, decoded.
     pub(crate) kept: bool,
-    /// What their pixels are normalized with.
-    pub(crate) normalize: Option<Normalize>,
+    pub(crate) preparation: Preparation,
     /// Their sizes as they lie.
     pub(crate) sizes: Option<Sizes>,
     /// For each part, how many there are of each class; empty if the pictures do not have one class each.
@@ -160,7 +159,7 @@ impl Data {
     /// What the pixels of images are normalized with.
     #[must_use]
     pub fn normalize(&self) -> Option<Normalize> {
-        self.pictures.as_ref().and_then(|pictures| pictures.normalize)
+        self.pictures.as_ref().and_then(|pictures| pictures.preparation.normalize)
     }
 
     /// What is known of pictures.

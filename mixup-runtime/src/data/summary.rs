@@ -48,7 +48,7 @@ impl PictureFacts {
             });
         }
         lines.push(format!("memory     decoded {}", if self.kept { "once and kept" } else { "for each batch" }));
-        if let Some(numbers) = self.normalize.as_ref().and_then(|normalize| normalize.numbers()) {
+        if let Some(numbers) = self.preparation.normalize.as_ref().and_then(|normalize| normalize.numbers()) {
             let list =
                 |which: usize| numbers.iter().map(|pair| format!("{:.3}", pair[which])).collect::<Vec<_>>().join(", ");
             lines.push(format!("normalized mean {}, deviation {}", list(0), list(1)));

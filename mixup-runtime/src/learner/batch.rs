@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    Learner,
+    Learner, autocast,
     fit::{Exit, ask},
 };
 use crate::{
@@ -24,14 +24,19 @@ impl Learner {
     pub(super) fn run_model(&mut self) -> Result<(), Exit> {
         in_place::end();
         let state = &mut self.state;
-        state.last_output = or_refusal(|| state.model.forward_any(&state.last_input, state.train))
-            .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
+        state.last_output =
+            or_refusal(|| autocast::within(self.autocast, || state.model.forward_any(&state.last_input, state.train)))
+                .map_err(|source| Error::Model { at: state.at(), input: state.last_input.to_string(), source })?;
         Ok(())
     }
 
     pub(super) fn loss(&mut self) -> Result<(), Exit> {
         let state = &mut self.state;
-        let judge = || state.loss_func.loss_in_parts(&state.last_output, &state.last_target, Reduction::Mean);
+        let judge = || {
+            autocast::within(self.autocast, || {
+                state.loss_func.loss_in_parts(&state.last_output, &state.last_target, Reduction::Mean)
+            })
+        };
         let LossParts { total, parts } = or_refusal(judge).map_err(|source| state.loss_error(source))?;
         let known = state.internal.loss_checked.as_ref();
         let in_parts = if let Some((_, in_parts)) = known.filter(|(checked, _)| checked.is_same(&state.loss_func)) {

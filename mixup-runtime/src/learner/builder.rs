@@ -6,7 +6,7 @@ use rand::SeedableRng as _;
 use tch::{Cuda, Device, Tensor, nn::VarStore};
 
 use super::{
-    Checkpoints, Interrupt, Learner,
+    Checkpoints, Interrupt, Learner, autocast,
     checkpoint::Writer,
     resume::Points,
     step::{Supervised, TrainStep},
@@ -49,6 +49,7 @@ pub struct LearnerBuilder<M> {
     strict: bool,
     keep_freed_memory: bool,
     handle_signals: bool,
+    autocast: bool,
     finish: Option<Finish>,
 }
 
@@ -74,6 +75,7 @@ impl<M: Model> LearnerBuilder<M> {
             strict: false,
             keep_freed_memory: true,
             handle_signals: true,
+            autocast: false,
             finish: None,
         }
     }
@@ -238,6 +240,17 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
+    /// Sets whether the model and the loss function run in mixed precision on a GPU, as in PyTorch's `torch.autocast`: matrix products and convolutions in
+    /// half precision, the rest as it is. The parameters stay in single precision. Add a [`GradScaler`](crate::callbacks::GradScaler) to it. Defaults to
+    /// false.
+    ///
+    /// It is around the whole forward pass and the loss, which no callback can be, because a hook is a moment. A [training step](Self::step) of your own
+    /// that calls the model itself calls it within `tch::autocast`.
+    pub fn autocast(mut self, autocast: bool) -> Self {
+        self.autocast = autocast;
+        self
+    }
+
     /// Sets the seed of everything random: on one machine, the same seed gives the same bits.
     ///
     /// Everything random is a function of the seed, of who draws, and of the place in the learner's life: another callback,
@@ -333,6 +346,7 @@ impl<M: Model> LearnerBuilder<M> {
     /// that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
         check_device(self.device)?;
+        autocast::check(self.autocast, self.device)?;
         self.opt.check().map_err(BuildError::from)?;
         check_loss(&self.loss_func, OutputType::of::<M::Output>())?;
         for (index, (name, _)) in self.metrics.iter().enumerate() {
@@ -393,8 +407,8 @@ impl<M: Model> LearnerBuilder<M> {
         let interrupt = Interrupt::default();
         let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
         let points = Points::new(self.checkpoints.map(Writer::new));
-        let mut learn =
-            Learner { state, callbacks, metrics, step, points, interrupt, handles_signals: self.handle_signals };
+        let (handles_signals, autocast) = (self.handle_signals, self.autocast);
+        let mut learn = Learner { state, callbacks, metrics, step, points, interrupt, handles_signals, autocast };
         learn.prepare()?;
         learn.check_checkpoints()?;
         learn.state.row_metrics.clone_from(&learn.state.metric_names);

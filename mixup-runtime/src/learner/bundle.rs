@@ -10,6 +10,7 @@ use tch::Tensor;
 
 use super::{BundleError, Learner};
 use crate::{
+    data::Preparation,
     error::or_refusal,
     files::{Archive, RealDisk, Unread},
     loss::Activation,
@@ -37,6 +38,9 @@ pub(super) struct About {
     pub classes: Vec<String>,
     /// The inputs of one item; `None` if the data could not tell.
     pub inputs: Option<Vec<ItemForm>>,
+    /// How pictures are prepared; `None` if the data was not made from pictures.
+    #[serde(default)]
+    pub pictures: Option<Preparation>,
 }
 
 /// What an input looks like: its kind, and its shape without the batch.
@@ -65,8 +69,8 @@ impl std::fmt::Display for ItemForm {
 }
 
 impl Learner {
-    /// Writes a bundle: the weights, the names of the classes, the form of the inputs and the activation, in one file. A
-    /// [`Predictor`](super::Predictor) in a fresh process predicts with it, without data.
+    /// Writes a bundle: the weights, the names of the classes, the form of the inputs, how pictures are prepared, and the activation, in one
+    /// file. A [`Predictor`](super::Predictor) in a fresh process predicts with it, without data.
     ///
     /// The weights are those of predictions: this runs `on_predict_begin` and `on_predict_end`, between which a callback may exchange the weights
     /// for averaged ones. A callback that changes the batches of predictions is refused, because the bundle can't have it.
@@ -117,6 +121,7 @@ impl Learner {
             activation: state.loss_func.known_activation(),
             classes: state.data.classes().to_vec(),
             inputs: sample.map(|batch| batch.input.tensors().into_iter().map(ItemForm::of).collect()),
+            pictures: state.data.picture_facts().map(|facts| facts.preparation.clone()),
         };
         let about = serde_json::to_string(&about).map_err(|error| BundleError::Written(error.to_string()))?;
         let mut tensors = state.params.variables();

@@ -41,6 +41,15 @@ pub enum BundleError {
         /// The value: `last_input` or `last_output`.
         changes: &'static str,
     },
+    /// The bundle does not say how pictures are prepared.
+    #[error(
+        "the bundle can't say how pictures are prepared, because {why}: prepare them in this program as in training, and give the batches to \
+         `predict`"
+    )]
+    Preparation {
+        /// Why.
+        why: String,
+    },
     /// The description can't be written down.
     #[error("the bundle can't be written: {0}")]
     Written(String),

@@ -1,9 +1,6 @@
 //! A sweep over learning rates, after which everything is as before.
 
-use std::{
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-};
+use std::mem;
 
 use super::{Learner, LearnerState, resume::Points, snapshot::Whole};
 use crate::{
@@ -61,15 +58,14 @@ impl Learner {
         let before = self.set_aside().map_err(failed)?;
         // Each epoch has at least one step.
         let epochs = finder.most();
-        let swept = catch_unwind(AssertUnwindSafe(|| {
-            self.with_callback(NAME, finder, |learner| {
-                learner.run(Some(epochs), Self::train)?;
-                Ok(learner.get_named::<LrFinder>(NAME).map_or_else(LrCurve::default, |finder| finder.curve()))
-            })
-        }));
-        let brought_back = self.bring_back(before).map_err(failed);
-        let curve = swept.unwrap_or_else(|payload| resume_unwind(payload))?;
-        brought_back.map(|()| curve)
+        let sweep = |learner: &mut Self| {
+            learner.run(Some(epochs), Self::train)?;
+            Ok(learner.get_named::<LrFinder>(NAME).map_or_else(LrCurve::default, |finder| finder.curve()))
+        };
+        let (swept, brought_back) =
+            self.finally(|learner| learner.with_callback(NAME, finder, sweep), |learner| learner.bring_back(before));
+        let curve = swept?;
+        brought_back.map(|()| curve).map_err(failed)
     }
 
     fn set_aside(&mut self) -> Result<Before, StateError> {

@@ -5,6 +5,7 @@
 //! trainings; `state` has what the learner remembers from one training to the next.
 
 mod assert_resumes;
+mod autocast;
 mod batch;
 mod builder;
 mod bundle;
@@ -12,6 +13,7 @@ mod bundle_error;
 mod checkpoint;
 mod evaluate;
 mod fit;
+mod interpretation;
 mod interrupt;
 #[cfg(test)]
 mod left_out;
@@ -41,6 +43,7 @@ pub use bundle::ItemForm;
 pub use bundle_error::BundleError;
 pub use checkpoint::Checkpoints;
 pub use evaluate::Validation;
+pub use interpretation::{Confused, InterpretError, Interpretation, Interpreted};
 pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;
 pub use pass::On;
@@ -90,6 +93,8 @@ pub struct Learner {
     interrupt: Interrupt,
     /// Whether signals end its runs.
     handles_signals: bool,
+    /// Whether the model and the loss run in mixed precision.
+    autocast: bool,
 }
 
 impl Learner {

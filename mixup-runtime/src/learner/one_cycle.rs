@@ -1,7 +1,5 @@
 //! Trainings with a callback of their own: `fit_one_cycle`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use super::{Learner, snapshot::Snapshot};
 use crate::{
     callback::Callback,
@@ -61,9 +59,10 @@ impl Learner {
         run: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.callback_named(name, callback);
-        let done = catch_unwind(AssertUnwindSafe(|| run(self)));
-        self.callbacks.remove_named(name);
-        self.list();
-        done.unwrap_or_else(|payload| resume_unwind(payload))
+        let (done, ()) = self.finally(run, |learner| {
+            learner.callbacks.remove_named(name);
+            learner.list();
+        });
+        done
     }
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     batch::{AnyOutput, Input, Output, OutputType},
+    data::ImageData,
     error::{BoxError, or_refusal},
     files::Archive,
     loss::{Activation, Loss, LossFunc},
@@ -56,11 +57,19 @@ impl Predictor {
         path: impl AsRef<Path>,
         model: impl FnOnce(&Vars<'_>) -> M,
     ) -> Result<Self, BundleError> {
-        let path = path.as_ref();
+        Self::load_knowing(device, path.as_ref(), |vars, _| model(vars))
+    }
+
+    /// Loads a bundle whose model is built with a look at its weights.
+    pub(crate) fn load_knowing<M: Model>(
+        device: Device,
+        path: &Path,
+        model: impl FnOnce(&Vars<'_>, &Archive) -> M,
+    ) -> Result<Self, BundleError> {
         let bundle::Read { about, weights, model: state } = bundle::read(path)?;
         let var_store = VarStore::new(device);
         // The first values are replaced, so it does not matter where they come from.
-        let built = or_refusal(|| Ok::<_, BoxError>(model(&Vars::new(var_store.root(), 0))));
+        let built = or_refusal(|| Ok::<_, BoxError>(model(&Vars::new(var_store.root(), 0), &weights)));
         let mut model =
             built.map_err(|source| BundleError::Model { input: "no input, while it is built".to_owned(), source })?;
         let params = Params::new(var_store, &Grouping::default())?;
@@ -100,6 +109,36 @@ impl Predictor {
     #[must_use]
     pub fn params(&self) -> &Params {
         &self.params
+    }
+
+    /// Prepares pictures as those were prepared on which the model was trained: their channels, the transforms of all pictures
+    /// ([`items`](ImageData::items)), and the normalization, with the numbers of the training data if it came from there. What is random in
+    /// training ([`augment`](ImageData::augment)) is left out. Transforms that the given pictures have already are applied before.
+    ///
+    /// ```no_run
+    /// use mixup::{learner::Predictor, prelude::*};
+    ///
+    /// # fn main() -> Result<(), BoxError> {
+    /// # let predictor = Predictor::load("pets.safetensors", |vs| simple_cnn(vs, &[3, 16, 2]))?;
+    /// let photos = predictor.prepare(ImageData::unlabelled("new")?)?.loader()?;
+    /// for pet in predictor.predict(&photos.all()?.input)?.best()? {
+    ///     println!("{pet}"); // `cat (0.982)`
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BundleError::Preparation`] if the training data was not made by [`ImageData`], or with a transform that has no
+    /// [recipe](crate::transforms::Transform::recipe).
+    pub fn prepare(&self, images: ImageData) -> Result<ImageData, BundleError> {
+        let not_said = |why| BundleError::Preparation { why };
+        let preparation = self.about.pictures.as_ref();
+        let preparation =
+            preparation.ok_or_else(|| not_said("the training data was not made by `ImageData`".to_owned()))?;
+        images.prepared(preparation).map_err(|transform| {
+            not_said(format!("the transform `{transform}` has no recipe, or does not change all pictures"))
+        })
     }
 
     /// Predicts a batch of inputs, a tensor `[n, …]` or an [`Input`], which is sent to the predictor's device. See

@@ -1,7 +1,5 @@
 //! Going on with a training that was interrupted: where snapshots are taken, and how the loop gets back to where it was.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use super::{
     Learner,
     checkpoint::Writer,
@@ -37,9 +35,8 @@ impl Learner {
     /// Runs a training that may write checkpoints or go on from one. Nothing of that is left when it is over, also after an error
     /// or a panic: the folder is free, and the next training begins anew.
     pub(super) fn with_points<T>(&mut self, training: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        let done = catch_unwind(AssertUnwindSafe(|| training(self)));
-        self.points.end();
-        done.unwrap_or_else(|payload| resume_unwind(payload))
+        let (done, ()) = self.finally(training, |learner| learner.points.end());
+        done
     }
 
     /// Brings everything to where it was, once `on_train_begin` has run, and returns the epoch that comes first.

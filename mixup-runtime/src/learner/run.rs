@@ -184,6 +184,17 @@ impl Learner {
         self.state.params.zero_grad().map_err(|source| self.torch("dropping the gradients", source))
     }
 
+    /// Runs something, then what must follow it, also after an error or a panic.
+    pub(super) fn finally<T, R>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> T,
+        then: impl FnOnce(&mut Self) -> R,
+    ) -> (T, R) {
+        let done = catch_unwind(AssertUnwindSafe(|| run(self)));
+        let after = then(self);
+        (done.unwrap_or_else(|payload| resume_unwind(payload)), after)
+    }
+
     pub(super) fn torch(&self, what: &'static str, source: tch::TchError) -> Error {
         Error::Torch { what, at: self.state.at(), source: Box::new(source) }
     }

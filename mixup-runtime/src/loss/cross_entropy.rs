@@ -109,10 +109,6 @@ impl Loss for CrossEntropy {
         labels.loss(&output.f_log_softmax(1, output.kind())?, reduction)
     }
 
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(Activation::Softmax.of(output)?)
-    }
-
     fn known_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }

@@ -57,10 +57,6 @@ impl Loss for Dice {
         Ok(())
     }
 
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(Activation::Softmax.of(output)?)
-    }
-
     fn known_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }

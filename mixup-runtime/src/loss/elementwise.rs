@@ -32,10 +32,6 @@ impl Loss for BceWithLogits {
         true
     }
 
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(Activation::Sigmoid.of(output)?)
-    }
-
     fn known_activation(&self) -> Option<Activation> {
         Some(Activation::Sigmoid)
     }

@@ -68,10 +68,6 @@ impl Loss for Focal {
         Ok(())
     }
 
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(Activation::Softmax.of(output)?)
-    }
-
     fn known_activation(&self) -> Option<Activation> {
         Some(Activation::Softmax)
     }
@@ -118,10 +114,6 @@ impl Loss for FocalWithLogits {
     /// Nothing to check: the library's own losses keep the items apart.
     fn check(&self, _: &Tensor, _: &Target) -> Result<(), BoxError> {
         Ok(())
-    }
-
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(Activation::Sigmoid.of(output)?)
     }
 
     fn known_activation(&self) -> Option<Activation> {

@@ -38,7 +38,7 @@ pub use sum::LossSum;
 use tch::{TchError, Tensor};
 
 use crate::{
-    batch::{Output, Target, shallow_clone},
+    batch::{Output, Target},
     error::BoxError,
     names::short_type_name,
     state::Stateful,
@@ -125,17 +125,18 @@ pub trait Loss<O: Output = Tensor>: Any + Send {
     }
 
     /// Turns the model's output into predictions: softmax for cross-entropy, the sigmoid for binary cross-entropy. By default it
-    /// returns the output as it is.
+    /// applies the [known activation](Self::known_activation) to each tensor of the output, or returns the output as it is if there is none.
     ///
     /// # Errors
     /// Any error from libtorch.
     fn activation(&self, output: &O) -> Result<O, BoxError> {
-        Ok(shallow_clone(output)?)
+        let activation = self.known_activation().unwrap_or(Activation::Identity);
+        Ok(output.map(&mut |tensor| activation.of(tensor))?)
     }
 
     /// The name of the [activation](Self::activation), if it has one, which a [bundle](crate::learner::Learner::save_bundle)
-    /// keeps: a fresh process then predicts without the loss function. Defaults to `None`: the activation is what the code of the
-    /// loss function does.
+    /// keeps: a fresh process then predicts without the loss function. Defaults to `None`. A loss function whose activation has a name says
+    /// it here and nothing there.
     fn known_activation(&self) -> Option<Activation> {
         None
     }

@@ -68,10 +68,6 @@ impl Loss for Nll {
         labels.loss(output, reduction)
     }
 
-    fn activation(&self, output: &Tensor) -> Result<Tensor, BoxError> {
-        Ok(Activation::Exp.of(output)?)
-    }
-
     fn known_activation(&self) -> Option<Activation> {
         Some(Activation::Exp)
     }

@@ -5,6 +5,8 @@
 
 use std::{f64::consts::PI, fmt, sync::Arc};
 
+use crate::plots::Chart;
+
 /// A number as a function of how far a training is: a factor on the learning rate, or a momentum.
 ///
 /// Schedules are composed: [`over`](Self::over) sets how long one takes, and [`then`](Self::then) appends another one. Schedules without a length of
@@ -175,6 +177,14 @@ impl Schedule {
         self.check()?;
         let steps = (length.batches / length.per_step).ceil() as usize;
         Ok((0..steps).map(|step| self.at(step as f64 * length.per_step, length)).collect())
+    }
+
+    /// The numbers of a training of this length as a plot: `schedule.plot(Length::new(8, 100))?.save("schedule.png")?`.
+    ///
+    /// # Errors
+    /// As for [`values`](Self::values).
+    pub fn plot(&self, length: Length) -> Result<Chart, ScheduleError> {
+        Ok(Chart::new("step of the optimizer", "factor or momentum").numbers("schedule", &self.values(length)?))
     }
 
     /// Checks the settings.

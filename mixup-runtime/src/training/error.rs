@@ -333,6 +333,15 @@ pub enum BuildError {
         /// How many CUDA devices libtorch sees.
         found: i64,
     },
+    /// Mixed precision was asked for on a device for which `tch` has none.
+    #[error(
+        "`tch` has mixed precision for CUDA devices only, and the learner is on {device}: leave out `.autocast(true)`, or train on \
+         `Device::cuda_if_available()`"
+    )]
+    Autocast {
+        /// The learner's device.
+        device: String,
+    },
     /// A learning rate is out of range, or the rates do not fit the groups.
     #[error(transparent)]
     LearningRate(#[from] LrError),
@@ -555,6 +564,15 @@ pub enum BuildError {
     Forgetful {
         /// What it is.
         what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A metric of the whole set is in the middle of it when a checkpoint of a validation is written, and has no state.
+    #[error(
+        "the metric `{name}` may remember something that a checkpoint would not have: implement `Stateful` for it and return `Some(self)` from \
+         its `stateful`"
+    )]
+    ForgetfulMetric {
         /// Its name.
         name: String,
     },

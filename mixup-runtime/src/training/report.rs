@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{Outcome, Table};
+use crate::plots::Chart;
 
 /// The report of a finished epoch.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,29 @@ impl Report {
     pub fn value(&self, name: &str) -> Option<f64> {
         let index = self.value_names.iter().position(|known| known == name)?;
         self.last()?.values.get(index).copied()
+    }
+
+    /// The training loss and the validation loss of each epoch as a plot: `report.plot_losses().save("losses.png")?`.
+    #[must_use]
+    pub fn plot_losses(&self) -> Chart {
+        let train = self.over_epochs(|epoch| Some(epoch.train_loss));
+        let valid = self.over_epochs(|epoch| epoch.valid_loss);
+        Chart::new("epoch", "loss").line("training, smoothed", train).line("validation", valid)
+    }
+
+    /// The metrics of each epoch as a plot: fastai's `plot_metrics`.
+    #[must_use]
+    pub fn plot_metrics(&self) -> Chart {
+        let metrics = self.metric_names.iter().enumerate();
+        let y = if let [only] = &self.metric_names[..] { only } else { "metric" };
+        metrics.fold(Chart::new("epoch", y), |chart, (at, name)| {
+            chart.line(name, self.over_epochs(|epoch| epoch.metrics.get(at).copied()))
+        })
+    }
+
+    fn over_epochs(&self, number: impl Fn(&EpochReport) -> Option<f64>) -> Vec<(f64, f64)> {
+        let points = self.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, number(epoch)?)));
+        points.collect()
     }
 
     /// The last value of a metric.

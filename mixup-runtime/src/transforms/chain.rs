@@ -4,7 +4,7 @@ use std::{any::type_name, collections::HashMap, fmt, sync::Arc};
 
 use rand::RngExt as _;
 
-use super::{Picture, Transform, TransformError};
+use super::{Picture, Recipe, Transform, TransformError};
 use crate::rng::{Rng, hash};
 
 /// A transform of any type, so that several fit into one list: `[RandomFlip::horizontal(), RandomResizedCrop::new(224)]`. Every [`Transform`]
@@ -47,6 +47,11 @@ impl AnyTransform {
 
     fn random(&self) -> bool {
         self.probability < 1.0 || self.transform.random()
+    }
+
+    /// The form in which a bundle holds it, unless some pictures stay as they are.
+    pub(crate) fn recipe(&self) -> Option<Recipe> {
+        self.transform.recipe().filter(|_| self.probability >= 1.0)
     }
 }
 

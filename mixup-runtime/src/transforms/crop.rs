@@ -1,12 +1,13 @@
 //! Parts of pictures: the middle, or a random part.
 
 use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
 
-use super::{AnyTransform, Picture, Transform, TransformError, resample::resample, resize::middle};
+use super::{AnyTransform, Picture, Recipe, Transform, TransformError, resample::resample, resize::middle};
 use crate::rng::Rng;
 
 /// Cuts out the middle of a picture without resizing it, as torchvision's `CenterCrop`: a picture that is smaller gets a black border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CenterCrop {
     width: u32,
     height: u32,
@@ -31,6 +32,10 @@ impl Transform for CenterCrop {
 
     fn random(&self) -> bool {
         false
+    }
+
+    fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe::CenterCrop(*self))
     }
 
     fn check(&self) -> Result<(), TransformError> {

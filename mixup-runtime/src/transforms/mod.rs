@@ -13,6 +13,7 @@ mod golden;
 mod hsv;
 mod normalize;
 mod picture;
+mod recipe;
 mod resample;
 mod resize;
 mod rotate;
@@ -28,6 +29,7 @@ pub use self::{
     flip::RandomFlip,
     normalize::Normalize,
     picture::Picture,
+    recipe::Recipe,
     resize::Resize,
     rotate::Rotate,
 };
@@ -78,6 +80,11 @@ pub trait Transform: fmt::Debug + Send + Sync + 'static {
     /// pictures are kept in memory.
     fn random(&self) -> bool {
         true
+    }
+
+    /// The form in which a bundle holds the transform. Defaults to `None`: a program that loads the bundle has to repeat it.
+    fn recipe(&self) -> Option<Recipe> {
+        None
     }
 
     /// Checks the settings, when the data is built. Defaults to accepting them.

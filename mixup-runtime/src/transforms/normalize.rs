@@ -1,5 +1,7 @@
 //! Normalization: each channel minus its mean, divided by its standard deviation.
 
+use serde::{Deserialize, Serialize};
+
 use super::TransformError;
 
 /// What the pixels of a batch are normalized with: each channel, from 0 to 1, minus its mean and divided by its standard deviation.
@@ -10,10 +12,11 @@ use super::TransformError;
 /// let own = Normalize::new([0.5, 0.5, 0.5], [0.25, 0.25, 0.25]);
 /// assert_ne!(own, Normalize::IMAGENET);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalize(Numbers);
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Numbers {
     Rgb([[f32; 2]; 3]),
     Grey([f32; 2]),

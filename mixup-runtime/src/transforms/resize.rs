@@ -1,6 +1,8 @@
 //! Gives all pictures one size.
 
-use super::{Picture, Transform, TransformError, resample::resample};
+use serde::{Deserialize, Serialize};
+
+use super::{Picture, Recipe, Transform, TransformError, resample::resample};
 use crate::rng::Rng;
 
 /// Gives pictures of any size one size, by Pillow's bilinear filter.
@@ -20,14 +22,15 @@ use crate::rng::Rng;
 /// assert_eq!((small.width(), small.height()), (20, 20));
 /// # Ok::<(), mixup::transforms::TransformError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resize {
     width: u32,
     height: u32,
     method: Method,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Method {
     Squash,
     Crop,
@@ -110,6 +113,10 @@ impl Transform for Resize {
 
     fn random(&self) -> bool {
         false
+    }
+
+    fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe::Resize(*self))
     }
 
     fn check(&self) -> Result<(), TransformError> {

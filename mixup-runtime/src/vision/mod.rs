@@ -1,7 +1,7 @@
 //! Pictures from one end to the other: pretrained networks with a new head, and how to look at what they predict.
 //!
 //! [`vision_learner`] builds a learner from a pretrained trunk, [`fine_tune`](crate::learner::Learner::fine_tune) trains its head and then all of it,
-//! and [`show_results`](crate::learner::Learner::show_results) draws its predictions.
+//! [`show_results`](crate::learner::Learner::show_results) draws its predictions, and [`vision_predictor`] predicts in another program.
 
 mod fine_tune;
 mod model;
@@ -9,6 +9,6 @@ mod results;
 mod trunk;
 
 pub use self::{
-    model::{VisionModel, Weights, vision_learner},
+    model::{VisionModel, Weights, vision_learner, vision_predictor},
     trunk::{Trunk, resnet18, resnet34, resnet50},
 };

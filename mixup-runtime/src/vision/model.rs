@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tch::{
-    Tensor,
+    Device, Tensor,
     nn::{self, Init, Path},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     batch::{Input, Target},
     data::Data,
     error::BoxError,
-    learner::{Learner, LearnerBuilder},
+    learner::{BundleError, Learner, LearnerBuilder, Predictor},
     loss::{BceWithLogits, Mse},
     model::{Model, Vars},
     training::Error,
@@ -92,8 +92,36 @@ pub fn vision_learner(
     }))
 }
 
-/// A trunk and a head, as [`vision_learner`] builds it. A fresh process builds the same for a bundle:
-/// `Predictor::load("pets.safetensors", |vs| VisionModel::new(vs, resnet18, 2))`.
+/// Loads a bundle of a learner that [`vision_learner`] has built, with the same trunk. It predicts on the CPU.
+///
+/// ```no_run
+/// use mixup::{prelude::*, vision::{resnet18, vision_predictor}};
+///
+/// # fn main() -> Result<(), BoxError> {
+/// let predictor = vision_predictor("pets.safetensors", resnet18)?;
+/// let photos = predictor.prepare(ImageData::unlabelled("new")?)?.loader()?;
+/// for pet in predictor.predict(&photos.all()?.input)?.best()? {
+///     println!("{pet}"); // `cat (0.982)`
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As for [`Predictor::load`].
+pub fn vision_predictor(
+    bundle: impl AsRef<std::path::Path>,
+    trunk: impl FnOnce(&Path<'_>) -> Trunk,
+) -> Result<Predictor, BundleError> {
+    Predictor::load_knowing(Device::Cpu, bundle.as_ref(), |vars, weights| {
+        // A bundle without that layer is refused, with the names of what is missing.
+        let last = weights.tensors.get("head.linear2.weight");
+        let outputs = last.and_then(|weight| weight.size().first().copied()).unwrap_or(1);
+        VisionModel::new(vars, trunk, outputs)
+    })
+}
+
+/// A trunk and a head, as [`vision_learner`] builds it.
 #[derive(Debug)]
 pub struct VisionModel {
     trunk: Trunk,

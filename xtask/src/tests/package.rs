@@ -10,7 +10,7 @@ fn a_crate_that_cannot_be_packed_ends_the_chore_with_cargo_s_exit_status() {
     let mut lab = Lab::new(&["cargo"]);
     lab.set("CARGO", lab.path("bin/cargo"));
     lab.set("FAKE_FAILURE", "package");
-    assert_eq!(package::run(&lab.machine).expect("cargo starts"), ExitCode::from(101));
+    assert_eq!(package::run(&lab.machine, None).expect("cargo starts"), ExitCode::from(101));
     let calls = [
         "publish --workspace --dry-run --no-verify --allow-dirty",
         "package --no-verify --allow-dirty --quiet --package=mixup-macros --package=mixup-runtime --package=mixup",

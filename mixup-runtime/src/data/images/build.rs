@@ -109,7 +109,13 @@ impl ImageData {
         let valid_counts = pair.valid.as_ref().map(|part| Ok::<_, DataError>(("validation", counted(&part.set)?)));
         let counts = [Some(Ok(("training", counted(&pair.train.set)?))), valid_counts];
         let counts = counts.into_iter().flatten().collect::<Result<_, _>>()?;
-        let facts = PictureFacts { skipped: Vec::new(), kept: true, normalize: self.normalize, sizes: None, counts };
+        let facts = PictureFacts {
+            skipped: Vec::new(),
+            kept: true,
+            preparation: self.preparation(self.normalize),
+            sizes: None,
+            counts,
+        };
         let keep = |set: ImageDataset| -> Result<Box<dyn Dataset>, DataError> {
             let set = if channels == Channels::Rgb { set.tripled()? } else { set };
             Ok(Box::new(set.to_device(self.device)?.normalize(self.normalize.as_ref())?))
@@ -158,7 +164,7 @@ impl ImageData {
             train,
             valid,
             test,
-            facts: PictureFacts { skipped, kept, normalize, sizes: range, counts },
+            facts: PictureFacts { skipped, kept, preparation: self.preparation(normalize), sizes: range, counts },
             weights,
         })
     }

@@ -10,6 +10,7 @@ use std::{
 
 use image::{DynamicImage, ImageDecoder, ImageReader, metadata::Orientation};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::{
@@ -32,7 +33,8 @@ const LIMIT: u64 = 512 << 20;
 const HEADER: u64 = 64 << 10;
 
 /// The channels of a pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Channels {
     Grey,
     Rgb,

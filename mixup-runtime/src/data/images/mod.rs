@@ -15,6 +15,7 @@ mod names;
 mod options;
 mod path;
 mod pictures;
+mod preparation;
 mod split;
 mod table;
 mod tree;
@@ -23,6 +24,7 @@ use std::{fmt, path::Path};
 
 use tch::Device;
 
+pub(crate) use self::preparation::Preparation;
 pub use self::{
     dataset::ImageDataset,
     split::{KFold, NameSplit, RandomSplit, Split},
