@@ -103,13 +103,13 @@ impl Learner {
     pub fn interpret_on(&mut self, part: Part) -> Result<Interpretation, InterpretError> {
         let predictions =
             self.predictions_on(On::from(part)).map_err(|source| InterpretError::Run(Box::new(source)))?;
-        Interpretation::of(predictions, part)
+        Interpretation::of(&predictions, part)
     }
 }
 
 impl Interpretation {
-    fn of(predictions: Predictions, part: Part) -> Result<Self, InterpretError> {
-        let Predictions { outputs, targets, losses, classes } = &predictions;
+    fn of(predictions: &Predictions, part: Part) -> Result<Self, InterpretError> {
+        let Predictions { outputs, targets, losses, classes } = predictions;
         let target = targets.as_ref().ok_or(InterpretError::Targets { found: "none" })?;
         let Target::Classes(right) = target else { return Err(InterpretError::Targets { found: target.kind_name() }) };
         let best = predictions.best()?;

@@ -189,6 +189,7 @@ impl Draw for Chart {
         if named {
             chart
                 .configure_series_labels()
+                .margin(16)
                 .background_style(WHITE.mix(0.8))
                 .border_style(TRANSPARENT)
                 .label_font(("sans-serif", 13))

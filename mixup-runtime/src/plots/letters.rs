@@ -36,6 +36,7 @@ impl Letters {
 
 /// Calls `pixel` with each pixel of a text whose upper left corner is at 0, 0.
 pub(crate) fn write(text: &str, letters: Letters, pixel: impl FnMut(i32, i32)) {
+    let text = &text.replace('…', ".."); // the font has the letters of ISO 8859-1 only
     let style = MonoTextStyle::new(letters.font(), BinaryColor::On);
     let Ok(_) = Text::with_baseline(text, Point::zero(), style, Baseline::Top).draw(&mut Pen(pixel));
 }

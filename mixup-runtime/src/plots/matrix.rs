@@ -100,8 +100,8 @@ impl Draw for Matrix {
             area.draw(&Text::new(self.name(row), (left - 6, y + side / 2), name))?;
             for (count, x) in counts.iter().zip(0..) {
                 let (x, share) = (left + x * side, *count as f64 / sum);
-                let shade = |dark: u8| (255.0 - (255.0 - f64::from(dark)) * share).round() as u8;
-                let colour = RGBColor(shade(8), shade(81), shade(156));
+                let part = |dark: u8| (255.0 - (255.0 - f64::from(dark)) * share).round() as u8;
+                let colour = RGBColor(part(8), part(81), part(156));
                 area.draw(&Rectangle::new([(x, y), (x + side, y + side)], colour.filled()))?;
                 area.draw(&Rectangle::new([(x, y), (x + side, y + side)], RGBColor(200, 200, 200).stroke_width(1)))?;
                 let ink = if share > 0.5 { WHITE } else { BLACK };
