@@ -12,7 +12,9 @@ use super::{
 
 type Outcome = Result<(), BoxError>;
 
-fn weights(learn: &Learner) -> Vec<(String, Tensor)> {
+type Weights = Vec<(String, Tensor)>;
+
+fn weights(learn: &Learner) -> Weights {
     let all = learn.params().var_store().variables();
     let mut all: Vec<_> = all.into_iter().map(|(name, tensor)| (name, tensor.copy())).collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -51,7 +53,7 @@ fn a_gpu_trains_in_mixed_precision_and_comes_back_from_a_panic() -> Outcome {
 /// Trains two epochs, and returns the weights and the loss that the callbacks saw after each batch.
 fn trained(
     with: impl FnOnce(mixup::learner::LearnerBuilder<Linear>) -> mixup::learner::LearnerBuilder<Linear>,
-) -> Result<(Vec<(String, Tensor)>, Vec<f64>), BoxError> {
+) -> Result<(Weights, Vec<f64>), BoxError> {
     let mut learn = with(on(data(24, 4)).callback(Recorder::default())).build()?;
     learn.fit(2, 0.05)?;
     let losses = learn.get_mut::<Recorder>().ok_or("it was added")?.losses()?.to_vec();
