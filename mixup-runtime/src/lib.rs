@@ -44,8 +44,8 @@ pub mod prelude {
             Validate,
         },
         callbacks::{
-            Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradScaler, GradientClip, JsonLines, OneCycle,
-            Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TensorBoard,
+            Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradScaler, GradientClip, JsonLines,
+            OneCycle, Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TensorBoard,
             TerminateOnNan, Unfreeze,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
