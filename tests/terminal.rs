@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     num::NonZero,
-    os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
+    os::fd::AsFd as _,
     process::{Child, ExitStatus, exit},
     sync::{
         Arc,
@@ -29,6 +29,9 @@ use support::process;
 
 const COLUMNS: u16 = 80;
 
+/// Starts a program in the foreground, and ends some time after it, with its status.
+const SHELL: &str = r#"trap : INT; "$0" "$@"; status=$?; sleep 0.2; exit $status"#;
+
 /// How long a test waits for something to appear.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -44,11 +47,18 @@ struct Terminal {
 impl Terminal {
     /// Starts a test on a terminal with a number of rows.
     fn run(test: &str, rows: u16) -> Self {
+        Self::of(test, rows, COLUMNS)
+    }
+
+    /// The test runs below a shell, as a user's program does. Without it, the program's end would be the end of the session, and the terminal would
+    /// be hung up: sometimes before the kernel has echoed the `^C` that ended it, because it sends the signal first.
+    fn of(test: &str, rows: u16, columns: u16) -> Self {
         let (terminal, theirs) = pty_process::blocking::open().expect("a terminal");
-        terminal.resize(Size::new(rows, COLUMNS)).expect("a size");
+        terminal.resize(Size::new(rows, columns)).expect("a size");
         let own = process::own(test);
         let mut command =
-            Command::new(own.get_program()).args(own.get_args()).env("TERM", "xterm").env("RUST_BACKTRACE", "0");
+            Command::new("sh").args(["-c", SHELL]).arg(own.get_program()).args(own.get_args()).env("TERM", "xterm");
+        command = command.env("RUST_BACKTRACE", "0");
         for (name, value) in own.get_envs() {
             command = command.env(name, value.unwrap_or_default());
         }
@@ -64,12 +74,12 @@ impl Terminal {
         });
         let size = |count| NonZero::new(count).expect("no size here is 0");
         let printed = Vec::new();
-        Self { keyboard: terminal, output, printed, screen: vt100::Parser::new(size(rows), size(COLUMNS), 0), child }
+        Self { keyboard: terminal, output, printed, screen: vt100::Parser::new(size(rows), size(columns), 0), child }
     }
 
     /// The rows of the screen, without the empty ones.
     fn lines(&self) -> Vec<String> {
-        let rows = self.screen.screen().rows(0, COLUMNS).map(|row| row.trim_end().to_owned());
+        let rows = self.screen.screen().rows(0, 1000).map(|row| row.trim_end().to_owned());
         rows.filter(|row| !row.is_empty()).collect()
     }
 
@@ -194,7 +204,7 @@ fn ctrl_c_says_what_happens_next_while_the_batch_continues() {
         assert_eq!(below_the_header(&terminal.lines()), [message], "{:#?}", terminal.lines());
         terminal.press_ctrl_c();
         let (status, lines) = terminal.end();
-        assert_eq!(status.signal(), Some(SIGINT), "the second one ends the process");
+        assert_eq!(status.code(), Some(128 + SIGINT), "the second one ends the process");
         assert_eq!(below_the_header(&lines), [message, "^C"], "{lines:#?}");
     }
 }
@@ -235,6 +245,58 @@ fn the_message_of_a_panic_replaces_the_bar() {
     assert!(text[0].starts_with(&format!("thread '{NAME}'")), "{lines:#?}");
     assert!(text.contains(&"the callback's own message"), "{lines:#?}");
     assert!(!text.concat().contains(['█', '░']), "{lines:#?}");
+}
+
+/// Makes the first two batches so slow that each is drawn.
+#[callback(on_batch_end)]
+fn slowly(num_batch: usize) {
+    if num_batch < 2 {
+        thread::sleep(Duration::from_millis(80));
+    }
+}
+
+#[test]
+fn below_the_table_is_a_line_with_a_bar_for_the_training_and_one_for_the_epoch() {
+    const NAME: &str = "below_the_table_is_a_line_with_a_bar_for_the_training_and_one_for_the_epoch";
+    if process::is_own() {
+        let builder = Learner::builder(support::data(16, 4), |vars| support::linear(vars, 3, 2));
+        let builder = builder.callback(slowly).callback(At3::WaitForever).optimizer(Sgd::default());
+        let _ = builder.build().expect("nothing is wrong with it").fit(2, 0.1);
+        exit(0)
+    }
+    // Half of the first of two epochs.
+    for (columns, pattern) in [
+        (80, r"^epochs 0/2 █+░+ train 2/4 █+░+ loss 0\.\d{4} \d+(\.\d)? items/s 00:00<00:00$"),
+        (
+            200,
+            r"^epochs 0/2 █{10}░{30} 00:00<00:0\d train 2/4 █{20}░{20} loss 0\.\d{4} \d+(\.\d)? items/s 00:00<00:00$",
+        ),
+        (40, r"^epochs 0/2 train 2/4 █+░+ loss 0\.\d{4} 00:00<00:00$|^train 2/4 █+░+ 00:00<00:00$"),
+    ] {
+        let mut terminal = Terminal::of(NAME, 24, columns);
+        terminal.wait_for(WAITING);
+        let lines = terminal.lines();
+        let below = below_the_header(&lines);
+        let fits = regex::Regex::new(pattern).expect("a pattern");
+        assert!(below.len() == 1 && fits.is_match(below[0]), "{columns} columns: {lines:#?}");
+        terminal.press_ctrl_c();
+        terminal.wait_for("Stopping");
+        terminal.press_ctrl_c();
+        terminal.end();
+    }
+}
+
+#[test]
+fn without_a_terminal_there_are_only_plain_lines() {
+    const NAME: &str = "without_a_terminal_there_are_only_plain_lines";
+    if process::is_own() {
+        train(At3::Nothing);
+    }
+    let output = process::run(NAME);
+    let printed = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+    let rows = printed.lines().skip_while(|line| !line.starts_with("epoch")).collect::<Vec<_>>();
+    assert!(rows.len() == 2 && rows[1].starts_with("0  "), "{printed}");
+    assert!(!printed.contains(['\x1b', '\r', '█', '░']), "{printed:?}");
 }
 
 #[test]

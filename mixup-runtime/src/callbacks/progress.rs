@@ -1,6 +1,7 @@
-//! fastai's table as training goes on, and a bar for the epoch in progress.
+//! fastai's table as training goes on, and below it a bar for the training and one for the epoch in progress.
 
 mod bar;
+mod line;
 
 use std::{io::Write as _, time::Duration};
 
@@ -8,12 +9,16 @@ use mixup_macros::callback;
 
 use self::bar::Bar;
 use crate::{
+    batch::Input,
     callbacks::LrFinder,
     training::{ReadError, Table, Value, Values},
 };
 
-/// Prints a row for each epoch on the standard output, and on a terminal a bar while the epoch runs. Every learner has it
-/// unless it is quiet.
+/// Prints a row for each epoch on the standard output. Every learner has it unless it is quiet.
+///
+/// On a terminal a line below the table has a bar for the training and one for the epoch in progress, with the smoothed loss, the items in a second, and
+/// the times so far and left. It leaves out what does not fit, and has no colours. The loss is read from the device twice a second. If the
+/// standard error is no terminal, there is only the table, as plain lines.
 ///
 /// When the standard error is a terminal, the first training adds to the process's panic hook: a bar that is shown is cleared
 /// before a panic's message is printed. A signal that ends the training replaces the bar with a line that says that the training stops after this
@@ -55,33 +60,40 @@ impl Progress {
             self.table = Table::new(metric_names.iter().map(String::as_str).chain(values.published().map(Value::name)));
             print(&self.table.header());
         }
-        self.bar = Bar::begin(self.signals);
+        self.bar = Bar::begin(self.signals, (epochs > 0 && !self.sweeps).then_some(epochs));
     }
 
     /// A validation outside of a training has its own bar.
     #[on(validate_begin, if = epochs == 0)]
     fn begin_alone(&mut self) {
-        self.bar = Bar::begin(self.signals);
+        self.bar = Bar::begin(self.signals, None);
     }
 
-    fn on_batch_begin(&mut self, num_batch: usize, batches: usize, train: bool) {
-        if let (0, Some(bar)) = (num_batch, &self.bar) {
-            bar.show(if train { "train" } else { "valid" }, batches);
+    fn on_batch_begin(&mut self, num_batch: usize, batches: usize, train: bool, epoch: usize) {
+        if let Some(bar) = &self.bar {
+            bar.enter(if train { "train" } else { "valid" }, batches, num_batch, epoch);
         }
     }
 
     #[on(predict_batch_begin, first, if = batches > 1)]
     fn begin_predictions(&mut self, batches: usize) {
-        self.bar = Bar::begin(self.signals);
+        self.bar = Bar::begin(self.signals, None);
         if let Some(bar) = &self.bar {
-            bar.show("predict", batches);
+            bar.enter("predict", batches, 0, 0);
+        }
+    }
+
+    #[on(batch_end, train, if = self.bar.as_ref().is_some_and(Bar::wants_loss))]
+    fn show_loss(&mut self, smooth_loss: f64) {
+        if let Some(bar) = &self.bar {
+            bar.set_loss(smooth_loss);
         }
     }
 
     #[on(batch_end, predict_batch_end)]
-    fn advance(&mut self) {
+    fn advance(&mut self, last_input: &Input) {
         if let Some(bar) = &self.bar {
-            bar.advance();
+            bar.advance(last_input.items());
         }
     }
 

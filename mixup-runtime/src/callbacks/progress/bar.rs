@@ -1,4 +1,4 @@
-//! The bar of a pass over the data, on a terminal. It makes room for what others print there.
+//! The line with the bars, on a terminal. It makes room for what others print there: that is why both bars are in one line.
 //!
 //! `indicatif` leaves the cursor at the right edge, after the bar, so that whatever is printed next begins on its own line.
 //! In two cases this leaves the bar on the screen:
@@ -14,10 +14,17 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::line::{self, Pass, Training};
+
+/// How often the line is drawn, and how often a loss is read for it, which waits for the device.
+const DRAW: Duration = Duration::from_millis(50);
+const READ: Duration = Duration::from_millis(500);
 
 /// What is shown while a training runs: a bar, or what happens after a signal.
 #[derive(Debug)]
@@ -28,13 +35,13 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    /// `None` if the standard error is not a terminal: nobody would see a bar.
-    pub(super) fn begin(signals: bool) -> Option<Self> {
+    /// `None` if the standard error is not a terminal: nobody would see a bar. `epochs` is how many epochs a training has.
+    pub(super) fn begin(signals: bool, epochs: Option<usize>) -> Option<Self> {
         if !std::io::stderr().is_terminal() {
             return None;
         }
         clear_before_a_panic();
-        let line = Arc::new(Mutex::new(Line::default()));
+        let line = Arc::new(Mutex::new(Line { epochs, began: Some(Instant::now()), ..Line::default() }));
         #[cfg(unix)]
         let watch = signals.then(|| signal::Watch::begin(&line).ok()).flatten();
         Some(Self {
@@ -44,31 +51,46 @@ impl Bar {
         })
     }
 
-    /// Shows a new bar for a pass.
-    pub(super) fn show(&self, label: &'static str, batches: usize) {
+    /// Called before each batch. Shows a new bar if the batch is the first one of its pass here.
+    pub(super) fn enter(&self, label: &'static str, batches: usize, num_batch: usize, epoch: usize) {
         let mut line = Line::lock(&self.line);
+        let goes_on = num_batch > 0 && line.pass.as_ref().is_some_and(|of| of.pass.label == label);
+        if line.stopping || goes_on {
+            return;
+        }
         line.shown = None;
-        if !line.stopping {
-            // The number of batches in a stream is not known.
-            let (bar, style) = match batches {
-                usize::MAX => (ProgressBar::no_length(), "{msg} {spinner} {pos} batches {elapsed}"),
-                _ => (ProgressBar::new(batches as u64), "{msg} {wide_bar} {pos}/{len} {elapsed}<{eta}"),
-            };
-            line.shown = Some(Shown::new(bar.with_message(label), ProgressStyle::with_template(style).ok()));
+        let (items, time, loss) = (0, Duration::ZERO, None);
+        let pass = Pass { label, batches, done: num_batch, first: num_batch, items, time, loss };
+        line.pass = Some(Timed { pass, epoch, began: Instant::now(), drawn: None, read: None });
+        line.draw();
+    }
+
+    /// Called after each batch, with its items.
+    pub(super) fn advance(&self, items: usize) {
+        let mut line = Line::lock(&self.line);
+        if let Some(of) = &mut line.pass {
+            of.pass.done += 1;
+            of.pass.items += items;
+            line.draw();
         }
     }
 
-    /// Called after each batch.
-    pub(super) fn advance(&self) {
+    /// Whether the loss should be read for the line.
+    pub(super) fn wants_loss(&self) -> bool {
         let line = Line::lock(&self.line);
-        if let Some(shown) = line.shown.as_ref().filter(|_| !line.stopping) {
-            shown.0.inc(1);
+        !line.stopping && line.pass.as_ref().is_some_and(|of| of.read.is_none_or(|read| read.elapsed() >= READ))
+    }
+
+    pub(super) fn set_loss(&self, loss: f64) {
+        if let Some(of) = &mut Line::lock(&self.line).pass {
+            (of.pass.loss, of.read) = (Some(loss), Some(Instant::now()));
         }
     }
 
     /// Clears everything from the screen.
     pub(super) fn clear(&self) {
-        Line::lock(&self.line).shown = None;
+        let mut line = Line::lock(&self.line);
+        (line.shown, line.pass) = (None, None);
     }
 }
 
@@ -84,13 +106,56 @@ impl Drop for Bar {
 #[derive(Debug, Default)]
 struct Line {
     shown: Option<Shown>,
+    pass: Option<Timed>,
+    /// How many epochs the training has, how many were done when it began here, and when that was.
+    epochs: Option<usize>,
+    first: Option<f64>,
+    began: Option<Instant>,
     /// Set by a signal.
     signalled: Arc<AtomicBool>,
     /// After a signal there is no bar.
     stopping: bool,
 }
 
+/// A pass over the data.
+#[derive(Debug)]
+struct Timed {
+    pass: Pass,
+    epoch: usize,
+    began: Instant,
+    /// When the line was drawn last, and when a loss was read for it.
+    drawn: Option<Instant>,
+    read: Option<Instant>,
+}
+
 impl Line {
+    /// Draws the line, unless it was drawn just now.
+    fn draw(&mut self) {
+        let Some(of) = self.pass.as_mut().filter(|of| of.drawn.is_none_or(|drawn| drawn.elapsed() >= DRAW)) else {
+            return;
+        };
+        if self.stopping {
+            return;
+        }
+        of.drawn = Some(Instant::now());
+        of.pass.time = of.began.elapsed();
+        let of_epoch = match of.pass.label {
+            "train" if of.pass.batches < usize::MAX => of.pass.done as f64 / of.pass.batches.max(1) as f64,
+            "train" => 0.0,
+            _ => 1.0,
+        };
+        let done = of.epoch as f64 + of_epoch;
+        let first = *self.first.get_or_insert(done);
+        let time = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let training = self.epochs.map(|epochs| Training { epochs, done, first, time });
+        let columns = usize::from(Term::stderr().size().1);
+        let text = line::text(&of.pass, training.as_ref(), columns);
+        match &self.shown {
+            Some(shown) => shown.0.set_message(text),
+            None => self.shown = Some(Shown::new(text)),
+        }
+    }
+
     /// Handles a signal, the first time that it is called after one.
     fn lock(line: &Mutex<Self>) -> MutexGuard<'_, Self> {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,8 +163,7 @@ impl Line {
             line.stopping = true;
             line.clear_with_echo();
             let message = "Stopping after this batch. A second Ctrl-C or signal ends the program at once.";
-            let style = ProgressStyle::with_template("{wide_msg}");
-            line.shown = Some(Shown::new(ProgressBar::new_spinner().with_message(message), style.ok()));
+            line.shown = Some(Shown::new(message.to_owned()));
         }
         line
     }
@@ -129,8 +193,9 @@ static SHOWN: AtomicUsize = AtomicUsize::new(0);
 struct Shown(ProgressBar);
 
 impl Shown {
-    fn new(bar: ProgressBar, style: Option<ProgressStyle>) -> Self {
-        if let Some(style) = style {
+    fn new(text: String) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(text);
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
             bar.set_style(style);
         }
         bar.tick();
