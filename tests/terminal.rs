@@ -290,7 +290,7 @@ fn below_the_table_is_a_line_with_a_bar_for_the_training_and_one_for_the_epoch()
 fn without_a_terminal_there_are_only_plain_lines() {
     const NAME: &str = "without_a_terminal_there_are_only_plain_lines";
     if process::is_own() {
-        train(At3::Nothing);
+        train(slowly);
     }
     let output = process::run(NAME);
     let printed = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");

@@ -35,15 +35,11 @@ enum Piece {
 }
 use Piece::{Bar, Text};
 
-/// The shortest and the longest bar, in letters.
-const BAR: [usize; 2] = [5, 40];
-
 /// The line for a terminal of so many columns: what is least needed is left out until the rest fits.
 pub(super) fn text(pass: &Pass, training: Option<&Training>, columns: usize) -> String {
-    let fits = |pieces: &[Piece]| width_of_bars(pieces, columns).is_some();
-    let forms = (0..LEAST).map(|form| pieces(pass, training, form));
-    let pieces = forms.into_iter().find(|form| fits(form)).unwrap_or_else(|| pieces(pass, training, LEAST));
-    let width = width_of_bars(&pieces, columns).unwrap_or(BAR[0]);
+    let mut forms = (0..=LEAST).map(|form| (form, pieces(pass, training, form)));
+    let fitting = forms.find_map(|(form, pieces)| Some((width_of_bars(&pieces, columns, form)?, pieces)));
+    let (width, pieces) = fitting.unwrap_or_else(|| (SHORTEST, pieces(pass, training, LEAST)));
     let shown = pieces.into_iter().map(|piece| match piece {
         Text(text) => text,
         Bar(part) => {
@@ -53,6 +49,11 @@ pub(super) fn text(pass: &Pass, training: Option<&Training>, columns: usize) -> 
     });
     shown.collect::<Vec<_>>().join(" ")
 }
+
+/// The shortest bar in letters, the shortest one of two, and the longest.
+const SHORTEST: usize = 5;
+const SHORT: usize = 8;
+const LONGEST: usize = 40;
 
 /// The form with the fewest pieces.
 const LEAST: usize = 4;
@@ -97,12 +98,12 @@ fn pieces(pass: &Pass, training: Option<&Training>, form: usize) -> Vec<Piece> {
 }
 
 /// How wide each bar is; `None` if they would be too short.
-fn width_of_bars(pieces: &[Piece], columns: usize) -> Option<usize> {
+fn width_of_bars(pieces: &[Piece], columns: usize, form: usize) -> Option<usize> {
     let bars = pieces.iter().filter(|piece| matches!(piece, Bar(_))).count();
     let width = |piece: &Piece| if let Text(text) = piece { text.chars().count() } else { 0 };
     let rest = columns.checked_sub(pieces.iter().map(width).sum::<usize>() + pieces.len().saturating_sub(1))?;
-    let each = rest.checked_div(bars).unwrap_or(BAR[0]);
-    (each >= BAR[0]).then_some(each.min(BAR[1]))
+    let each = rest.checked_div(bars).unwrap_or(LONGEST).min(LONGEST);
+    (each >= if form < 2 { SHORT } else { SHORTEST }).then_some(each)
 }
 
 /// The time so far, and if it can be told the time that is left: `00:12<01:30`.
@@ -130,13 +131,13 @@ mod tests {
 
     #[test]
     fn the_line_has_what_fits_into_the_terminal() {
-        let shown = [20, 50, 62, 80, 100, 200].map(|columns| text(&train(), Some(&TRAINING), columns));
+        let shown = [20, 51, 62, 80, 100, 200].map(|columns| text(&train(), Some(&TRAINING), columns));
         let wanted = [
             "train 6/24 █░░░░ 00:04<00:12",
             "epochs 1/4 train 6/24 █░░░░ loss 0.4322 00:04<00:12",
             "epochs 1/4 train 6/24 █░░░░ loss 0.4322 96 items/s 00:04<00:12",
-            "epochs 1/4 ███░░░░░░░ train 6/24 ██░░░░░░░░ loss 0.4322 96 items/s 00:04<00:12",
-            "epochs 1/4 ████░░░░░░░░░░ 02:30<05:30 train 6/24 ███░░░░░░░░░░░ loss 0.4322 96 items/s 00:04<00:12",
+            "epochs 1/4 ███░░░░░░░░ train 6/24 ██░░░░░░░░░ loss 0.4322 96 items/s 00:04<00:12",
+            "epochs 1/4 ████░░░░░░░░░░░ 02:30<05:30 train 6/24 ███░░░░░░░░░░░░ loss 0.4322 96 items/s 00:04<00:12",
             "epochs 1/4 ████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 02:30<05:30 train 6/24 ██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ loss 0.4322 96 items/s 00:04<00:12",
         ];
         assert_eq!(shown, wanted);
