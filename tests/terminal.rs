@@ -50,8 +50,8 @@ impl Terminal {
         Self::of(test, rows, COLUMNS)
     }
 
-    /// The test runs below a shell, as a user's program does. Without it, the program's end would be the end of the session, and the terminal would
-    /// be hung up: sometimes before the kernel has echoed the `^C` that ended it, because it sends the signal first.
+    /// The test runs below a shell, as a user's program does. Without it, the program's end would be the end of the session, at which the kernel
+    /// hangs up the terminal and drops what has not been read from it: it may be the `^C` that ended the program.
     fn of(test: &str, rows: u16, columns: u16) -> Self {
         let (terminal, theirs) = pty_process::blocking::open().expect("a terminal");
         terminal.resize(Size::new(rows, columns)).expect("a size");
@@ -200,7 +200,8 @@ fn ctrl_c_says_what_happens_next_while_the_batch_continues() {
         let mut terminal = Terminal::run(NAME, rows);
         terminal.wait_for(WAITING);
         terminal.press_ctrl_c();
-        terminal.wait_for("at once.");
+        // The whole line: on a Ctrl-C the kernel drops what the program has printed and nobody has read, as the line's end may be.
+        terminal.wait_for(&format!("{message:<80}"));
         assert_eq!(below_the_header(&terminal.lines()), [message], "{:#?}", terminal.lines());
         terminal.press_ctrl_c();
         let (status, lines) = terminal.end();
