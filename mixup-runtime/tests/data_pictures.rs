@@ -430,3 +430,20 @@ fn a_line_of_pixels_is_cropped_without_filling_the_memory() -> Outcome {
     assert_eq!(shades(data.train()), [50, 60]);
     Ok(())
 }
+
+/// A JPEG in CMYK as print shops make it, red on the left and blue on the right: Pillow 13.0.0, `Image.new("CMYK", (8, 8))` with the pixels
+/// (0, 255, 255, 0) where x < 4 and (255, 255, 0, 0) elsewhere, saved with `quality=90, optimize=True`.
+const CMYK: &str = "ffd8ffee000e41646f626500640000000000ffdb0043000302020302020303030304030304050805050404050a070706080c0a0c0c0b0a0b0b0d0e12\
+    100d0e110e0b0b1016101113141515150c0f171816141812141514ffc000140800080008044311004d11005911004b1100ffc4001500010100000000000000000000\
+    000000000109ffc40018100002030000000000000000000000000000094785c4ffda000e0443004d0059004b00003f001e7427778095408c66ca4de5533fffd9";
+
+#[test]
+fn a_jpeg_in_cmyk_has_its_colours() -> Outcome {
+    let digits: Vec<u8> = CMYK.bytes().map(|digit| (digit as char).to_digit(16).expect("hexadecimal") as u8).collect();
+    let jpeg: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let root = folder(&[("train/a/x.jpg".into(), jpeg)]);
+    let (pixels, _) = all(ImageData::from_folder(root.path())?.build()?.train())?;
+    let at = |x: i64| bytes(&pixels.select(0, 0).select(2, x).select(1, 1));
+    assert_eq!((at(1), at(6)), (vec![255, 0, 0], vec![0, 0, 255]), "as Pillow shows it");
+    Ok(())
+}

@@ -68,6 +68,18 @@ fn threads() -> usize {
     names.filter(|name| name.starts_with("mixup-loader")).count()
 }
 
+/// Waits until no thread is left. Other tests of this program have threads too, but they end.
+#[cfg(target_os = "linux")]
+fn no_thread_is_left() {
+    for _ in 0..200 {
+        if threads() == 0 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("{} threads are left", threads());
+}
+
 #[test]
 fn trainings_have_the_same_bits_for_any_number_of_workers() -> Outcome {
     let trained = |workers| -> Result<_, BoxError> {
@@ -142,12 +154,49 @@ fn no_thread_is_left_after_a_training_however_it_ends() -> Outcome {
     let loader = Loader::new(Collated::new(numbers(50, |_| Ok(()))), 4)?.workers(2);
     learn.callback(hook!(on_predict_batch_end, || Err::<(), _>("enough")));
     learn.predictions_on(&loader).expect_err("an error after the first batch");
-    // Other tests of this program have threads too, but they end.
-    for _ in 0..200 {
-        if threads() == 0 {
-            return Ok(());
+    no_thread_is_left();
+    Ok(())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_while_threads_are_busy_ends_the_training_with_its_ends_and_leaves_no_thread() -> Outcome {
+    use std::sync::atomic::AtomicBool;
+
+    // Of the 32 items in the first eight batches, two that are used and six that are ahead, the last ones wait for the interrupt.
+    let (begun, waiting, interrupted) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let items = numbers(400, {
+        let (waiting, interrupted) = (Arc::clone(&waiting), Arc::clone(&interrupted));
+        move |_| {
+            if begun.fetch_add(1, Ordering::SeqCst) >= 24 {
+                waiting.fetch_add(1, Ordering::SeqCst);
+                while !interrupted.load(Ordering::SeqCst) {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+            }
+            Ok(())
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    panic!("{} threads are left", threads());
+    });
+    let made = Arc::clone(&items.made);
+    let mut learn = learner(items, 3)?;
+    let (handle, ends) = (learn.interrupt_handle(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&ends);
+    learn.callback(hook!(on_train_end, move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    }));
+    learn.callback(hook!(on_batch_end, train, move |iteration: usize| {
+        if iteration == 1 {
+            while waiting.load(Ordering::SeqCst) == 0 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            handle.interrupt();
+            interrupted.store(true, Ordering::SeqCst);
+        }
+    }));
+    let error = learn.fit(1, 1e-2).expect_err("it is interrupted");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error}");
+    assert_eq!(ends.load(Ordering::SeqCst), 1);
+    no_thread_is_left();
+    assert!(made.load(Ordering::SeqCst) < 60, "the threads went on with the epoch");
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The sources of batches, as users see them: samplers, single items, data without a length.
 
 mod ahead;
+mod files;
 mod items;
 mod parts;
 mod samplers;

@@ -1,6 +1,7 @@
 //! A training goes on with the same bits from every position at which it can be saved.
 #![allow(clippy::unused_self, reason = "a hook takes its callback, whether it looks at it or not")]
 
+mod ahead;
 mod callbacks;
 mod found;
 mod learners;

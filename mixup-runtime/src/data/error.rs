@@ -9,7 +9,7 @@ use std::{
 
 use tch::TchError;
 
-use super::splits::thousands;
+use super::{array_file::ArrayFault, splits::thousands};
 use crate::{batch::TargetError, error::Refusal, transforms::TransformError};
 
 /// Why data could not be opened, or a batch could not be made.
@@ -493,6 +493,14 @@ pub enum DataError {
         labels: PathBuf,
         /// How many there are.
         label_count: usize,
+    },
+    /// A file of an array can't be used.
+    #[error("{file}: {fault}")]
+    ArrayFile {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        fault: ArrayFault,
     },
     /// Any error from libtorch.
     #[error("{}", crate::error::brief(.0))]

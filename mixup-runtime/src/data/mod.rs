@@ -9,12 +9,14 @@
 //! | images in folders, with a CSV file, in an archive, IDX files, the bundled digits | [`ImageData`] |
 //! | a data set at a public address | `untar_data`, then [`ImageData`] |
 //! | tensors in memory | [`TensorDataset`], then [`Data::builder`] |
+//! | tensors in files, also larger than memory | [`ArrayFile`] and [`FileItems`], then [`Data::builder`] with [`Collated`] |
 //! | batches that are ready | [`Data::from_batches`] |
 //! | items that are made one by one | implement [`Items`], then [`Data::builder`] with [`Collated`] |
 //! | batches that are gathered by number | implement [`Dataset`], then [`Data::builder`] |
 //! | batches that come one after another, without a length | implement [`Stream`], then [`Data::stream`] |
 
 mod ahead;
+mod array_file;
 mod collated;
 mod dataset;
 mod drawing;
@@ -37,6 +39,7 @@ mod untar;
 #[cfg(feature = "download")]
 pub use self::untar::{ByHand, Downloads, UntarError, Url, UrlError, untar_data};
 pub use self::{
+    array_file::{ArrayFault, ArrayFile, FileItems},
     collated::Collated,
     dataset::Dataset,
     error::{DataError, ImageSize},

@@ -44,6 +44,23 @@ pub(crate) enum Unread {
     Malformed(String),
 }
 
+/// A tensor that is still in its file.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    /// Where its bytes begin in the file.
+    pub offset: u64,
+}
+
+/// Why a tensor can't be located.
+#[derive(Debug)]
+pub(crate) enum NotLocated {
+    Damaged(Damage),
+    /// No tensor has the name; these are there.
+    Missing(Vec<String>),
+}
+
 /// Which files are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
@@ -97,6 +114,23 @@ impl Archive {
     /// Reads any safetensors file. One that this library has written is checked as by [`read`](Self::read); those of others have no digest.
     pub fn read_foreign(disk: &dyn Disk, path: &Path) -> Result<Self, FileError> {
         Self::open(disk, path, From::Anybody)
+    }
+
+    /// Finds a tensor in any safetensors file of `len` bytes, by its header alone: the digest is not computed. All of the tensor is in the file.
+    pub fn locate(file: &mut dyn Read, len: u64, name: &str) -> io::Result<Result<Located, NotLocated>> {
+        let layout = match (Reader { file, len, hash: Sha256::new() }).layout(From::Anybody)? {
+            Ok((layout, _)) => layout,
+            Err(damage) => return Ok(Err(NotLocated::Damaged(damage))),
+        };
+        // The tensors follow each other without gaps up to the end of the file.
+        let mut offset = len - layout.tensors.iter().map(|place| place.bytes as u64).sum::<u64>();
+        for place in &layout.tensors {
+            if place.name == name {
+                return Ok(Ok(Located { dtype: place.dtype, shape: place.shape.clone(), offset }));
+            }
+            offset += place.bytes as u64;
+        }
+        Ok(Err(NotLocated::Missing(layout.tensors.into_iter().map(|place| place.name).collect())))
     }
 
     fn open(disk: &dyn Disk, path: &Path, from: From) -> Result<Self, FileError> {

@@ -24,6 +24,7 @@ use std::{fmt, path::Path};
 
 use tch::Device;
 
+pub(super) use self::path::{metadata, refuse_special};
 pub(crate) use self::preparation::Preparation;
 pub use self::{
     dataset::ImageDataset,

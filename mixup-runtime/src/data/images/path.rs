@@ -8,7 +8,7 @@ use std::{fs, io, path::Path};
 use crate::data::DataError;
 
 /// The metadata of what is at `path`.
-pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
+pub(in crate::data) fn metadata(path: &Path) -> Result<fs::Metadata, DataError> {
     fs::metadata(path).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => DataError::NotFound { path: path.to_owned() },
         _ => DataError::Read { file: path.to_owned(), cause },
@@ -26,7 +26,7 @@ pub(super) fn require_folder(path: &Path) -> Result<(), DataError> {
 }
 
 /// Returns an error if `path` is neither a regular file nor a folder. If its metadata can't be read, opening it will say why.
-pub(super) fn refuse_special(path: &Path) -> Result<(), DataError> {
+pub(in crate::data) fn refuse_special(path: &Path) -> Result<(), DataError> {
     match fs::metadata(path).ok().as_ref().and_then(special) {
         Some(kind) => Err(DataError::SpecialFile { path: path.to_owned(), kind }),
         None => Ok(()),
