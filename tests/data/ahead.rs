@@ -164,7 +164,8 @@ fn an_interrupt_while_threads_are_busy_ends_the_training_with_its_ends_and_leave
     use std::sync::atomic::AtomicBool;
 
     // Of the 32 items in the first eight batches, two that are used and six that are ahead, the last ones wait for the interrupt.
-    let (begun, waiting, interrupted) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (begun, waiting, interrupted) =
+        (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let items = numbers(400, {
         let (waiting, interrupted) = (Arc::clone(&waiting), Arc::clone(&interrupted));
         move |_| {

@@ -56,16 +56,31 @@ fn numbers(kind: Kind) -> Tensor {
 #[test]
 fn the_numbers_are_those_that_tch_has_written() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let kinds = [Kind::Uint8, Kind::Int8, Kind::Int16, Kind::Int, Kind::Int64, Kind::Half, Kind::BFloat16, Kind::Float, Kind::Double];
+    let kinds = [
+        Kind::Uint8,
+        Kind::Int8,
+        Kind::Int16,
+        Kind::Int,
+        Kind::Int64,
+        Kind::Half,
+        Kind::BFloat16,
+        Kind::Float,
+        Kind::Double,
+    ];
     for kind in kinds {
         let whole = numbers(kind);
         let wanted = match kind {
             Kind::Uint8 => whole.shallow_clone(),
-            Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double => whole.to_kind(Kind::Float).to_kind(Kind::Double),
+            Kind::Half | Kind::BFloat16 | Kind::Float | Kind::Double => {
+                whole.to_kind(Kind::Float).to_kind(Kind::Double)
+            }
             _ => whole.to_kind(Kind::Int64),
         };
         let path = folder.path().join("x.safetensors");
-        Tensor::write_safetensors(&[("before", numbers(Kind::Float)), ("x", whole.shallow_clone()), ("y", numbers(Kind::Half))], &path)?;
+        Tensor::write_safetensors(
+            &[("before", numbers(Kind::Float)), ("x", whole.shallow_clone()), ("y", numbers(Kind::Half))],
+            &path,
+        )?;
         let array = ArrayFile::safetensors(&path, "x")?;
         assert_eq!((array.len(), array.row_shape()), (4, &[3, 2][..]));
         assert!(rows(&array)?.equal(&wanted), "{kind:?}");
@@ -94,7 +109,9 @@ fn headers_as_other_programs_write_them_are_read() -> Outcome {
     // The longer length of the formats 2.0 and 3.0.
     let header = b"{'descr': '<i2', 'fortran_order': False, 'shape': (1,)}";
     for major in [2, 3] {
-        let whole = [&[0x93, b'N', b'U', b'M', b'P', b'Y', major, 0, header.len() as u8, 0, 0, 0], &header[..], &[0xfe, 0xff]].concat();
+        let whole =
+            [&[0x93, b'N', b'U', b'M', b'P', b'Y', major, 0, header.len() as u8, 0, 0, 0], &header[..], &[0xfe, 0xff]]
+                .concat();
         let (_folder, path) = file("x.npy", &whole);
         assert_eq!(ArrayFile::npy(path)?.row(0)?.numbers(), &Numbers::Ints(vec![-2]));
     }
@@ -178,7 +195,11 @@ fn a_tensor_that_is_not_there_and_a_damaged_file_are_told() -> Outcome {
         error.strip_prefix(&format!("{}: ", path.display())).expect("the file comes first").to_owned()
     };
     assert_eq!(says("image"), "it has no tensor `image`: it has `images`, `mask`");
-    assert!(says("mask").starts_with("its numbers are of the kind `BOOL`, but only little-endian u8"), "{}", says("mask"));
+    assert!(
+        says("mask").starts_with("its numbers are of the kind `BOOL`, but only little-endian u8"),
+        "{}",
+        says("mask")
+    );
     let whole = fs::read(&path)?;
     fs::write(&path, &whole[..whole.len() - 1])?;
     assert!(says("images").ends_with("it was cut off, or is no safetensors file"), "{}", says("images"));
@@ -202,7 +223,8 @@ fn no_truncation_and_no_changed_byte_of_a_header_gives_wrong_rows() -> Outcome {
         let bytes = fs::read(&path)?;
         let wanted = rows(&open(safetensors)?)?;
         assert!(wanted.equal(&whole.to_kind(Kind::Int64)));
-        let refused = |error: DataError| assert!(matches!(&error, DataError::ArrayFile { file, .. } if *file == path), "{error}");
+        let refused =
+            |error: DataError| assert!(matches!(&error, DataError::ArrayFile { file, .. } if *file == path), "{error}");
         for length in 0..bytes.len() {
             fs::write(&path, &bytes[..length])?;
             refused(open(safetensors).expect_err("it is cut off"));

@@ -12,7 +12,8 @@ fn pictures() -> tempfile::TempDir {
     for k in 0..14_u32 {
         let folder = root.path().join("train").join(if k % 2 == 0 { "a" } else { "b" });
         std::fs::create_dir_all(&folder).expect("a folder");
-        let image = RgbImage::from_fn(12 + k % 3, 14, |x, y| Rgb([(x * 17) as u8, (y * 13 + k) as u8, (x * y + 9 * k) as u8]));
+        let image =
+            RgbImage::from_fn(12 + k % 3, 14, |x, y| Rgb([(x * 17) as u8, (y * 13 + k) as u8, (x * y + 9 * k) as u8]));
         image.save(folder.join(format!("{k}.png"))).expect("a picture");
     }
     root

@@ -19,7 +19,7 @@ mod tests;
 #[cfg(feature = "download")]
 pub(crate) use self::{archive::hex, disk::Held};
 pub(crate) use self::{
-    archive::{Archive, Located, NotLocated, Unread},
+    archive::{Archive, NotLocated, Unread},
     atomic::{list, make_folder, remove_stale},
     disk::{Disk, RealDisk},
     lock::{FolderLock, lock_folder},

@@ -9,7 +9,9 @@ use crate::files::Damage;
 #[non_exhaustive]
 pub enum ArrayFault {
     /// The file does not begin as an `.npy` file does.
-    #[error("it begins with the bytes {found:02x?}, but an .npy file begins with [93, 4e, 55, 4d, 50, 59], which is \\x93NUMPY")]
+    #[error(
+        "it begins with the bytes {found:02x?}, but an .npy file begins with [93, 4e, 55, 4d, 50, 59], which is \\x93NUMPY"
+    )]
     Magic {
         /// Its first bytes, six if it has so many.
         found: Vec<u8>,
@@ -47,7 +49,9 @@ pub enum ArrayFault {
         expected: &'static str,
     },
     /// The numbers are in Fortran's order, column by column.
-    #[error("its numbers are in Fortran's order, in which no row is in one piece: save `np.ascontiguousarray(x)` instead")]
+    #[error(
+        "its numbers are in Fortran's order, in which no row is in one piece: save `np.ascontiguousarray(x)` instead"
+    )]
     FortranOrder,
     /// The numbers have a kind that is not read.
     #[error(
@@ -71,7 +75,9 @@ pub enum ArrayFault {
         found: u64,
     },
     /// The array is a single number.
-    #[error("it has a single number without a dimension, but the first dimension counts the rows: the shape must be [n, …]")]
+    #[error(
+        "it has a single number without a dimension, but the first dimension counts the rows: the shape must be [n, …]"
+    )]
     NoRows,
     /// The rows have no numbers.
     #[error("its shape is {shape:?}, so its rows have no numbers: only the first size may be 0")]
@@ -91,7 +97,9 @@ pub enum ArrayFault {
         names: Vec<String>,
     },
     /// The file has become shorter since it was opened.
-    #[error("row {row} of {rows} is missing: the file has been cut off since it was opened, but must not change while it is in use")]
+    #[error(
+        "row {row} of {rows} is missing: the file has been cut off since it was opened, but must not change while it is in use"
+    )]
     Shrunk {
         /// The row, counted from 0.
         row: usize,
@@ -112,10 +120,14 @@ pub enum ArrayFault {
 
 fn length(kind: &str, shape: &[usize], expected: Option<u64>, found: u64) -> String {
     match expected {
-        None => format!("its header asks for numbers {kind} of {shape:?}, which is more than a file can have: it is damaged"),
+        None => format!(
+            "its header asks for numbers {kind} of {shape:?}, which is more than a file can have: it is damaged"
+        ),
         Some(expected) => {
             let what = if found < expected { "it was cut off" } else { "something was added to it" };
-            format!("it has {found} bytes, but its header asks for {expected}, with numbers {kind} of {shape:?}: {what}")
+            format!(
+                "it has {found} bytes, but its header asks for {expected}, with numbers {kind} of {shape:?}: {what}"
+            )
         }
     }
 }

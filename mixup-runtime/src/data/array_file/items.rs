@@ -76,7 +76,10 @@ impl Items for FileItems {
     }
 
     fn describe(&self) -> String {
-        let size: Vec<i64> = std::iter::once(self.len()).chain(self.inputs.row_shape().iter().copied()).map(|size| size as i64).collect();
+        let size: Vec<i64> = std::iter::once(self.len())
+            .chain(self.inputs.row_shape().iter().copied())
+            .map(|size| size as i64)
+            .collect();
         describe("items", &size)
     }
 }

@@ -148,10 +148,13 @@ impl ArrayFile {
         let offset = self.offset + index as u64 * self.row_bytes as u64;
         self.file.read(&mut bytes, offset).map_err(|cause| {
             let (row, rows) = (index, self.rows);
-            faulty(&self.path, match cause.kind() {
-                io::ErrorKind::UnexpectedEof => ArrayFault::Shrunk { row, rows },
-                _ => ArrayFault::Row { row, rows, cause },
-            })
+            faulty(
+                &self.path,
+                match cause.kind() {
+                    io::ErrorKind::UnexpectedEof => ArrayFault::Shrunk { row, rows },
+                    _ => ArrayFault::Row { row, rows, cause },
+                },
+            )
         })?;
         Array::new(self.row_shape.clone(), self.kind.numbers(bytes))
     }

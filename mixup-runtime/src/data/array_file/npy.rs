@@ -72,7 +72,8 @@ fn parse(header: &[u8], offset: u64) -> Result<Form, ArrayFault> {
         return Err(at.expected("each of `descr`, `fortran_order` and `shape` before the end"));
     };
     let descr = String::from_utf8_lossy(descr);
-    let kind = NumberKind::of_npy(&descr).ok_or_else(|| ArrayFault::Kind { found: descr.chars().take(20).collect() })?;
+    let kind =
+        NumberKind::of_npy(&descr).ok_or_else(|| ArrayFault::Kind { found: descr.chars().take(20).collect() })?;
     // A single dimension has the same order both ways.
     if fortran && shape.len() > 1 {
         return Err(ArrayFault::FortranOrder);
