@@ -151,11 +151,11 @@ fn errors_say_what_was_found_and_what_would_be_right() -> Outcome {
         ),
         (
             of("<f4", "False", "(3,)"),
-            "it has 72 bytes, but its header asks for 76, with numbers f32 of [3]: it was cut off".to_owned(),
+            "it has 73 bytes, but its header asks for 77, with numbers f32 of [3]: it was cut off".to_owned(),
         ),
         (
             of("<f4", "False", "(1,)"),
-            "it has 72 bytes, but its header asks for 68, with numbers f32 of [1]: something was added to it".to_owned(),
+            "it has 73 bytes, but its header asks for 69, with numbers f32 of [1]: something was added to it".to_owned(),
         ),
         (
             of("<f8", "False", "()"),
@@ -176,7 +176,7 @@ fn errors_say_what_was_found_and_what_would_be_right() -> Outcome {
         ),
         (
             of("<f4", "False", "(2)"),
-            format!("its header is wrong at byte 53: `,`, since one size alone is written (60,), was expected there, {example}"),
+            format!("its header is wrong at byte 52: `,`, since one size alone is written (60,), was expected there, {example}"),
         ),
     ] {
         assert_eq!(says(&bytes), wanted);
