@@ -4,37 +4,20 @@
 //! The images are noise, because their content does not change the time. The hand-written loop holds them as f32 and gathers each
 //! batch with one `index_select`; the learner holds them as bytes, as every image data set does.
 
-use mixup::{data::ImageDataset, prelude::*};
+use mixup::prelude::*;
 use rand::{SeedableRng as _, seq::SliceRandom as _};
 use tch::{
     Device, Kind, Tensor,
     nn::{self, ModuleT as _, OptimizerConfig as _},
 };
 
+#[path = "support/notebook.rs"]
+mod notebook;
 mod support;
+use notebook::{BATCH, TRAIN, VALID, labels, learner, pixels};
 use support::{Timed, compare};
 
 const ROUNDS: usize = 21;
-const TRAIN: i64 = 12_396;
-const VALID: i64 = 2_038;
-const BATCH: usize = 64;
-
-fn pixels(n: i64) -> Tensor {
-    Tensor::randint(256, [n, 3, 28, 28], (Kind::Uint8, Device::Cpu))
-}
-
-fn labels(n: i64) -> Tensor {
-    Tensor::randint(2, [n], (Kind::Int64, Device::Cpu))
-}
-
-fn learner(mixup: bool) -> Result<Learner, Box<dyn std::error::Error>> {
-    let train = ImageDataset::new(pixels(TRAIN), labels(TRAIN))?;
-    let valid = ImageDataset::new(pixels(VALID), labels(VALID))?;
-    let data = Data::builder(train).valid(valid).classes(["3", "7"]).batch_size(BATCH).build()?;
-    let builder = Learner::builder(data, |vs| simple_cnn(vs, &[3, 16, 16, 2])).metric(accuracy).quiet();
-    Ok(if mixup { builder.mixup() } else { builder }.build()?)
-}
-
 /// The training loop, written without a learner.
 struct ByHand {
     model: nn::SequentialT,

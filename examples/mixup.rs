@@ -49,6 +49,9 @@ struct Options {
     /// The learning rate [default: 0.003, or 0.01 for the bundled digits]
     #[arg(long)]
     lr: Option<f64>,
+    /// Train with fit_one_cycle, whose highest rate this is, instead of with one rate
+    #[arg(long)]
+    one_cycle: bool,
     /// The output channels of the convolutions [default: 16,16, or 32,64 for the bundled digits]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(i64).range(1..))]
     channels: Option<Vec<i64>>,
@@ -124,7 +127,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         for alpha in [None, Some(options.alpha)] {
             let label = alpha.map_or("without MixUp".to_owned(), |alpha| format!("with MixUp, alpha {alpha}"));
             println!("\n{}", heading(&format!("{label}, seed {seed}")));
-            let (report, back) = train(data, &shape, alpha, seed, (epochs, lr), options.device)?;
+            let (report, back) = train(data, &shape, alpha, seed, (epochs, lr, options.one_cycle), options.device)?;
             data = back;
             runs.push(Run { seed, mixup: alpha.is_some(), report });
         }
@@ -154,7 +157,7 @@ fn train(
     shape: &Shape,
     alpha: Option<f64>,
     seed: u64,
-    (epochs, lr): (usize, f64),
+    (epochs, lr, one_cycle): (usize, f64, bool),
     device: Device,
 ) -> Result<(Report, Data), Box<dyn Error>> {
     let shape = shape.clone();
@@ -168,7 +171,7 @@ fn train(
     }
     let mut learn = builder.build()?;
     let original = learn.loss_func().clone();
-    let report = learn.fit(epochs, lr)?;
+    let report = if one_cycle { learn.fit_one_cycle(epochs, lr)? } else { learn.fit(epochs, lr)? };
     let back = if learn.loss_func().is_same(&original) { "the original" } else { "NOT the original" };
     println!("loss function after the training: {} ({back})", learn.loss_func().name());
     Ok((report, learn.into_data()))

@@ -4,7 +4,7 @@
 //!
 //! The peers run in a separate Python process, which waits until it is asked for a round. `cargo xtask bench --peers` installs that
 //! Python and passes its path in `MIXUP_PEERS_PYTHON`. The figures are printed to stdout as JSON lines; if `MIXUP_PEERS_PAGE` names a
-//! page, they are also written to that page as a table. `cargo xtask bench --peers -- loader` measures only a part (`mix`, `step`, `loader`).
+//! page, they are also written to that page as a table. `cargo xtask bench --peers -- loader` measures only a part (`mix`, `step`, `epoch`, `loader`).
 
 use std::{
     env,
@@ -23,9 +23,12 @@ use rand::SeedableRng as _;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
+mod epoch;
 mod loading;
 #[path = "../support/nets.rs"]
 mod nets;
+#[path = "../support/notebook.rs"]
+mod notebook;
 mod page;
 #[path = "../support/photos.rs"]
 mod photos;
@@ -71,6 +74,11 @@ fn main() -> Result<(), Failure> {
         let steps = step::compare_all(&mut peers, scratch.path())?;
         steps.iter().flat_map(step::Steps::lines).for_each(|line| println!("{line}"));
         page.add_text(&step::tables(&steps));
+    }
+    if asked("epoch") {
+        let epochs = epoch::compare(&mut peers)?;
+        epochs.lines().iter().for_each(|line| println!("{line}"));
+        page.add_text(&epochs.table());
     }
     if asked("loader") {
         let photos = loading::compare(&mut peers, scratch.path())?;

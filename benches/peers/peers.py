@@ -1,7 +1,7 @@
 """Runs the peers' mixing, one round at a time.
 
 Reads one JSON object per line: {"threads": n}, {"peer": name, "shape": [n, c, h, w], "units": u} or {"net": name, …} for a training
-step, or {"photos": folder, "workers": n} for an epoch of PyTorch's DataLoader. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
+step, {"epoch": name} for an epoch of a loop, or {"photos": folder, "workers": n} for an epoch of PyTorch's DataLoader. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
 
 Each peer is called as its users call it, with Beta(0.4, 0.4) and including its draws, on a batch of f32 in memory with 10 classes.
 """
@@ -16,10 +16,12 @@ import timm
 import torch
 import torchvision
 import fastai
+import lightning
 from fastai.callback.mixup import MixUp as FastaiMixUp
 from timm.data import Mixup as TimmMixup
 from torchvision.transforms import v2
 
+from epochs import epoch_of
 from loading import Loading
 from steps import round_of
 
@@ -74,12 +76,14 @@ def main():
             torch.set_num_threads(asked["threads"])
             np.random.seed(0)
             torch.manual_seed(0)
-            versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm, fastai)}
+            versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm, fastai, lightning)}
             answer = {"peers": [[name, per] for name, (_, per) in all_peers.items()], "versions": versions}
         elif "photos" in asked:
             if loading is None:
                 loading = Loading(asked["photos"], asked["workers"])
             answer = {"us": loading.round()}
+        elif "epoch" in asked:
+            answer = {"us": epoch_of(asked["epoch"])}
         elif "net" in asked:
             answer = {"us": round_of(asked)}
         else:

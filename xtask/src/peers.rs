@@ -1,4 +1,4 @@
-//! Makes the Python for the bench `peers`: a virtual environment under `target/` with PyTorch, torchvision, timm and fastai,
+//! Makes the Python for the bench `peers`: a virtual environment under `target/` with PyTorch, torchvision, timm, fastai and Lightning,
 //! each in the version that `docs/benchmarks.md` reports.
 //!
 //! The last step writes down what was installed. If this note is missing or differs, the environment is made again, so an
@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// The installed packages: PyTorch in the version of our libtorch, and versions of the others that work with it.
-const REQUIREMENTS: [&str; 4] = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "fastai==2.8.12"];
+const REQUIREMENTS: [&str; 5] =
+    ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "fastai==2.8.12", "lightning==2.6.6"];
 const NOTE: &str = "made-of";
 /// PyTorch from PyPI depends on CUDA: installed they take 5.5 GB, and the wheels need space at the same time.
 const DISK: u64 = 9_000_000_000;

@@ -5,7 +5,7 @@ use std::fs;
 use super::Lab;
 use crate::{error::Error, peers};
 
-const ALL: [&str; 4] = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "fastai==2.8.12"];
+const ALL: [&str; 5] = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "fastai==2.8.12", "lightning==2.6.6"];
 
 #[test]
 fn pip_or_uv_installs_the_pinned_peers_once() {
