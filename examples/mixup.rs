@@ -49,7 +49,7 @@ struct Options {
     /// The learning rate [default: 0.003, or 0.01 for the bundled digits]
     #[arg(long)]
     lr: Option<f64>,
-    /// Train with fit_one_cycle, whose highest rate this is, instead of with one rate
+    /// Let the learning rate rise and fall in one cycle, up to --lr, instead of keeping it
     #[arg(long)]
     one_cycle: bool,
     /// The output channels of the convolutions [default: 16,16, or 32,64 for the bundled digits]
