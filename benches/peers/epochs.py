@@ -7,6 +7,7 @@ users write it for data in memory, without bars, loggers and checkpoints.
 import time
 import warnings
 
+import fastai.callback.progress  # gives the learner `no_bar`
 import lightning
 import torch
 from fastai.data.core import DataLoaders
