@@ -74,6 +74,25 @@ fn in_single_precision_a_power_of_two_changes_no_bit() -> Outcome {
 }
 
 #[test]
+fn a_skipped_backward_pass_leaves_the_loss_as_it_was() -> Outcome {
+    let seen = |scaled: bool| -> Result<Vec<f64>, BoxError> {
+        let (log, losses) = std::sync::mpsc::channel();
+        let skip = hook!(on_backward_begin, name = "skip", || SkipBackward);
+        let look = hook!(on_batch_end, order = -100, train, name = "look", move |last_loss: &Tensor| {
+            log.send(last_loss.double_value(&[])).expect("it is read later");
+        });
+        let builder = on(data(8, 4)).callback(skip).callback(look);
+        let builder = if scaled { builder.callback(GradScaler::default()) } else { builder };
+        builder.build()?.fit(1, 0.05)?;
+        Ok(losses.try_iter().collect())
+    };
+    let (plain, scaled) = (seen(false)?, seen(true)?);
+    assert_eq!(plain.len(), 2);
+    assert_eq!(plain, scaled);
+    Ok(())
+}
+
+#[test]
 fn a_scale_that_is_too_large_costs_steps_until_it_fits() -> Outcome {
     // In single precision the largest number is below 2^128.
     let scaler = GradScaler::default().first_power(131).growth_interval(4);

@@ -12,7 +12,8 @@ use crate::{callback::SkipStep, model::Gradients};
 /// A step with gradients that are not finite is left out, and the scale is halved; after 2,000 good steps it is doubled. The scale is a power of two, so
 /// in single precision nothing changes, to the bit. Each step waits for the device, since it must know whether the gradients are finite.
 ///
-/// From `on_backward_begin` to `on_backward_end` callbacks that run after it see the scaled loss.
+/// From `on_backward_begin` to `on_backward_end` callbacks that run after it see the scaled loss; where one skips the backward pass, up to
+/// `on_batch_end`.
 #[derive(Debug)]
 pub struct GradScaler {
     /// The binary logarithm of the first scale.
@@ -72,9 +73,7 @@ impl GradScaler {
         last_loss: &mut Tensor,
         accumulate: Option<&Accumulate>,
     ) -> Result<Option<SkipStep>, TchError> {
-        if let Some(loss) = self.unscaled.take() {
-            *last_loss = loss;
-        }
+        self.bring_back(last_loss);
         if !accumulate.is_none_or(Accumulate::steps_now) {
             return Ok(None);
         }
@@ -88,5 +87,13 @@ impl GradScaler {
             (self.log_scale, self.good) = (self.log_scale + 1, 0);
         }
         Ok(None)
+    }
+
+    /// Where a callback has skipped the backward pass.
+    #[on(batch_end, train)]
+    fn bring_back(&mut self, last_loss: &mut Tensor) {
+        if let Some(loss) = self.unscaled.take() {
+            *last_loss = loss;
+        }
     }
 }
