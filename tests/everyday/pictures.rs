@@ -144,6 +144,8 @@ fn a_training_s_numbers_are_plotted_from_where_they_are() -> Outcome {
     let begin = Chart::new("training batch", "loss").numbers("each batch", &batches);
     assert!(format!("{losses:?}").contains(&format!("(0.0, {smoothed:?})")));
     assert_ne!(losses, begin);
+    let last = report.epochs.last().ok_or("three epochs")?.train_loss;
+    assert!(format!("{losses:?}").contains(&format!("({}.0, {last:?})", batches.len() - 1)), "it ends as the table");
     let valid = report.epochs.iter().map(|epoch| (epoch.epoch as f64, epoch.valid_loss.unwrap_or(f64::NAN)));
     let train = report.epochs.iter().map(|epoch| (epoch.epoch as f64, epoch.train_loss));
     assert_eq!(

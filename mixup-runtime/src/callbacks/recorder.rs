@@ -8,11 +8,8 @@ use crate::{
     optim::Optimizer,
     plots::Chart,
     state::{State, StateError, Stateful},
-    training::{Numbers, ReadError, Value, Values},
+    training::{Numbers, ReadError, SmoothLoss, Value, Values},
 };
-
-/// The part of the smoothed loss that stays from batch to batch.
-const SMOOTH: f64 = 0.98;
 
 /// Records each training batch's loss and learning rate, and the values that callbacks publish, without waiting for the device: read them
 /// after the training with `learn.get_mut::<Recorder>()`.
@@ -39,19 +36,13 @@ impl Recorder {
         &self.lrs
     }
 
-    /// The loss of each training batch as a plot, and its exponential mean, over 50 batches: fastai's `plot_losses`.
+    /// The loss of each training batch as a plot, and the smoothed loss that the table has as `train_loss`: fastai's `plot_losses`.
     ///
     /// # Errors
     /// Any error from libtorch when it reads the losses.
     pub fn plot_losses(&mut self) -> Result<Chart, TchError> {
         let losses = self.losses()?;
-        let smoothed: Vec<f64> = losses
-            .iter()
-            .scan((0.0, 0.0), |(sum, weight), loss| {
-                (*sum, *weight) = (*sum * SMOOTH + loss, *weight * SMOOTH + 1.0);
-                Some(*sum / *weight)
-            })
-            .collect();
+        let smoothed = SmoothLoss::after_each(losses);
         Ok(Chart::new("training batch", "loss").numbers("each batch", losses).numbers("smoothed", &smoothed))
     }
 

@@ -39,13 +39,27 @@ impl SmoothLoss {
         let mut new = std::mem::take(&mut self.new);
         for loss in new.values()? {
             self.pass_marks();
-            self.mean = BETA * self.mean + (1.0 - BETA) * loss;
-            self.count += 1;
+            self.add(*loss);
         }
         self.pass_marks();
         new.clear();
         self.new = new;
         Ok(self.corrected())
+    }
+
+    fn add(&mut self, loss: f64) {
+        self.mean = BETA * self.mean + (1.0 - BETA) * loss;
+        self.count += 1;
+    }
+
+    /// The values after each of these losses.
+    pub(crate) fn after_each(losses: &[f64]) -> Vec<f64> {
+        let mut smooth = Self::default();
+        let after = |loss: &f64| {
+            smooth.add(*loss);
+            smooth.corrected()
+        };
+        losses.iter().map(after).collect()
     }
 
     fn pass_marks(&mut self) {
