@@ -5,11 +5,11 @@ use std::{
     path::Path,
 };
 
-use image::{ImageError, ImageFormat, RgbImage};
+use image::{ImageFormat, RgbImage};
 
 use super::DataError;
 use crate::{
-    plots::{Letters, write},
+    plots::{Letters, io_error, write},
     transforms::Picture,
 };
 
@@ -53,13 +53,6 @@ pub(super) fn png(cells: &[Cell]) -> io::Result<(Vec<u8>, [u32; 2])> {
     let (sheet, mut png) = (sheet(cells), Vec::new());
     sheet.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(io_error)?;
     Ok((png, [sheet.width(), sheet.height()]))
-}
-
-fn io_error(error: ImageError) -> io::Error {
-    match error {
-        ImageError::IoError(error) => error,
-        other => io::Error::other(other),
-    }
 }
 
 /// All cells, as near to a square as their number allows.

@@ -93,7 +93,7 @@ impl Chart {
     /// # Errors
     /// [`PlotError`]: there is no point, the ending is another one, or the file can't be written.
     pub fn save(&self, file: impl AsRef<Path>) -> Result<(), PlotError> {
-        if self.points().next().is_none() {
+        if self.drawn().iter().all(|(_, points)| points.is_empty()) {
             return Err(PlotError::Nothing { missing: format!("no number of `{}` is finite", self.y) });
         }
         save(self, file.as_ref())
@@ -104,20 +104,18 @@ impl Chart {
         if self.log_x { x.log10() } else { x }
     }
 
-    /// A line's points as they are drawn.
-    fn drawn(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-        let placed = points.iter().map(|&(x, y)| (self.place(x), y));
-        let finite: Vec<_> = placed.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-        let several = finite.len().div_ceil(POINTS).max(1);
+    /// The lines, with the points that are drawn.
+    fn drawn(&self) -> Vec<(&str, Vec<(f64, f64)>)> {
         let mean = |part: &[(f64, f64)]| {
             let sum = part.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
             (sum.0 / part.len() as f64, sum.1 / part.len() as f64)
         };
-        finite.chunks(several).map(mean).collect()
-    }
-
-    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.lines.iter().flat_map(|(_, points)| self.drawn(points))
+        let line = |points: &[(f64, f64)]| {
+            let placed = points.iter().map(|&(x, y)| (self.place(x), y));
+            let finite: Vec<_> = placed.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+            finite.chunks(finite.len().div_ceil(POINTS).max(1)).map(mean).collect::<Vec<_>>()
+        };
+        self.lines.iter().map(|(name, points)| (&**name, line(points))).collect()
     }
 }
 
@@ -148,8 +146,9 @@ impl Draw for Chart {
     fn draw<B: DrawingBackend>(&self, area: &Area<B>) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
         area.fill(&WHITE)?;
         let marks = self.marks.iter().map(|(_, x)| self.place(*x)).filter(|x| x.is_finite());
-        let (xs, ys) =
-            (span(self.points().map(|(x, _)| x).chain(marks), 0.0), span(self.points().map(|(_, y)| y), 0.05));
+        let lines = self.drawn();
+        let points = || lines.iter().flat_map(|(_, points)| points.iter().copied());
+        let (xs, ys) = (span(points().map(|(x, _)| x).chain(marks), 0.0), span(points().map(|(_, y)| y), 0.05));
         let mut builder = ChartBuilder::on(area);
         builder.margin(14).x_label_area_size(42).y_label_area_size(66);
         if let Some(title) = &self.title {
@@ -170,9 +169,10 @@ impl Draw for Chart {
             .axis_desc_style(("sans-serif", 15))
             .draw()?;
         let mut named = false;
-        for ((name, points), colour) in self.lines.iter().zip(COLOURS.iter().cycle()) {
-            let line = chart.draw_series(LineSeries::new(self.drawn(points), colour.stroke_width(2)))?;
-            if self.lines.len() > 1 {
+        let several = lines.len() > 1;
+        for ((name, points), colour) in lines.into_iter().zip(COLOURS.iter().cycle()) {
+            let line = chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+            if several {
                 line.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
                 named = true;
             }

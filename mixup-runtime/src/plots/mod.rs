@@ -10,5 +10,8 @@ mod letters;
 mod matrix;
 mod save;
 
-pub(crate) use self::letters::{Letters, write};
 pub use self::{chart::Chart, matrix::Matrix, save::PlotError};
+pub(crate) use self::{
+    letters::{Letters, write},
+    save::io_error,
+};

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::{ImageFormat, Rgb, RgbImage};
+use image::{ImageError, ImageFormat, Rgb, RgbImage};
 use plotters::{
     drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea as _},
     prelude::{DrawingBackend, SVGBackend},
@@ -72,14 +72,17 @@ pub(super) fn save(plot: &impl Draw, file: &Path) -> Result<(), PlotError> {
             let (width, height) = plot.size();
             let mut image = RgbImage::from_pixel(width, height, Rgb([255; 3]));
             drawn(plot, Canvas(&mut image))?;
-            image.save_with_format(file, ImageFormat::Png).map_err(|error| {
-                failed(match error {
-                    image::ImageError::IoError(cause) => cause,
-                    other => io::Error::other(other),
-                })
-            })
+            image.save_with_format(file, ImageFormat::Png).map_err(io_error).map_err(failed)
         }
         _ => Err(PlotError::Ending { file: file.to_owned() }),
+    }
+}
+
+/// What went wrong when an image was written, as an error of the system.
+pub(crate) fn io_error(error: ImageError) -> io::Error {
+    match error {
+        ImageError::IoError(error) => error,
+        other => io::Error::other(other),
     }
 }
 
