@@ -54,7 +54,7 @@ where
     Ok(Learner::builder(data, model).loss(Mse).seed(7).quiet().build()?)
 }
 
-fn weights(learn: &Learner) -> Vec<f32> {
+pub fn weights(learn: &Learner) -> Vec<f32> {
     let all: std::collections::BTreeMap<_, _> = learn.params().var_store().variables().into_iter().collect();
     let all: Vec<Tensor> = all.into_values().map(|tensor| tensor.flatten(0, -1)).collect();
     Vec::try_from(Tensor::cat(&all, 0).to_kind(Kind::Float)).expect("numbers")

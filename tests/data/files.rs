@@ -10,6 +10,8 @@ use mixup::{
 };
 use tch::{Device, Kind, Tensor, nn};
 
+use super::ahead::weights;
+
 type Outcome = Result<(), BoxError>;
 
 /// A file of these bytes, in a folder that is removed afterwards.
@@ -277,11 +279,6 @@ fn learner(data: Data, dense: bool) -> Result<Learner, BoxError> {
     let model = move |vs: &Vars<'_>| nn::linear(vs, 3, 2, first);
     let builder = Learner::builder(data, model).seed(7).quiet();
     Ok(if dense { builder.loss(Mse).build()? } else { builder.loss(CrossEntropy::default()).build()? })
-}
-
-fn weights(learn: &Learner) -> Vec<f32> {
-    let all: Vec<Tensor> = learn.params().iter().map(|(_, tensor)| tensor.detach().flatten(0, -1)).collect();
-    Vec::try_from(Tensor::cat(&all, 0)).expect("numbers")
 }
 
 #[test]

@@ -17,11 +17,12 @@ use crate::data::DataError;
 pub(super) fn list(root: &Path) -> Result<Listing, DataError> {
     require_folder(root)?;
     let first = |names: [&str; 2]| names.into_iter().map(|name| root.join(name)).find(|folder| folder.is_dir());
-    let train = match first(TRAIN) {
-        Some(own) => part(&own, &[])?,
+    let own = first(TRAIN);
+    let train = match &own {
+        Some(own) => part(own, &[])?,
         None => part(root, &[VALID, TEST].concat())?,
     };
-    if first(TRAIN).is_none() && train.classes() < 2 {
+    if own.is_none() && train.classes() < 2 {
         return Err(DataError::MissingFolder { folder: root.join(TRAIN[0]) });
     }
     let other = |folder: Option<PathBuf>| folder.map(|folder| part(&folder, &[])).transpose();
