@@ -14,7 +14,7 @@ const ROUNDS: usize = 11;
 fn main() -> Result<(), Box<dyn Error>> {
     for opt in [Opt::AdamW, Opt::Sgd] {
         for net in NETS.into_iter().chain([LARGE]) {
-            let mut learn = net.learner(opt);
+            let mut learn = net.learner(opt, tch::Device::Cpu)?;
             let mut by_hand = ByHand::new(&net, opt, &learn)?;
             let (mut our_faults, mut their_faults) = (0, 0);
             let mut ours = || {

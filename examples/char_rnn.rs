@@ -14,7 +14,7 @@ mod characters;
 use characters::Characters;
 use mixup::prelude::*;
 use tch::{
-    Device, Kind, Tensor,
+    Kind, Tensor,
     nn::{self, Module, RNN as _},
 };
 
@@ -94,7 +94,7 @@ pub fn train(text: &str, Settings { hidden, length, batch, epochs }: Settings) -
         .optimizer(Adam::default().betas(0.9, 0.999))
         .callback(clip)
         .callback(hook!(on_epoch_end, |model: &CharRnn| model.write(1024).map(|text| println!("{text}\n"))))
-        .device(Device::cuda_if_available())
+        .device(mixup::default_device())
         .build()?;
     learn.fit(epochs, 0.01)?;
     Ok(learn)

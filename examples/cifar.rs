@@ -9,7 +9,7 @@
 //! <https://www.cs.toronto.edu/~kriz/cifar.html>. Without it a narrower network learns the bundled digits, in a few seconds.
 
 use mixup::prelude::*;
-use tch::{Device, IndexOp as _, Tensor, nn, vision};
+use tch::{IndexOp as _, Tensor, nn, vision};
 
 /// The images of CIFAR-10: 50,000 for training and 10,000 for validation, of 3×32×32, in ten classes.
 fn cifar10(folder: &str) -> Result<Data, BoxError> {
@@ -81,7 +81,7 @@ pub fn train(data: Data, width: i64, epochs: usize) -> Result<Learner, BoxError>
         .metric(accuracy)
         .callback(augment)
         .callback(schedule)
-        .device(Device::cuda_if_available())
+        .device(mixup::default_device())
         .build()?;
     learn.fit(epochs, 0.1)?;
     Ok(learn)

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use characters::Characters;
 use mixup::prelude::*;
-use tch::{Device, IndexOp as _, Kind, TchError, Tensor, nn};
+use tch::{IndexOp as _, Kind, TchError, Tensor, nn};
 
 /// How large the network is, how it is trained, and how much it writes after how many batches.
 #[derive(Clone, Copy)]
@@ -163,7 +163,7 @@ pub fn train(text: &str, settings: Settings) -> Result<Learner, BoxError> {
         .callback(clip)
         .callback(Show(settings))
         .callback(save)
-        .device(Device::cuda_if_available())
+        .device(mixup::default_device())
         .build()?;
     learn.fit(settings.epochs, settings.lr)?;
     Ok(learn)
@@ -174,7 +174,7 @@ pub fn train(text: &str, settings: Settings) -> Result<Learner, BoxError> {
 /// # Errors
 /// If the file does not have the parameters of such a network, or `start` has a character that is not in `text`.
 pub fn predict(text: &str, file: impl AsRef<Path>, start: &str, settings: Settings) -> Result<String, BoxError> {
-    let mut vs = nn::VarStore::new(Device::cuda_if_available());
+    let mut vs = nn::VarStore::new(mixup::default_device());
     let gpt = Gpt::new(&vs.root(), Characters::of(text), settings);
     vs.load(file)?;
     gpt.write(start, settings.sample)

@@ -85,7 +85,7 @@ pub fn train(data: Data, side: i64, out: PathBuf) -> Result<Report, BoxError> {
             let rows = images.permute([0, 2, 1, 3]).reshape([1, 8 * side, 8 * side]);
             vision::image::save(&rows, out.join(format!("s_{}.png", epoch + 1)))
         }))
-        .device(Device::cuda_if_available())
+        .device(mixup::default_device())
         .build()?;
     Ok(learn.fit(20, 1e-3)?)
 }

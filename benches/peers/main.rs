@@ -5,6 +5,7 @@
 //! The peers run in a separate Python process, which waits until it is asked for a round. `cargo xtask bench --peers` installs that
 //! Python and passes its path in `MIXUP_PEERS_PYTHON`. The figures are printed to stdout as JSON lines; if `MIXUP_PEERS_PAGE` names a
 //! page, they are also written to that page as a table. `cargo xtask bench --peers -- loader` measures only a part (`mix`, `step`, `epoch`, `loader`).
+//! `cargo xtask bench --peers --device cuda` measures on a GPU instead ([`on_device`]).
 
 use std::{
     env,
@@ -29,6 +30,7 @@ mod loading;
 mod nets;
 #[path = "../support/notebook.rs"]
 mod notebook;
+mod on_device;
 mod page;
 #[path = "../support/photos.rs"]
 mod photos;
@@ -56,6 +58,9 @@ fn main() -> Result<(), Failure> {
     };
     let threads = tch::get_num_threads();
     let mut peers = Peers::start(&python, threads)?;
+    if let Some(device) = env::var_os("MIXUP_PEERS_DEVICE") {
+        return on_device::compare_all(&device.to_string_lossy(), &mut peers);
+    }
     let mut page = Page::new(&peers.versions, threads);
     let scratch = tempfile::tempdir()?;
     // cargo itself passes `--bench`.
@@ -102,7 +107,7 @@ fn compare(shape: [i64; 4], units: usize, peers: &mut Peers) -> Result<Figures, 
     let mut rows: Vec<_> = ours.map(|(name, per)| Row { name: name.to_owned(), per, times: Vec::new() }).into();
     rows.extend(peers.names.iter().map(|(name, per)| Row { name: name.clone(), per: *per, times: Vec::new() }));
     let [mut made, mut per_batch, mut prepared] =
-        [Mode::Elem, Mode::Batch, Mode::Elem].map(|mode| Ours::new(shape, mode));
+        [Mode::Elem, Mode::Batch, Mode::Elem].map(|mode| Ours::new(shape, mode, Device::Cpu));
     let [batch, other, sum] = [(), (), ()].map(|()| Tensor::rand(shape, kind));
     for round in 0..=ROUNDS {
         for turn in 0..rows.len() {
@@ -147,9 +152,9 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(shape: [i64; 4], mode: Mode) -> Self {
-        let batch = Tensor::rand(shape, (Kind::Float, Device::Cpu));
-        let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, Device::Cpu));
+    fn new(shape: [i64; 4], mode: Mode, device: Device) -> Self {
+        let batch = Tensor::rand(shape, (Kind::Float, device));
+        let classes = Tensor::randint(10, [shape[0]], (Kind::Int64, device));
         let pairing = Pairing::new(0.4).expect("alpha is positive").heavier(true).mode(mode);
         Self { batch, classes, pairing, mixup: MixUp::default(), rng: Rng::seed_from_u64(0) }
     }

@@ -1,7 +1,8 @@
 """Runs the peers' mixing, one round at a time.
 
 Reads one JSON object per line: {"threads": n}, {"peer": name, "shape": [n, c, h, w], "units": u} or {"net": name, …} for a training
-step, {"epoch": name} for an epoch of a loop, or {"photos": folder, "workers": n} for an epoch of PyTorch's DataLoader. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
+step, {"epoch": name} for an epoch of a loop, or {"photos": folder, "workers": n} for an epoch of PyTorch's DataLoader, or {"card": device} for
+the name of a GPU. Answers each with one line: the peers and their versions, or {"us": microseconds per batch}. Between two lines it waits and does nothing.
 
 Each peer is called as its users call it, with Beta(0.4, 0.4) and including its draws, on a batch of f32 in memory with 10 classes.
 """
@@ -78,6 +79,8 @@ def main():
             torch.manual_seed(0)
             versions = {module.__name__: module.__version__ for module in (torch, torchvision, timm, fastai, lightning)}
             answer = {"peers": [[name, per] for name, (_, per) in all_peers.items()], "versions": versions}
+        elif "card" in asked:
+            answer = {"card": torch.cuda.get_device_name(asked["card"])}
         elif "photos" in asked:
             if loading is None:
                 loading = Loading(asked["photos"], asked["workers"])

@@ -5,11 +5,12 @@
 use std::{fmt::Write as _, path::Path};
 
 use serde_json::{Value, json};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::{
     Failure, Peers, ROUNDS,
     nets::{ByHand, LR, NETS, Net, Opt},
+    on_device::{self, finished},
     support::{median, rounded},
     timed,
 };
@@ -26,14 +27,16 @@ pub struct Steps {
 /// Times all networks with both optimizers.
 pub fn compare_all(peers: &mut Peers, scratch: &Path) -> Result<Vec<Steps>, Failure> {
     let nets = [Opt::AdamW, Opt::Sgd].into_iter().flat_map(|opt| NETS.map(|net| (opt, net)));
-    nets.map(|(opt, net)| compare(opt, &net, peers, scratch)).collect()
+    nets.map(|(opt, net)| compare(opt, &net, Device::Cpu, peers, scratch)).collect()
 }
 
-fn compare(opt: Opt, net: &Net, peers: &mut Peers, scratch: &Path) -> Result<Steps, Failure> {
-    let mut learn = net.learner(opt);
+/// Times all sides in turn, round after round, on this device.
+pub fn compare(opt: Opt, net: &Net, device: Device, peers: &mut Peers, scratch: &Path) -> Result<Steps, Failure> {
+    let mut learn = net.learner(opt, device)?;
     let mut by_hand = ByHand::new(net, opt, &learn)?;
     let mut first: Vec<(String, Tensor)> = learn.params().var_store().variables().into_iter().collect();
-    let (x, y) = net.batch();
+    let (x, y) = net.batch(Device::Cpu);
+    first.iter_mut().for_each(|(_, tensor)| *tensor = tensor.to_device(Device::Cpu));
     first.extend([("batch.x".to_owned(), x), ("batch.y".to_owned(), y)]);
     let weights = scratch.join("first.safetensors");
     Tensor::write_safetensors(&first, &weights)?;
@@ -45,6 +48,7 @@ fn compare(opt: Opt, net: &Net, peers: &mut Peers, scratch: &Path) -> Result<Ste
                 0 => {
                     let epoch = || {
                         learn.fit(1, LR)?;
+                        finished(device);
                         Ok(())
                     };
                     timed(1, epoch)? / net.steps as f64
@@ -52,6 +56,7 @@ fn compare(opt: Opt, net: &Net, peers: &mut Peers, scratch: &Path) -> Result<Ste
                 1 => {
                     let round = || {
                         by_hand.run();
+                        finished(device);
                         Ok(())
                     };
                     timed(1, round)? / net.steps as f64
@@ -62,6 +67,7 @@ fn compare(opt: Opt, net: &Net, peers: &mut Peers, scratch: &Path) -> Result<Ste
                     "fused": side == 3,
                     "lr": LR,
                     "first": weights,
+                    "device": on_device::name(device),
                     "units": net.steps,
                 }))?["us"]
                     .as_f64()

@@ -46,15 +46,18 @@ def network(name):
         return Chain([nn.Linear(2048, 2048) for _ in range(3)], linears)
     if name == "resnet18 32x32":
         return torchvision.models.resnet18(num_classes=10)
+    if name in ("resnet18", "resnet50"):
+        return getattr(torchvision.models, name)(num_classes=1000)
     sizes = [3, 16, 16, 2]
     return Chain([nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(sizes, sizes[1:])], convs)
 
 
 class Step:
     def __init__(self, asked):
-        first = load_file(asked["first"])
+        self.device = torch.device(asked["device"])
+        first = load_file(asked["first"], device=str(self.device))
         self.x, self.y = first.pop("batch.x"), first.pop("batch.y")
-        self.model = network(asked["net"])
+        self.model = network(asked["net"]).to(self.device)
         missing, unexpected = self.model.load_state_dict(first, strict=False)
         if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
             raise ValueError(f"{asked['net']} has other weights: {missing}, {unexpected}")
@@ -72,6 +75,8 @@ class Step:
             opt.zero_grad()
             loss.backward()
             opt.step()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         return (time.perf_counter() - began) * 1e6 / units
 
 

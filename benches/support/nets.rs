@@ -4,7 +4,7 @@ use mixup::prelude::*;
 use tch::{
     Device, Kind, TchError, Tensor,
     nn::{self, ModuleT as _, OptimizerConfig as _},
-    vision::resnet::resnet18,
+    vision::resnet::{resnet18, resnet50},
 };
 
 /// Learning rate of every side. It is small, so that the numbers stay ordinary however long a bench runs.
@@ -51,6 +51,22 @@ pub const LARGE: Net = Net {
     build: |path| linears(path, &[2048; 13], false),
 };
 
+/// The networks for a GPU, with few and small pictures for a try on the CPU.
+#[allow(dead_code, reason = "one of the benches uses it")]
+pub fn for_device(device: Device) -> [Net; 2] {
+    let (steps, input): (_, &[i64]) = if device.is_cuda() { (20, &[64, 3, 224, 224]) } else { (1, &[2, 3, 64, 64]) };
+    [
+        Net { name: "resnet18", steps, input, classes: 1000, build: |path| resnet18(path, 1000) },
+        Net { name: "resnet50", steps, input, classes: 1000, build: bottlenecks },
+    ]
+}
+
+#[allow(dead_code, reason = "one of the benches uses it")]
+fn bottlenecks(path: &nn::Path<'_>) -> nn::FuncT<'static> {
+    let model = resnet50(path, 1000);
+    nn::func_t(move |x, train| model.forward_t(x, train))
+}
+
 /// Linear layers with ReLU between them. A single one has no path of its own.
 fn linears(path: &nn::Path<'_>, sizes: &[i64], single: bool) -> nn::FuncT<'static> {
     let layers = sizes.windows(2).enumerate().map(|(layer, pair)| {
@@ -93,25 +109,25 @@ impl Opt {
 
 impl Net {
     /// A batch, the same for every call after the same seed.
-    pub fn batch(&self) -> (Tensor, Tensor) {
+    pub fn batch(&self, device: Device) -> (Tensor, Tensor) {
         tch::manual_seed(0);
         let x = Tensor::randn(self.input, (Kind::Float, Device::Cpu));
-        (x, Tensor::randint(self.classes, [self.input[0]], (Kind::Int64, Device::Cpu)))
+        let y = Tensor::randint(self.classes, [self.input[0]], (Kind::Int64, Device::Cpu));
+        (x.to(device), y.to(device))
     }
 
     /// A learner whose epoch is one round.
-    pub fn learner(&self, opt: Opt) -> Learner {
-        let (x, y) = self.batch();
+    pub fn learner(&self, opt: Opt, device: Device) -> Result<Learner, Box<dyn std::error::Error>> {
+        let (x, y) = self.batch(device);
         let batch = || Batch { input: x.shallow_clone().into(), target: y.shallow_clone().into() };
-        let data =
-            Data::from_batches((0..self.steps).map(|_| batch()).collect(), vec![]).expect("the batches are valid");
+        let data = Data::from_batches((0..self.steps).map(|_| batch()).collect(), vec![])?;
         let build = self.build;
-        let builder = Learner::builder(data, move |vars| build(vars.path())).quiet();
+        let builder = Learner::builder(data, move |vars| build(vars.path())).device(device).quiet();
         let builder = match opt {
             Opt::AdamW => builder.optimizer(AdamW::default()),
             Opt::Sgd => builder.optimizer(Sgd::default().momentum(0.9)),
         };
-        builder.build().expect("the learner is valid")
+        Ok(builder.build()?)
     }
 }
 
@@ -126,7 +142,8 @@ pub struct ByHand {
 impl ByHand {
     /// The same network with the learner's first weights, in memory of its own.
     pub fn new(net: &Net, opt: Opt, learn: &Learner) -> Result<Self, TchError> {
-        let vars = nn::VarStore::new(Device::Cpu);
+        let device = learn.params().var_store().device();
+        let vars = nn::VarStore::new(device);
         let model = (net.build)(&vars.root());
         let first = learn.params().var_store().variables();
         tch::no_grad(|| {
@@ -138,7 +155,7 @@ impl ByHand {
             Opt::AdamW => nn::adamw(0.9, 0.99, 0.01).build(&vars, LR)?,
             Opt::Sgd => nn::sgd(0.9, 0.0, 0.0, false).build(&vars, LR)?,
         };
-        Ok(Self { model, opt, batch: net.batch(), steps: net.steps })
+        Ok(Self { model, opt, batch: net.batch(device), steps: net.steps })
     }
 
     /// One round.

@@ -25,6 +25,7 @@ pub mod training;
 pub mod transforms;
 pub mod vision;
 
+pub use learner::default_device;
 /// The crate with the traits of a hook's `rng`. The prelude has `RngExt`, for drawing numbers.
 pub use rand;
 pub use rng::Rng;

@@ -349,7 +349,8 @@ fn averaged_weights_are_neither_lost_nor_trained_on_after_a_break_in_a_validatio
 #[test]
 fn a_checkpoint_is_read_onto_the_device_of_the_learner() {
     let _alone = alone();
-    let devices: &[Device] = if tch::Cuda::is_available() { &[Device::Cpu, Device::Cuda(0)] } else { &[Device::Cpu] };
+    let devices: &[Device] =
+        if mixup::default_device().is_cuda() { &[Device::Cpu, Device::Cuda(0)] } else { &[Device::Cpu] };
     for &first in devices {
         for &second in devices {
             let folder = tempfile::tempdir().expect("a folder");

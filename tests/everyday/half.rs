@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mixup::{prelude::*, training::BuildError};
-use tch::{Cuda, Device, Kind, Tensor, nn};
+use tch::{Device, Kind, Tensor, nn};
 
 use super::{
     resumes,
@@ -28,7 +28,7 @@ fn on_the_cpu_mixed_precision_is_refused_in_a_sentence() -> Outcome {
     assert_eq!(
         error.to_string(),
         "`tch` has mixed precision for CUDA devices only, and the learner is on Cpu: leave out `.autocast(true)`, or train on \
-         `Device::cuda_if_available()`"
+         `mixup::default_device()`"
     );
     on(data(8, 4)).autocast(false).build()?;
     Ok(())
@@ -36,7 +36,7 @@ fn on_the_cpu_mixed_precision_is_refused_in_a_sentence() -> Outcome {
 
 #[test]
 fn a_gpu_trains_in_mixed_precision_and_comes_back_from_a_panic() -> Outcome {
-    if !Cuda::is_available() {
+    if !mixup::default_device().is_cuda() {
         return Ok(());
     }
     let mut learn = on(data(64, 8)).device(Device::Cuda(0)).autocast(true).callback(GradScaler::default()).build()?;

@@ -101,6 +101,9 @@ enum Chore {
         /// Compare MixUp with fastai, timm and torchvision, and training steps with PyTorch, in a Python that is made under `target/`; writes `docs/benchmarks.md`
         #[arg(long)]
         peers: bool,
+        /// Compare steps and mixing on a device (`cuda`, `cuda:1`, or `cpu` for a short try) with PyTorch, with the libtorch of that Python; writes no page
+        #[arg(long, requires = "peers")]
+        device: Option<String>,
         /// Passed to the benches, after `--`
         #[arg(last = true)]
         rest: Vec<OsString>,
@@ -130,7 +133,7 @@ impl Chore {
             Self::Setup { .. } | Self::Package { .. } | Self::Crash { .. } | Self::Soak { .. } => None,
             Self::Test { args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
-            Self::Bench { names, peers, rest } => Some(run::bench(&names, peers, rest)),
+            Self::Bench { names, peers, rest, .. } => Some(run::bench(&names, peers, rest)),
         }
     }
 }
@@ -140,14 +143,21 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
     if matches!(chore, Chore::Package { run: false }) {
         return package::run(&machine, None);
     }
-    let ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
+    let mut ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
     if matches!(chore, Chore::Package { .. }) {
         return package::run(&machine, Some(&ready.libtorch));
     }
     let mut vars = Vec::new();
-    if matches!(chore, Chore::Bench { peers: true, .. }) {
-        vars.push(("MIXUP_PEERS_PYTHON", peers::ensure(&machine)?));
-        vars.push(("MIXUP_PEERS_PAGE", machine.root.join("docs").join("benchmarks.md")));
+    if let Chore::Bench { peers: true, device, .. } = &chore {
+        let python = peers::ensure(&machine)?;
+        match device {
+            Some(device) => {
+                ready.libtorch.lib = peers::libtorch(&python)?;
+                vars.push(("MIXUP_PEERS_DEVICE", device.into()));
+            }
+            None => vars.push(("MIXUP_PEERS_PAGE", machine.root.join("docs").join("benchmarks.md"))),
+        }
+        vars.push(("MIXUP_PEERS_PYTHON", python));
     }
     if let Chore::Test { args, rest } = &chore
         && args.is_empty()

@@ -50,6 +50,20 @@ pub fn ensure(machine: &Machine) -> Result<PathBuf, Error> {
     Ok(python)
 }
 
+/// The folder with the libraries of that Python's PyTorch: those of our libtorch, and those for CUDA.
+///
+/// # Errors
+///
+/// The folder can't be read, or has none.
+pub fn libtorch(python: &Path) -> Result<PathBuf, Error> {
+    let lib = python.ancestors().nth(2).unwrap_or(python).join("lib");
+    let versions = fs::read_dir(&lib).map_err(Error::io("read", &lib))?;
+    let places = versions.flatten().map(|version| version.path().join("site-packages").join("torch").join("lib"));
+    let missing =
+        || Error::io("find", &lib.join("python3").join("site-packages").join("torch"))(io::ErrorKind::NotFound.into());
+    places.into_iter().find(|place| place.is_dir()).ok_or_else(missing)
+}
+
 fn make(machine: &Machine, folder: &Path, python: &Path) -> Result<(), Error> {
     let fetcher = Fetcher::find(machine).map_err(|error| match error {
         Error::NoPython | Error::NoPip { .. } => Error::NoPythonForPeers,

@@ -9,6 +9,7 @@
 //! | `sets` | the same for many sets of tensors at once, each of its own layout | as `memory`, for all sets together |
 //! | `wide` | a loop compiled for the processor's widest registers | the processor was asked whether it has them |
 //! | `ahead` | numbers fetched into the cache before they are read | a prefetch has no effect that a program can see |
+//! | `cuda` | libtorch's CUDA library, loaded by name | its initializers only register it with libtorch |
 //! | `threads` | work distributed over libtorch's own threads | the signatures of two functions of GCC's OpenMP |
 //!
 //! The kernel knows nothing about the rooms above it. Its callers decide what is computed, in safe code on slices.
@@ -17,6 +18,7 @@
 //! `CONTRIBUTING.md` has the command.
 
 pub(crate) mod ahead;
+pub(crate) mod cuda;
 pub(crate) mod filled;
 pub(crate) mod memory;
 pub(crate) mod numbers;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use rand::SeedableRng as _;
-use tch::{Cuda, Device, Tensor, nn::VarStore};
+use tch::{Device, Tensor, nn::VarStore};
 
 use super::{
     Checkpoints, Interrupt, Learner, autocast,
     checkpoint::Writer,
+    device,
     resume::Points,
     step::{Supervised, TrainStep},
 };
@@ -345,7 +346,7 @@ impl<M: Model> LearnerBuilder<M> {
     /// parameter, two metrics have one name, `before` and `after` of callbacks form a cycle, or a callback asks for another one
     /// that is not there.
     pub fn build(mut self) -> Result<Learner, Error> {
-        check_device(self.device)?;
+        device::check(self.device)?;
         autocast::check(self.autocast, self.device)?;
         self.opt.check().map_err(BuildError::from)?;
         check_loss(&self.loss_func, OutputType::of::<M::Output>())?;
@@ -467,14 +468,4 @@ fn keep_freed_memory() {
 /// The default loss function does not fit every model.
 fn check_loss(loss: &LossFunc, output: OutputType) -> Result<(), BuildError> {
     if loss.takes().takes(output) { Ok(()) } else { Err(BuildError::NoLoss { output: output.name() }) }
-}
-
-fn check_device(device: Device) -> Result<(), BuildError> {
-    let found = Cuda::device_count();
-    match device {
-        Device::Cuda(index) if i64::try_from(index).map_or(true, |index| index >= found) => {
-            Err(BuildError::Device { wanted: format!("{device:?}"), found })
-        }
-        _ => Ok(()),
-    }
 }

@@ -324,9 +324,7 @@ crate::error::debug_with_sources!(Error);
 #[non_exhaustive]
 pub enum BuildError {
     /// The CUDA device does not exist.
-    #[error(
-        "the device {wanted} does not exist: libtorch sees {found} CUDA devices; use `Device::cuda_if_available()`"
-    )]
+    #[error("the device {wanted} does not exist: libtorch sees {found} CUDA devices; use `mixup::default_device()`")]
     Device {
         /// The device that was asked for.
         wanted: String,
@@ -336,7 +334,7 @@ pub enum BuildError {
     /// Mixed precision was asked for on a device for which `tch` has none.
     #[error(
         "`tch` has mixed precision for CUDA devices only, and the learner is on {device}: leave out `.autocast(true)`, or train on \
-         `Device::cuda_if_available()`"
+         `mixup::default_device()`"
     )]
     Autocast {
         /// The learner's device.
