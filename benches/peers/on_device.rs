@@ -17,10 +17,11 @@ use super::{
 /// Prints a JSON line for each network and each shape.
 pub fn compare_all(named: &str, peers: &mut Peers) -> Result<(), Failure> {
     let device = parse(named)?;
-    // Before the other side asks for the GPU, so that this says that there is none.
+    if device.is_cuda() && !mixup::default_device().is_cuda() {
+        return Err("libtorch sees no GPU".into());
+    }
     let scratch = tempfile::tempdir()?;
     let nets = nets::for_device(device);
-    drop(nets[0].learner(Opt::AdamW, device)?);
     let card =
         if device.is_cuda() { peers.ask(&json!({ "card": name(device) }))?["card"].take() } else { "CPU".into() };
     for net in &nets {
