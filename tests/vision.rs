@@ -232,6 +232,106 @@ fn batches_and_results_are_drawn_with_their_labels() -> Outcome {
     Ok(())
 }
 
+/// Sees the first batch of each training as the model gets it, and what is frozen in each epoch.
+#[derive(Default)]
+struct Sees {
+    first: Vec<u8>,
+    trunk_trains: Vec<bool>,
+}
+
+#[callback(stateless)]
+impl Sees {
+    #[on(loss_begin, train, first, if = epoch == 0)]
+    fn see(&mut self, data: &Data, last_input: &Input, last_target: &Target) -> Outcome {
+        self.first = data.png(last_input, last_target)?.0;
+        Ok(())
+    }
+
+    fn on_epoch_end(&mut self, params: &Params) {
+        self.trunk_trains.push(params.iter().any(|(name, _)| name.starts_with("trunk.")));
+    }
+}
+
+#[test]
+fn the_batch_that_is_shown_is_the_mixed_one_with_which_the_next_training_begins() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let [shown, log] = ["mixed.png", "log.csv"].map(|name| folder.path().join(name));
+    photos(&folder.path().join("photos"))?;
+    let build = || -> Result<Learner, BoxError> {
+        let data = pictures(&folder.path().join("photos"))?;
+        let builder = vision_learner(data, small, Weights::Random)?.mixup().seed(7).quiet();
+        Ok(builder.callback(RandomErasing::new()).callback(CsvLogger::to(&log)).callback(Sees::default()).build()?)
+    };
+    let (mut with, mut without) = (build()?, build()?);
+    for learn in [&mut with, &mut without] {
+        learn.fit(1, 1e-2)?;
+    }
+    let (state, rows, written) = (with.state()?, with.report().epochs, std::fs::read_to_string(&log)?);
+    with.show_batch(&shown)?;
+    assert_eq!((with.state()?, with.report().epochs), (state, rows));
+    assert_eq!(std::fs::read_to_string(&log)?, written, "a logger does not take it for a training");
+    let weights = |learn: &Learner| learn.params().iter().map(|(_, param)| param.copy()).collect::<Vec<_>>();
+    let unmixed = with.get::<Sees>().ok_or("it was added")?.first.clone();
+    for learn in [&mut with, &mut without] {
+        learn.fit(1, 1e-2)?;
+    }
+    assert_eq!(weights(&with), weights(&without));
+    let first = &with.get::<Sees>().ok_or("it was added")?.first;
+    assert!(std::fs::read(&shown)? == *first && *first != unmixed);
+    Ok(())
+}
+
+#[test]
+fn a_batch_that_can_t_be_shown_is_an_error_that_says_why() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let learner = |data| Learner::builder(data, |vs| VisionModel::new(vs, small, 2)).quiet().build();
+    let error = learner(data()?)?.show_batch(folder.path().join("no/x.png")).expect_err("no such folder").to_string();
+    assert!(error.contains("no/x.png can't be written") && error.contains("folders does not exist"), "{error}");
+    let numbers =
+        TensorDataset::new(Tensor::zeros([4, 3], (Kind::Float, Device::Cpu)), Tensor::from_slice(&[0_i64; 4]))?;
+    let error = learner(Data::builder(numbers).build()?)?.show_batch(folder.path().join("x.png")).expect_err("numbers");
+    assert!(error.to_string().contains("pictures"), "{error}");
+    Ok(())
+}
+
+/// The second process is this test, with the bundle and the photos in its environment.
+#[test]
+fn a_fine_tuned_resnet_predicts_new_photos_in_a_fresh_process() -> Outcome {
+    const BUNDLE: &str = "MIXUP_TEST_BUNDLE";
+    const PHOTOS: &str = "MIXUP_TEST_PHOTOS";
+    if let (Some(bundle), Some(photos)) = (std::env::var_os(BUNDLE), std::env::var_os(PHOTOS)) {
+        let predictor = vision_predictor(bundle, resnet18)?;
+        let photos = predictor.prepare(ImageData::unlabelled(photos)?)?.loader()?;
+        for found in predictor.predict(&photos.all()?.input)?.best()? {
+            println!("found {found}");
+        }
+        return Ok(());
+    }
+    let golden: Golden = serde_json::from_str(include_str!("golden/resnet18.json"))?;
+    let folder = tempfile::tempdir()?;
+    let [at, file, bundle] =
+        ["photos", "resnet18.safetensors", "pets.safetensors"].map(|name| folder.path().join(name));
+    photos(&at)?;
+    Tensor::write_safetensors(&weights(&golden), &file)?;
+    let data = ImageData::from_folder(&at)?.split(RandomSplit::new(0.25, 1).stratified()).items(Resize::new(32).crop());
+    let data = data.augment([RandomFlip::horizontal()]).normalize(Normalize::IMAGENET).batch_size(10).build()?;
+    let builder = vision_learner(data, resnet18, &*file)?.metric(accuracy).mixup().callback(Sees::default()).seed(3);
+    let mut learn = builder.quiet().build()?;
+    learn.fine_tune(2)?;
+    assert_eq!(learn.get::<Sees>().ok_or("it was added")?.trunk_trains, [false, true, true]);
+    learn.save_bundle(&bundle)?;
+    let new = ImageData::unlabelled(&at)?.items(Resize::new(32).crop()).normalize(Normalize::IMAGENET).loader()?;
+    let best = learn.predictions_on(&new)?.best()?;
+
+    let mut fresh = std::process::Command::new(std::env::current_exe()?);
+    let fresh = fresh.args(["--exact", "a_fine_tuned_resnet_predicts_new_photos_in_a_fresh_process", "--nocapture"]);
+    let output = String::from_utf8(fresh.env(BUNDLE, &bundle).env(PHOTOS, &at).output()?.stdout)?;
+    let found: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("found ")).collect();
+    assert_eq!(found, best.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(found.len(), 40);
+    Ok(())
+}
+
 #[test]
 fn the_summary_counts_classes_and_says_what_is_unequal() -> Outcome {
     let folder = tempfile::tempdir()?;

@@ -47,7 +47,7 @@ pub mod prelude {
         callbacks::{
             Accumulate, ActivationStats, BnFreeze, CsvLogger, EarlyStopping, Ema, GradScaler, GradientClip, JsonLines,
             OneCycle, Progress, RandomErasing, Recorder, ReduceOnPlateau, SaveBest, Scheduler, StopAfter, TensorBoard,
-            TerminateOnNan, Unfreeze,
+            TerminateOnNan, Unfreeze, ValidateEvery,
             mixing::{CutMix, Draws, MixUp, MixUpLoss, MixUpOrCutMix},
         },
         data::{

@@ -69,6 +69,15 @@ fn the_rates_are_those_of_the_sweep_whatever_other_callbacks_set() {
 }
 
 #[test]
+fn the_plot_leaves_out_the_rates_at_which_the_loss_explodes() {
+    let numbers: Vec<f64> = (1..=20).map(f64::from).collect();
+    let curve = LrCurve::of(numbers.clone(), numbers.clone());
+    let plotted = |curve: &LrCurve, end: &str| assert!(format!("{:?}", curve.plot()).contains(end));
+    plotted(&curve, "(15.0, 15.0)])]");
+    plotted(&LrCurve::of(numbers[..4].to_vec(), numbers[..4].to_vec()), "(4.0, 4.0)])]");
+}
+
+#[test]
 fn a_rate_out_of_range_is_rejected() {
     let mut learn = on(data(20, 5)).build().unwrap();
     let error = learn.lr_find_with(LrFinder::default().between(0.0, 1.0)).unwrap_err().to_string();

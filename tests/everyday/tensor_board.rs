@@ -358,6 +358,49 @@ fn after_a_kill_no_value_is_shown_twice_and_none_is_lost() {
 }
 
 #[test]
+fn the_picture_of_an_epoch_of_one_batch_is_shown_after_a_kill_in_its_validation() {
+    struct FailsAfter {
+        left: usize,
+    }
+
+    #[callback(stateless)]
+    impl FailsAfter {
+        #[on(batch_end, valid)]
+        fn fail(&mut self) -> Result<(), BoxError> {
+            self.left = self.left.wrapping_sub(1);
+            if self.left == 0 { Err("the power is out".into()) } else { Ok(()) }
+        }
+    }
+
+    let digits = ImageData::digits().unwrap().build().unwrap();
+    let part = |loader: &mixup::data::Loader| {
+        let all = loader.all().unwrap();
+        TensorDataset::new(all.input.one().unwrap(), all.target.tensor()).unwrap()
+    };
+    let build = |folder: &Path, fails: usize| {
+        let board = TensorBoard::in_dir(folder.join("events")).every_batches(1).histograms(1).images(1);
+        let data = Data::builder(part(digits.train())).valid(part(digits.valid().unwrap())).batch_size(1500);
+        let data = data.valid_batch_size(100).build().unwrap();
+        assert_eq!((data.train().batches(), data.valid().unwrap().batches()), (Some(1), Some(4)));
+        let builder = Learner::builder(data, |vs| simple_cnn(vs, &[1, 2, 10])).mixup().callback(board).quiet();
+        let checkpoints = Checkpoints::in_dir(folder).every(std::time::Duration::ZERO);
+        builder.callback(FailsAfter { left: fails }).checkpoints(checkpoints).build().unwrap()
+    };
+    let whole = tempfile::tempdir().unwrap();
+    build(whole.path(), 0).fit(2, 0.1).unwrap();
+    let wanted = shown(&whole.path().join("events"));
+    for tag in ["first batch", "gradients/0.weight", "batch/loss", "epoch/valid_loss"] {
+        assert_eq!(wanted[tag].iter().map(|(step, _)| *step).collect::<Vec<_>>(), [1, 2], "{tag}");
+    }
+    for fails in 1..=8 {
+        let cut = tempfile::tempdir().unwrap();
+        build(cut.path(), fails).fit(2, 0.1).unwrap_err();
+        build(cut.path(), 0).resume().unwrap();
+        assert!(shown(&cut.path().join("events")) == wanted, "killed after {fails} batches of validations");
+    }
+}
+
+#[test]
 fn tensor_board_goes_on_after_a_break_with_mixup() {
     let folder = tempfile::tempdir().unwrap();
     let board = || TensorBoard::in_dir(folder.path()).every_batches(3).histograms(1);

@@ -291,7 +291,7 @@ fn a_value_that_cannot_be_published_or_read_is_an_error_when_the_learner_is_buil
     assert_eq!(
         message(on(data(4, 0)).metric(accuracy).callback(Wants("grad_norm"))),
         "the callback `Wants` reads `grad_norm` in `on_batch_end`, and nobody publishes it: the values are `train_loss`, \
-         `smooth_loss`, `valid_loss` and `accuracy`; a callback publishes one with `grad_norm: &mut Value`"
+         `smooth_loss`, `valid_loss` and `accuracy`; add it with `.metric(…)`, or publish it in a callback with `grad_norm: &mut Value`"
     );
     assert_eq!(
         message(with(vec![Publishes("x"), Publishes("x")])),

@@ -147,10 +147,12 @@ impl LrCurve {
         lrs.get((end + longest / 3 + longest / 6).saturating_sub(longest)).copied()
     }
 
-    /// The losses over the rates as a plot, with the suggestions: `found.plot().save("rates.png")?`.
+    /// The losses over the rates as a plot, with the suggestions: `found.plot().save("rates.png")?`. It leaves out the last five, as fastai's does:
+    /// the loss explodes there, and would hide all others.
     #[must_use]
     pub fn plot(&self) -> Chart {
-        let points = self.lrs.iter().copied().zip(self.losses.iter().copied());
+        let shown = self.lrs.len().saturating_sub(EXPLODES).max(EXPLODES.min(self.lrs.len()));
+        let points = self.lrs.iter().copied().zip(self.losses.iter().copied()).take(shown);
         let chart = Chart::new("learning rate", "smoothed loss").log_x().line("loss", points);
         let suggestions = [("valley", self.valley()), ("steepest", self.steepest())];
         suggestions.into_iter().fold(chart, |chart, (name, lr)| match lr {

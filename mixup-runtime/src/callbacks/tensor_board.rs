@@ -6,11 +6,12 @@ mod file;
 use std::path::PathBuf;
 
 use mixup_macros::callback;
+use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
 use self::{
-    event::{Histogram, Value as Written},
+    event::{Histogram, Summary, Value as Written},
     file::EventFile,
 };
 use super::{LrFinder, logged};
@@ -48,10 +49,27 @@ struct Place {
     /// Those of the trainings before this one.
     before: i64,
     step: i64,
-    /// The numbers that were written for the last batch.
-    batch: Vec<(String, f64)>,
     /// Whether the last batch has ended the epoch, whose numbers have not been written.
     ends: bool,
+    /// What was written for the last batch. A training that goes on between it and the epoch's numbers, which have the same step, writes it again.
+    batch: OfStep,
+}
+
+/// What was written at one step.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct OfStep {
+    step: i64,
+    /// Messages of the type [`Summary`]: one after another they are one message with all values.
+    summaries: Vec<u8>,
+}
+
+impl OfStep {
+    /// Forgets what was written at another step.
+    fn only(&mut self, step: i64) {
+        if self.step != step {
+            *self = Self { step, summaries: Vec::new() };
+        }
+    }
 }
 
 impl Place {
@@ -102,6 +120,15 @@ impl TensorBoard {
         self
     }
 
+    /// Writes values of a training batch.
+    fn add_of_batch(&mut self, iteration: usize, values: Vec<Written>) -> Result<(), FileError> {
+        let step = self.place.of(iteration);
+        let summary = Summary { value: values };
+        self.place.batch.only(step);
+        self.place.batch.summaries.extend(summary.encode_to_vec());
+        self.file.add_all(step, summary)
+    }
+
     fn is_due(&self, period: Option<usize>, epoch: usize) -> bool {
         self.file.is_open() && period.is_some_and(|period| epoch.is_multiple_of(period.max(1)))
     }
@@ -109,7 +136,7 @@ impl TensorBoard {
 
 #[callback(crate = crate, describe(folder), state(place, file))]
 impl TensorBoard {
-    fn on_train_begin(&mut self, resumed: bool, finder: Option<&LrFinder>) -> Result<(), FileError> {
+    fn on_train_begin(&mut self, resumed: bool, finder: Option<&LrFinder>) -> Result<(), BoxError> {
         if finder.is_some() {
             return Ok(());
         }
@@ -120,10 +147,12 @@ impl TensorBoard {
         let (again, first) = (resumed && ends, if step == 0 { 0 } else { step + 1 });
         self.file.begin(&self.folder, if again { step } else { first })?;
         if again {
-            self.file.add(step, scalars("batch", &self.place.batch))?;
+            self.file.add_all(step, Summary::decode(&*self.place.batch.summaries)?)?;
         }
-        let texts = self.texts.iter().map(|(tag, text)| Written::text(tag, text));
-        if step == 0 { self.file.add(0, texts.collect()) } else { Ok(()) }
+        if step == 0 {
+            self.file.add(0, self.texts.iter().map(|(tag, text)| Written::text(tag, text)).collect())?;
+        }
+        Ok(())
     }
 
     #[on(loss_begin, train, first, if = self.is_due(self.images, epoch))]
@@ -135,19 +164,19 @@ impl TensorBoard {
         last_target: &Target,
     ) -> Result<(), BoxError> {
         let (png, [width, height]) = data.png(last_input, last_target)?;
-        Ok(self.file.add(self.place.of(iteration), vec![Written::image("first batch", png, width, height)])?)
+        Ok(self.add_of_batch(iteration, vec![Written::image("first batch", png, width, height)])?)
     }
 
     #[on(backward_end, first, if = self.is_due(self.histograms, epoch))]
     fn write_gradients(&mut self, iteration: usize, gradients: &Gradients) -> Result<(), BoxError> {
         let all = gradients.iter().map(|(name, tensor)| histogram(&format!("gradients/{name}"), &tensor));
-        Ok(self.file.add(self.place.of(iteration), all.filter_map(Result::transpose).collect::<Result<_, _>>()?)?)
+        Ok(self.add_of_batch(iteration, all.filter_map(Result::transpose).collect::<Result<_, _>>()?)?)
     }
 
     #[on(batch_end, train)]
     fn count(&mut self, iteration: usize) {
-        let step = self.place.of(iteration);
-        self.place = Place { before: self.place.before, step, ..Place::default() };
+        (self.place.step, self.place.ends) = (self.place.of(iteration), false);
+        self.place.batch.only(self.place.step);
     }
 
     #[on(batch_end, train, every = self.every)]
@@ -160,8 +189,8 @@ impl TensorBoard {
     ) -> Result<(), BoxError> {
         let loss = ("loss".to_owned(), last_loss.f_double_value(&[])?);
         let values = logged::of_batch(values)?.into_iter().map(|(name, number)| (name.to_owned(), number));
-        self.place.batch = [loss].into_iter().chain(rates(opt)).chain(values).collect();
-        Ok(self.file.add(self.place.of(iteration), scalars("batch", &self.place.batch))?)
+        let numbers: Vec<_> = [loss].into_iter().chain(rates(opt)).chain(values).collect();
+        Ok(self.add_of_batch(iteration, scalars("batch", &numbers))?)
     }
 
     #[on(validate_begin, if = epochs > 0)]

@@ -1,13 +1,23 @@
 //! A value that a callback watches at the end of each epoch: whether it is better than before.
 
+use std::fmt;
+
 use crate::training::{Monitored, ReadError, Value, Values};
 
 /// What is watched, and when it counts as better.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Watched {
     pub name: String,
     less: Option<bool>,
     min_delta: f64,
+}
+
+/// `accuracy`, or `accuracy by 0.01` with the least that counts.
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, min_delta, .. } = self;
+        if *min_delta == 0.0 { f.write_str(name) } else { write!(f, "{name} by {min_delta}") }
+    }
 }
 
 impl Watched {

@@ -17,8 +17,10 @@ use crate::{
 const SIDE: u32 = 128;
 /// The space around everything.
 const GAP: u32 = 6;
+/// How many lines a text that is too wide is broken into.
+const LINES: usize = 4;
 
-/// A picture and the lines below it.
+/// A picture and the texts below it, each of which begins a line.
 pub(crate) struct Cell {
     pub(crate) picture: Picture,
     pub(crate) lines: Vec<(String, Colour)>,
@@ -63,16 +65,23 @@ fn sheet(cells: &[Cell]) -> RgbImage {
     let (width, height) = (largest(Picture::width), largest(Picture::height));
     let factor = SIDE.div_ceil(width.max(height)).max(1);
     let (width, height) = ((width * factor).max(SIDE), height * factor);
-    let lines = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0) as u32;
     let letter = Letters::Large.size();
+    let lines_of = |cell: &Cell| {
+        let lines = |(text, colour): &(String, Colour)| {
+            wrapped(text, (width / letter.0) as usize).into_iter().map(|line| (line, *colour)).collect::<Vec<_>>()
+        };
+        cell.lines.iter().flat_map(lines).collect::<Vec<_>>()
+    };
+    let texts: Vec<_> = cells.iter().map(lines_of).collect();
+    let lines = texts.iter().map(Vec::len).max().unwrap_or(0) as u32;
     let (cell_width, cell_height) = (width + 2 * GAP, height + lines * letter.1 + 2 * GAP);
     let mut sheet = Sheet(RgbImage::from_pixel(columns * cell_width, rows * cell_height, image::Rgb([255; 3])));
-    for (number, cell) in (0..).zip(cells) {
+    for ((number, cell), lines) in (0..).zip(cells).zip(texts) {
         let (left, top) = (number % columns * cell_width + GAP, number / columns * cell_height + GAP);
         sheet.paste(&cell.picture, factor, (left, top));
-        for (line, (text, colour)) in (0..).zip(&cell.lines) {
+        for (line, (text, colour)) in (0..).zip(lines) {
             let top = top + height + line * letter.1;
-            write(&shortened(text, (width / letter.0) as usize), Letters::Large, |x, y| {
+            write(&text, Letters::Large, |x, y| {
                 let place = left.checked_add_signed(x).zip(top.checked_add_signed(y));
                 if let Some(pixel) = place.and_then(|(x, y)| sheet.0.get_pixel_mut_checked(x, y)) {
                     *pixel = colour.rgb();
@@ -81,6 +90,25 @@ fn sheet(cells: &[Cell]) -> RgbImage {
         }
     }
     sheet.0
+}
+
+/// A text in lines of at most this many letters, broken between words. A `+` stays with what it adds.
+fn wrapped(text: &str, letters: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        let added = words.next_if(|_| word == "+");
+        let word = added.map_or_else(|| word.to_owned(), |added| format!("{word} {added}"));
+        let full = lines.len() == LINES;
+        match lines.last_mut() {
+            Some(line) if full || line.chars().count() + 1 + word.chars().count() <= letters => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines.iter().map(|line| shortened(line, letters)).collect()
 }
 
 /// A text of at most this many letters.
@@ -108,5 +136,23 @@ impl Sheet {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn a_text_is_broken_between_words_and_shortened_only_where_one_is_too_long() {
+        assert_eq!(wrapped("0.70 cat + 0.30 dog", 19), ["0.70 cat + 0.30 dog"]);
+        assert_eq!(wrapped("0.70 cat + 0.30 dog", 18), ["0.70 cat", "+ 0.30 dog"]);
+        assert_eq!(
+            wrapped("0.70 Abyssinian + 0.30 Egyptian_Mau", 14),
+            ["0.70", "Abyssinian", "+ 0.30", "Egyptian_Mau"]
+        );
+        assert_eq!(wrapped("american_pit_bull_terrier (0.98)", 14), ["american_pit_…", "(0.98)"]);
+        assert_eq!(wrapped("a b c d e f", 1), ["a", "b", "c", "…"]);
+        assert_eq!(wrapped("", 14), [""]);
     }
 }

@@ -319,7 +319,7 @@ pub enum DataError {
         found: Vec<i64>,
     },
     /// A file can't be written.
-    #[error("{file} can't be written: {cause}")]
+    #[error("{file} can't be written: {cause}; {}", crate::files::advice(cause))]
     Write {
         /// The file.
         file: PathBuf,

@@ -19,7 +19,8 @@ use crate::{
 const PICTURES: usize = 16;
 
 impl Data {
-    /// Draws sixteen training pictures, as the model gets them in the first epoch, into a PNG file: transformed, with their labels below them.
+    /// Draws sixteen training pictures, as the data gives them, into a PNG file: transformed, with their labels below them.
+    /// [`Learner::show_batch`](crate::learner::Learner::show_batch) also shows what callbacks such as MixUp make of them.
     ///
     /// ```
     /// use mixup::prelude::*;
@@ -45,7 +46,8 @@ impl Data {
         self.show(&batch, path)
     }
 
-    /// Draws the pictures of a batch, at most sixteen, with their labels. Of a batch that was mixed it shows both labels and their shares.
+    /// Draws the pictures of a batch, at most sixteen, with their labels. Of a batch that was mixed it shows both labels and their shares:
+    /// `0.70 cat + 0.30 dog`.
     ///
     /// # Errors
     /// As for [`show_batch`](Self::show_batch).
@@ -107,10 +109,8 @@ impl Data {
                 let numbers = Vec::<f32>::try_from(rows.f_reshape([-1])?)?;
                 let are_classes = row == self.classes().len();
                 let caption = |row: &[f32]| {
-                    let has = |(index, number): (usize, &f32)| (*number >= 0.5).then(|| class(index as i64));
-                    let names = || row.iter().enumerate().filter_map(has).collect::<Vec<_>>().join(" ");
                     let numbers = || row.iter().map(|number| format!("{number:.2}")).collect::<Vec<_>>().join(" ");
-                    if are_classes { names() } else { numbers() }
+                    if are_classes { classes(row, class) } else { numbers() }
                 };
                 Ok(numbers.chunks(row).map(caption).collect())
             }
@@ -118,7 +118,7 @@ impl Data {
                 let weights = Vec::<f32>::try_from(weight.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?)?;
                 let both = self.captions(first)?.into_iter().zip(self.captions(second)?).zip(weights);
                 let caption = |((first, second), weight): ((String, String), f32)| {
-                    if weight >= 0.995 { first } else { format!("{weight:.2} {first} {:.2} {second}", 1.0 - weight) }
+                    shares([(weight, first), (1.0 - weight, second)])
                 };
                 Ok(both.map(caption).collect())
             }
@@ -130,5 +130,56 @@ impl Data {
                 Ok((0..target.items()).map(caption).collect())
             }
         }
+    }
+}
+
+/// The names of the classes that an item has, or the share of each if they are mixed.
+fn classes(row: &[f32], name: impl Fn(i64) -> String) -> String {
+    let has = || (0..).zip(row).filter(|(_, share)| !is_none(**share));
+    if has().all(|(_, share)| is_none(1.0 - share)) {
+        has().map(|(index, _)| name(index)).collect::<Vec<_>>().join(" ")
+    } else {
+        shares(has().map(|(index, share)| (*share, name(index))))
+    }
+}
+
+/// Parts with their shares, `0.70 cat + 0.30 dog`, without those that are nothing. A whole needs no number.
+fn shares(parts: impl IntoIterator<Item = (f32, String)>) -> String {
+    let parts: Vec<_> = parts.into_iter().filter(|(share, _)| !is_none(*share)).collect();
+    match &parts[..] {
+        [(share, name)] if is_none(1.0 - share) => name.clone(),
+        _ => parts.iter().map(|(share, name)| format!("{share:.2} {name}")).collect::<Vec<_>>().join(" + "),
+    }
+}
+
+/// Whether a share is 0 with two digits.
+fn is_none(share: f32) -> bool {
+    share.abs() < 0.005
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Tensor;
+
+    use crate::{
+        batch::Target,
+        data::{Data, TensorDataset},
+        error::BoxError,
+    };
+
+    #[test]
+    fn the_label_of_a_mixture_has_both_classes_with_their_shares() -> Result<(), BoxError> {
+        let items = TensorDataset::new(Tensor::from_slice(&[0.0_f32]), Tensor::from_slice(&[0_i64]))?;
+        let data = Data::builder(items).classes(["cat", "dog", "fish"]).build()?;
+        let (first, second) = (Tensor::from_slice(&[0_i64, 1, 2]), Tensor::from_slice(&[1_i64, 1, 0]));
+        let weight = Tensor::from_slice(&[0.7_f32, 0.996, 0.001]);
+        let mixed = Target::Mixed { first: Target::from(first).into(), second: Target::from(second).into(), weight };
+        assert_eq!(data.captions(&mixed)?, ["0.70 cat + 0.30 dog", "dog", "cat"]);
+        let rows = [[1.0_f32, 0.0, 0.0], [0.7, 0.0, 0.3], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]];
+        let dense = Target::from(Tensor::from_slice2(&rows));
+        assert_eq!(data.captions(&dense)?, ["cat", "0.70 cat + 0.30 fish", "cat dog", ""]);
+        let numbers = Target::from(Tensor::from_slice2(&[[0.25_f32, -3.0]]));
+        assert_eq!(data.captions(&numbers)?, ["0.25 -3.00"]);
+        Ok(())
     }
 }

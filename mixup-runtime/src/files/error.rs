@@ -85,8 +85,8 @@ pub enum FileError {
 
 crate::error::debug_with_sources!(FileError);
 
-/// What usually helps.
-fn advice(error: &io::Error) -> &'static str {
+/// What to do about an error of the system.
+pub(crate) fn advice(error: &io::Error) -> &'static str {
     use io::ErrorKind::{
         InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
         Unsupported,

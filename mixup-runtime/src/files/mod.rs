@@ -22,6 +22,7 @@ pub(crate) use self::{
     archive::{Archive, NotLocated, Unread},
     atomic::{list, make_folder, remove_stale},
     disk::{Disk, RealDisk},
+    error::advice,
     lock::{FolderLock, lock_folder},
 };
 pub use self::{damage::Damage, error::FileError};

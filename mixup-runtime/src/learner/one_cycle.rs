@@ -52,7 +52,7 @@ impl Learner {
     }
 
     /// Runs something with one more callback, which is removed afterwards, also after a panic.
-    pub(super) fn with_callback<T>(
+    pub(crate) fn with_callback<T>(
         &mut self,
         name: &str,
         callback: impl Callback,

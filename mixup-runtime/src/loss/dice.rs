@@ -30,7 +30,7 @@ impl Loss for Dice {
         let smooth = LossError::check(NAME, "smooth", self.smooth, self.smooth >= 0.0, "at least 0")?;
         let refused = |target: &Tensor| LossError::Shapes {
             loss: NAME,
-            wanted: "scores `[n, classes, d…]` and class indices `[n, d…]`, or dense targets of the scores' shape",
+            wanted: "scores `[n, classes, d, …]` with at least one `d` and class indices `[n, d, …]`, or dense targets of the scores' shape",
             output: output.size(),
             target: target.size(),
         };

@@ -3,7 +3,9 @@
 //! Sources of the curves: fastai's `SchedLin`, `SchedCos`, `SchedExp` and `combine_scheds` (`fastai/callback/schedule.py`), and PyTorch's
 //! `LinearLR`, `CosineAnnealingLR`, `CosineAnnealingWarmRestarts`, `StepLR` and `SequentialLR` (`torch/optim/lr_scheduler.py`).
 
-use std::{f64::consts::PI, fmt, sync::Arc};
+mod text;
+
+use std::{f64::consts::PI, sync::Arc};
 
 use crate::plots::Chart;
 
@@ -27,11 +29,11 @@ use crate::plots::Chart;
 /// # let _ = (warm_restarts, as_in_resnet);
 /// # Ok::<(), mixup::optim::ScheduleError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Schedule(Vec<Piece>);
 
 /// A part of a schedule, with its length if it has one of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Piece {
     shape: Shape,
     span: Option<Span>,
@@ -45,7 +47,7 @@ enum Shape {
     Closure(Arc<dyn Fn(f64) -> f64 + Send + Sync>),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Curve {
     Linear,
     Cosine,
@@ -256,18 +258,6 @@ impl Shape {
     }
 }
 
-impl fmt::Debug for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ramp { from, to, .. } if from.to_bits() == to.to_bits() => write!(f, "constant {from}"),
-            Self::Ramp { from, to, curve } => write!(f, "{curve:?} {from} to {to}"),
-            Self::Step { every, factor } => write!(f, "times {factor} every {every:?}"),
-            Self::Cycles { of, cycles, growth } => write!(f, "{cycles} cycles (growth {growth}) of {of:?}"),
-            Self::Closure(_) => f.write_str("closure"),
-        }
-    }
-}
-
 fn check_span(span: Span) -> Result<(), ScheduleError> {
     let fits = match span {
         Span::Part(part) => part > 0.0 && part <= 1.0,
@@ -282,9 +272,7 @@ fn check_span(span: Span) -> Result<(), ScheduleError> {
 #[non_exhaustive]
 pub enum ScheduleError {
     /// A span is out of range.
-    #[error(
-        "a schedule has the span {span:?}: a part must be above 0 and at most 1, and epochs and steps must be above 0"
-    )]
+    #[error("a schedule takes {span}: a part must be above 0 and at most 1, and epochs and steps must be above 0")]
     Span {
         /// The span.
         span: Span,
@@ -306,6 +294,14 @@ pub enum ScheduleError {
         cycles: usize,
         /// The factor.
         growth: f64,
+    },
+    /// A number is not finite.
+    #[error("a schedule is {number} after {batches} batches: its numbers must be finite")]
+    NotFinite {
+        /// The number.
+        number: f64,
+        /// How many batches had been trained when the optimizer took its last step.
+        batches: usize,
     },
     /// Nothing bounds the batches of an epoch, so that nothing is known of how far the training is.
     #[error("a schedule needs to know how many batches an epoch has: bound the stream with `batches_per_epoch(…)`")]

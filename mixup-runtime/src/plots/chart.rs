@@ -1,15 +1,17 @@
 //! Lines over numbers.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use plotters::{
+    chart::SeriesLabelPosition,
     drawing::DrawingAreaErrorKind,
-    element::PathElement,
+    element::{Circle, PathElement},
     prelude::{ChartBuilder, Color as _, DrawingBackend, LineSeries, RGBColor, TRANSPARENT, WHITE},
 };
 
 use super::{
     PlotError,
+    legend::calmest,
     save::{Area, Draw, save},
 };
 
@@ -22,6 +24,9 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
     RGBColor(230, 159, 0),
 ];
+
+/// The most numbers at the horizontal axis.
+const X_LABELS: usize = 9;
 
 /// The most points that a line is drawn with; of more, each stands for several.
 const POINTS: usize = 4000;
@@ -104,6 +109,14 @@ impl Chart {
         if self.log_x { x.log10() } else { x }
     }
 
+    /// How many numbers stand at the horizontal axis: only whole ones, as numbers of epochs are, where they are few.
+    fn x_labels(&self, points: impl Iterator<Item = (f64, f64)> + Clone) -> usize {
+        let whole = points.clone().all(|(x, _)| x.fract() == 0.0) || self.log_x;
+        let span = span(points.map(|(x, _)| x), 0.0);
+        let steps = (span.end - span.start).round().clamp(0.0, X_LABELS as f64) as usize;
+        if whole && steps > 0 { (steps + 1).min(X_LABELS) } else { X_LABELS }
+    }
+
     /// The lines, with the points that are drawn.
     fn drawn(&self) -> Vec<(&str, Vec<(f64, f64)>)> {
         let mean = |part: &[(f64, f64)]| {
@@ -119,8 +132,30 @@ impl Chart {
     }
 }
 
+/// The width and the height of a letter in the names of lines, and what is around the names.
+const LETTER: (f64, f64) = (7.0, 14.0);
+const AROUND: (f64, f64) = (60.0, 30.0);
+
+impl Chart {
+    /// Where the names of lines and marks stand.
+    fn legend(&self, lines: &[(&str, Vec<(f64, f64)>)], (xs, ys): (&Range<f64>, &Range<f64>)) -> SeriesLabelPosition {
+        let marks = self.marks.iter().map(|(_, x)| [(self.place(*x), ys.start), (self.place(*x), ys.end)]);
+        let marks: Vec<_> = marks.collect();
+        let drawn: Vec<_> =
+            lines.iter().map(|(_, points)| &points[..]).chain(marks.iter().map(|mark| &mark[..])).collect();
+        let names = || lines.iter().map(|(name, _)| *name).chain(self.marks.iter().map(|(name, _)| &**name));
+        let longest = names().map(|name| name.chars().count()).max().unwrap_or(0);
+        let (width, height) = self.size();
+        let part = |letters: usize, letter: f64, around: f64, all: u32| {
+            ((letters as f64 * letter + around) / f64::from(all)).min(1.0)
+        };
+        let size = (part(longest, LETTER.0, AROUND.0, width), part(names().count(), LETTER.1, AROUND.1, height));
+        calmest(&drawn, (xs, ys), size)
+    }
+}
+
 /// The span of numbers, with some space on both sides.
-fn span(numbers: impl Iterator<Item = f64>, space: f64) -> std::ops::Range<f64> {
+fn span(numbers: impl Iterator<Item = f64>, space: f64) -> Range<f64> {
     let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), it| (low.min(it), high.max(it)));
     let space = (high - low) * space;
     let space = if space > 0.0 || low < high { space } else { low.abs().max(1.0) * 0.05 };
@@ -131,7 +166,7 @@ fn span(numbers: impl Iterator<Item = f64>, space: f64) -> std::ops::Range<f64> 
 fn label(number: f64) -> String {
     let size = number.abs();
     if size != 0.0 && !(1e-3..1e5).contains(&size) {
-        return format!("{number:.1e}");
+        return format!("{number:.1e}").replace(".0e", "e");
     }
     let text = format!("{number:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -149,8 +184,10 @@ impl Draw for Chart {
         let lines = self.drawn();
         let points = || lines.iter().flat_map(|(_, points)| points.iter().copied());
         let (xs, ys) = (span(points().map(|(x, _)| x).chain(marks), 0.0), span(points().map(|(_, y)| y), 0.05));
+        let x_labels = self.x_labels(points());
+        let legend = self.legend(&lines, (&xs, &ys));
         let mut builder = ChartBuilder::on(area);
-        builder.margin(14).x_label_area_size(42).y_label_area_size(66);
+        builder.margin(14).x_label_area_size(42).y_label_area_size(84);
         if let Some(title) = &self.title {
             builder.caption(title, ("sans-serif", 17));
         }
@@ -161,7 +198,7 @@ impl Draw for Chart {
             .light_line_style(TRANSPARENT)
             .x_desc(&self.x)
             .y_desc(&self.y)
-            .x_labels(9)
+            .x_labels(x_labels)
             .y_labels(7)
             .x_label_formatter(&|x| label(if log { 10_f64.powf(*x) } else { *x }))
             .y_label_formatter(&|y| label(*y))
@@ -171,6 +208,9 @@ impl Draw for Chart {
         let mut named = false;
         let several = lines.len() > 1;
         for ((name, points), colour) in lines.into_iter().zip(COLOURS.iter().cycle()) {
+            if let [point] = points[..] {
+                chart.draw_series([Circle::new(point, 3, colour.filled())])?;
+            }
             let line = chart.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
             if several {
                 line.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
@@ -189,6 +229,7 @@ impl Draw for Chart {
         if named {
             chart
                 .configure_series_labels()
+                .position(legend)
                 .margin(16)
                 .background_style(WHITE.mix(0.8))
                 .border_style(TRANSPARENT)

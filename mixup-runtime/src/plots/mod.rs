@@ -6,6 +6,7 @@
 
 mod canvas;
 mod chart;
+mod legend;
 mod letters;
 mod matrix;
 mod save;

@@ -27,7 +27,7 @@ pub enum PlotError {
         file: PathBuf,
     },
     /// The file can't be written.
-    #[error("writing `{}`: {cause}", file.display())]
+    #[error("`{}` can't be written: {cause}; {}", file.display(), crate::files::advice(cause))]
     Write {
         /// The file.
         file: PathBuf,

@@ -411,8 +411,8 @@ pub enum BuildError {
     },
     /// A callback reads a value that nobody publishes.
     #[error(
-        "the callback `{by}` reads `{name}` in `{hook}`, and nobody publishes it: the values are {}; a callback publishes one with \
-         `{name}: &mut Value`",
+        "the callback `{by}` reads `{name}` in `{hook}`, and nobody publishes it: the values are {}; add it with `.metric(…)`, or publish it in a \
+         callback with `{name}: &mut Value`",
         listed(known)
     )]
     NoValue {

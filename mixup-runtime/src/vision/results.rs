@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use tch::{Kind, Tensor};
+
 use crate::{
     batch::Target,
-    data::{Cell, Colour, Part, draw},
+    data::{Cell, Colour, DataError, Part, draw},
     learner::Learner,
     rng::ItemRngs,
     training::Error,
@@ -47,7 +49,8 @@ impl Learner {
         let found: Vec<(String, Option<bool>)> = if let (Target::Classes(_), Ok(best)) = (&batch.target, best) {
             best.iter().zip(&truths).map(|(best, truth)| (best.to_string(), Some(best.class == *truth))).collect()
         } else {
-            let found = self.data().captions(&Target::Dense(predictions.outputs)).map_err(data_error)?;
+            let found = self.found(predictions.outputs).map_err(data_error)?;
+            let found = self.data().captions(&Target::Dense(found)).map_err(data_error)?;
             found.into_iter().map(|text| (text, None)).collect()
         };
         let cells = pictures.into_iter().zip(truths).zip(found).map(|((picture, truth), (found, right))| {
@@ -55,5 +58,10 @@ impl Learner {
             Cell { picture, lines: vec![(truth, Colour::Black), (found, colour)] }
         });
         draw(&cells.collect::<Vec<_>>(), path.as_ref()).map_err(data_error)
+    }
+    /// What is predicted for pictures with several classes or with numbers: the classes that are more probable than not, or the numbers.
+    fn found(&self, outputs: Tensor) -> Result<Tensor, DataError> {
+        let are_classes = outputs.size().get(1).is_some_and(|columns| *columns == self.data().classes().len() as i64);
+        Ok(if are_classes { outputs.f_ge(0.5)?.f_to_kind(Kind::Float)? } else { outputs })
     }
 }

@@ -30,15 +30,19 @@ impl Running {
         opt: &mut dyn Optimizer,
         length: Length,
         of: impl Fn(&str) -> (&'s Schedule, Option<&'s Schedule>),
-    ) {
-        let at = self.batches as f64;
+    ) -> Result<(), ScheduleError> {
+        let now = |schedule: &Schedule| match schedule.at(self.batches as f64, length) {
+            number if number.is_finite() => Ok(number),
+            number => Err(ScheduleError::NotFinite { number, batches: self.batches }),
+        };
         for ((group, hyper), base) in opt.hypers_mut().iter_mut().zip(&self.base) {
             let (lr, momentum) = of(group);
-            hyper.lr = base.lr * lr.at(at, length);
+            hyper.lr = base.lr * now(lr)?;
             if let Some(momentum) = momentum {
-                hyper.momentum = momentum.at(at, length);
+                hyper.momentum = now(momentum)?;
             }
         }
+        Ok(())
     }
 
     /// Gives the optimizer back the settings that it had.

@@ -2,6 +2,8 @@
 //!
 //! Source: fastai v2, `fit_one_cycle` and `combined_cos` (`fastai/callback/schedule.py`), after Smith, arXiv:1708.07120.
 
+use std::fmt;
+
 use mixup_macros::callback;
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +30,13 @@ use crate::{
 /// assert_eq!((momenta[0], momenta[50]), (0.95, 0.85));
 /// # Ok::<(), mixup::optim::ScheduleError>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct OneCycle {
     settings: Settings,
     running: Running,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Settings {
     pct_start: f64,
     div_start: f64,
@@ -45,6 +47,13 @@ struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { pct_start: 0.25, div_start: 25.0, div_final: 1e5, momenta: [0.95, 0.85, 0.95] }
+    }
+}
+
+impl fmt::Debug for OneCycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { pct_start, div_start, div_final, momenta } = self.settings;
+        write!(f, "OneCycle(pct_start {pct_start}, div_start {div_start}, div_final {div_final}, momenta {momenta:?})")
     }
 }
 
@@ -93,7 +102,7 @@ impl OneCycle {
 }
 
 /// The settings are part of the state, so that a training that `fit_one_cycle` began goes on without them.
-#[callback(crate = crate, describe(settings), state(settings, running))]
+#[callback(crate = crate, describe, state(settings, running))]
 impl OneCycle {
     fn on_train_begin(&mut self, opt: &dyn Optimizer) -> Result<(), ScheduleError> {
         self.lr().check()?;
@@ -110,8 +119,7 @@ impl OneCycle {
         accumulate: Option<&Accumulate>,
     ) -> Result<(), ScheduleError> {
         let (lr, momentum) = (self.lr(), self.momentum());
-        self.running.set(opt, length(epochs, batches, accumulate)?, |_| (&lr, Some(&momentum)));
-        Ok(())
+        self.running.set(opt, length(epochs, batches, accumulate)?, |_| (&lr, Some(&momentum)))
     }
 
     #[on(step_end, if = stepped)]

@@ -1,5 +1,7 @@
 //! Any schedule of the learning rate and the momentum.
 
+use std::fmt;
+
 use mixup_macros::callback;
 
 use super::{Running, length};
@@ -29,7 +31,6 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Scheduler {
     lr: Schedule,
     momentum: Option<Schedule>,
@@ -37,6 +38,18 @@ pub struct Scheduler {
     lr_of: Vec<(String, Schedule)>,
     momentum_of: Vec<(String, Schedule)>,
     running: Running,
+}
+
+/// `Scheduler(lr linear 0 to 1, momentum constant 0.9, lr of head constant 0.1)`.
+impl fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scheduler(lr {:?}", self.lr)?;
+        self.momentum.iter().try_for_each(|momentum| write!(f, ", momentum {momentum:?}"))?;
+        for (what, schedules) in [("lr", &self.lr_of), ("momentum", &self.momentum_of)] {
+            schedules.iter().try_for_each(|(group, schedule)| write!(f, ", {what} of {group} {schedule:?}"))?;
+        }
+        f.write_str(")")
+    }
 }
 
 impl Scheduler {
@@ -75,7 +88,7 @@ fn own<'s>(schedules: &'s [(String, Schedule)], group: &str) -> Option<&'s Sched
     schedules.iter().find(|(own, _)| own == group).map(|(_, schedule)| schedule)
 }
 
-#[callback(crate = crate, describe(lr, momentum, lr_of, momentum_of), state(running))]
+#[callback(crate = crate, describe, state(running))]
 impl Scheduler {
     fn on_train_begin(&mut self, opt: &dyn Optimizer) -> Result<(), BoxError> {
         for (group, schedule) in self.lr_of.iter().chain(&self.momentum_of) {
@@ -96,8 +109,7 @@ impl Scheduler {
         batches: usize,
         accumulate: Option<&Accumulate>,
     ) -> Result<(), ScheduleError> {
-        self.running.set(opt, length(epochs, batches, accumulate)?, |group| self.of(group));
-        Ok(())
+        self.running.set(opt, length(epochs, batches, accumulate)?, |group| self.of(group))
     }
 
     #[on(step_end, if = stepped)]

@@ -35,7 +35,11 @@ impl EventFile {
 
     /// Writes values of a step.
     pub(super) fn add(&mut self, step: i64, value: Vec<Value>) -> Result<(), FileError> {
-        if value.is_empty() { Ok(()) } else { self.write(step, What::Summary(Summary { value })) }
+        self.add_all(step, Summary { value })
+    }
+
+    pub(super) fn add_all(&mut self, step: i64, summary: Summary) -> Result<(), FileError> {
+        if summary.value.is_empty() { Ok(()) } else { self.write(step, What::Summary(summary)) }
     }
 
     fn write(&mut self, step: i64, what: What) -> Result<(), FileError> {

@@ -1,9 +1,10 @@
 //! Downloads data sets into a folder for caches, once, and unpacks them.
 //!
 //! `url` has the addresses, with sizes and digests. `fetch` gets one file, through `http`: what is there is used, what was cut goes on, and nothing
-//! that has another digest stays. `unpack` unpacks an archive next to its goal. The goal itself appears by one rename when everything is there, so
-//! a folder that exists is complete.
+//! that has another digest stays. `unpack` unpacks an archive next to its goal, and `durable` waits until that is on the disk. The goal itself appears by
+//! one rename when everything is there, so a folder that exists is complete, also after a loss of power.
 
+mod durable;
 mod error;
 mod fetch;
 mod http;
@@ -21,11 +22,11 @@ use std::{
 
 use directories::ProjectDirs;
 
+use self::{durable::make_durable, fetch::Wanted, http::Http, unpack::unpack, url::Remote};
 pub use self::{
     error::{ByHand, UntarError, UrlError},
     url::Url,
 };
-use self::{fetch::Wanted, http::Http, unpack::unpack, url::Remote};
 use crate::files::{Disk as _, FileError, Held, RealDisk, make_folder};
 
 /// The variable with the folder for data sets.
@@ -131,6 +132,7 @@ impl Downloads {
         self.get(url, &here)?;
         let content = unpacked(url, &here)?;
         fs::rename(content, &goal).map_err(|source| FileError::Write { path: goal.clone(), source })?;
+        RealDisk.sync_folder(&folder).map_err(|source| FileError::NotDurable { path: goal.clone(), source })?;
         // Empty by now, or with the name of the archive's own top.
         let _ = fs::remove_dir_all(here.join(UNPACKED));
         Ok(goal)
@@ -176,7 +178,7 @@ fn variable(name: &str) -> Option<std::ffi::OsString> {
 /// The folder, next to the files of a data set, in which they are unpacked.
 const UNPACKED: &str = "unpacked";
 
-/// Unpacks the archives in `here`, and puts other files beside them. Returns the folder with everything, which leaves nothing if it fails.
+/// Unpacks the archives in `here`, and puts other files beside them. Returns the folder with everything, which is durable. Nothing is left if this fails.
 fn unpacked(url: &Url, here: &Path) -> Result<PathBuf, UntarError> {
     let into = here.join(UNPACKED);
     let made = unpack_into(url, here, &into);
@@ -206,6 +208,7 @@ fn unpack_into(url: &Url, here: &Path, into: &Path) -> Result<PathBuf, UntarErro
             made.map_err(|source| FileError::Write { path: copy, source })?;
         }
     }
+    make_durable(&content)?;
     Ok(content)
 }
 
