@@ -248,7 +248,7 @@ impl Sees {
     }
 
     fn on_epoch_end(&mut self, params: &Params) {
-        self.trunk_trains.push(params.iter().any(|(name, _)| name.starts_with("trunk.")));
+        self.trunk_trains.push(params.as_slice().iter().any(|it| it.name().starts_with("trunk.") && !it.is_frozen()));
     }
 }
 

@@ -218,7 +218,7 @@ fn callback_trait() -> TokenStream {
         /// `handlers` leaves out is never called; in debug builds, a run that reaches it ends with an error that says so.
         #[diagnostic::on_unimplemented(
             message = "`{Self}` is not a callback",
-            label = "put `#[callback]` on an `impl` block with hooks, or `#[callback(on_epoch_end)]` on a function, or pass a closure to `hook!`"
+            label = "put `#[callback]` on an `impl` block with hooks, or `#[callback(on_epoch_end)]` on a function, or pass a closure to `hook!`; unpack a `Result` with `?` first"
         )]
         pub trait Callback: std::any::Any + Send {
             /// The name in messages and listings.

@@ -11,7 +11,7 @@ use tch::{Kind, Tensor, nn};
 
 use super::{
     kill::Kill,
-    support::{fuse::Saboteur, series},
+    support::{GradNorm, fuse::Saboteur, series},
 };
 
 const EPOCHS: usize = 3;
@@ -183,16 +183,5 @@ impl Average {
     #[on(validate_end, always)]
     fn give_back(&mut self, params: &Params) {
         put(params, &std::mem::take(&mut self.trained));
-    }
-}
-
-/// Publishes the norm of the gradients.
-struct GradNorm;
-
-#[callback]
-impl GradNorm {
-    fn on_backward_end(gradients: &Gradients, grad_norm: &mut Value) -> Result<(), GradientError> {
-        grad_norm.set(gradients.norm_tensor()?);
-        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use mixup::{callbacks::LrFinder, learner::LearnerBuilder, prelude::*};
 
 use crate::{
     resumes,
-    support::{Linear, data, numbers, on},
+    support::{GradNorm, Linear, data, numbers, on},
 };
 
 /// CRC-32C, bit by bit (RFC 3720, appendix B.4).
@@ -150,13 +150,6 @@ fn scalars(shown: &Shown, tag: &str) -> Vec<(u64, f32)> {
         .collect()
 }
 
-/// Publishes a number in each batch.
-#[callback(on_backward_end)]
-fn publishes(gradients: &Gradients, grad_norm: &mut Value) -> Result<(), GradientError> {
-    grad_norm.set(gradients.norm_tensor()?);
-    Ok(())
-}
-
 /// Fails before a training batch, counted over the whole training.
 struct FailAt(usize);
 
@@ -170,7 +163,7 @@ impl FailAt {
 
 /// Four batches and a validation in an epoch, with MixUp, a metric, a published value, and two groups.
 fn learner(board: TensorBoard) -> LearnerBuilder<Linear> {
-    on(data(16, 4)).mixup().metric(accuracy).callback(publishes).callback(board).group("bias", |name, _| name == "bias")
+    on(data(16, 4)).mixup().metric(accuracy).callback(GradNorm).callback(board).group("bias", |name, _| name == "bias")
 }
 
 #[test]
@@ -427,7 +420,7 @@ fn tensorboards_own_reader_finds_the_same() {
         let checkpoints = Checkpoints::in_dir(folder.join("checkpoints").join(run)).every_batches(23);
         let builder =
             Learner::builder(ImageData::digits().unwrap().build().unwrap(), |vs| simple_cnn(vs, &[1, 16, 10]));
-        let builder = builder.mixup().metric(accuracy).callback(publishes).callback(FailAt(fails)).quiet();
+        let builder = builder.mixup().metric(accuracy).callback(GradNorm).callback(FailAt(fails)).quiet();
         let mut learn = builder.checkpoints(checkpoints).build().unwrap();
         let listing = format!("```text\n{}\n```", learn.training_loop());
         learn.callback(board.text("training loop", listing));

@@ -5,17 +5,7 @@ use std::sync::{Arc, Mutex};
 use mixup::{callback::Hook, prelude::*, training::BuildError};
 use tch::{Kind, Tensor, nn};
 
-use crate::support::{Log, data, on, series};
-
-struct GradNorm;
-
-#[callback]
-impl GradNorm {
-    fn on_backward_end(gradients: &Gradients, grad_norm: &mut Value) -> Result<(), GradientError> {
-        grad_norm.set(gradients.norm_tensor()?);
-        Ok(())
-    }
-}
+use crate::support::{GradNorm, Log, data, on, series};
 
 /// Another name of the type, which the macro does not know.
 type Number = Value;

@@ -74,6 +74,17 @@ pub fn gradients(learn: &Learner) -> Vec<f32> {
     grads.flat_map(|grad| Vec::<f32>::try_from(grad.flatten(0, -1)).expect("floats")).collect()
 }
 
+/// Publishes the norm of the gradients.
+pub struct GradNorm;
+
+#[callback]
+impl GradNorm {
+    fn on_backward_end(gradients: &Gradients, grad_norm: &mut Value) -> Result<(), GradientError> {
+        grad_norm.set(gradients.norm_tensor()?);
+        Ok(())
+    }
+}
+
 /// A log of what happened, line by line. Clones share it.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);

@@ -92,20 +92,24 @@ fn sheet(cells: &[Cell]) -> RgbImage {
     sheet.0
 }
 
-/// A text in lines of at most this many letters, broken between words. A `+` stays with what it adds.
+/// A text in lines of at most this many letters, broken in front of each `+` and else between words.
 fn wrapped(text: &str, letters: usize) -> Vec<String> {
+    if text.chars().count() <= letters {
+        return vec![text.to_owned()];
+    }
     let mut lines: Vec<String> = Vec::new();
-    let mut words = text.split(' ').peekable();
-    while let Some(word) = words.next() {
-        let added = words.next_if(|_| word == "+");
-        let word = added.map_or_else(|| word.to_owned(), |added| format!("{word} {added}"));
-        let full = lines.len() == LINES;
-        match lines.last_mut() {
-            Some(line) if full || line.chars().count() + 1 + word.chars().count() <= letters => {
-                line.push(' ');
-                line.push_str(&word);
+    for (number, part) in text.split(" + ").enumerate() {
+        for (at, word) in part.split(' ').enumerate() {
+            let (begins, is_full) = (at == 0, lines.len() == LINES);
+            let plus = if begins && number > 0 { "+ " } else { "" };
+            let word = format!("{plus}{word}");
+            match lines.last_mut() {
+                Some(line) if is_full || !begins && line.chars().count() + 1 + word.chars().count() <= letters => {
+                    line.push(' ');
+                    line.push_str(&word);
+                }
+                _ => lines.push(word),
             }
-            _ => lines.push(word),
         }
     }
     lines.iter().map(|line| shortened(line, letters)).collect()

@@ -55,7 +55,7 @@ mod tests {
         let place = |lines: &[&[(f64, f64)]]| calmest(lines, (&(0.0..4.0), &(0.0..2.0)), (0.3, 0.2));
         let falls = [(0.0, 2.0), (1.0, 0.2), (4.0, 0.0)];
         assert!(matches!(place(&[&falls]), SeriesLabelPosition::UpperRight));
-        let rises = [(0.0, 0.0), (1.0, 1.8), (4.0, 2.0)];
+        let rises = [(0.0, 0.0), (2.0, 1.8), (4.0, 2.0)];
         assert!(matches!(place(&[&rises]), SeriesLabelPosition::LowerRight));
         assert!(matches!(place(&[&rises, &[(3.5, 0.0), (3.5, 2.0)]]), SeriesLabelPosition::UpperLeft));
     }
