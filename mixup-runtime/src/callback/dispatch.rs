@@ -163,6 +163,7 @@ struct Entered {
     index: usize,
     loss_func: LossFunc,
     sampler: Sampling,
+    valid_sampler: Sampling,
 }
 
 /// An open part of a training, with the callbacks that entered it and must get their `always` methods.
@@ -456,8 +457,12 @@ impl Callbacks {
     /// Marks a callback that a begin hook has reached, since it must get what belongs to the end.
     fn enter(&mut self, hook: Hook, index: usize, state: &State) {
         if hook == Hook::TrainBegin {
-            let (loss_func, sampler) = (state.loss_func.clone(), state.sampler.clone());
-            self.entered.push(Entered { index, loss_func, sampler });
+            self.entered.push(Entered {
+                index,
+                loss_func: state.loss_func.clone(),
+                sampler: state.sampler.clone(),
+                valid_sampler: state.valid_sampler.clone(),
+            });
         } else if let Some(end) = hook.always()
             && self.entries[index].serves(end).next().is_some()
             && let Some(frame) = self.frames.last_mut()
@@ -573,7 +578,7 @@ impl Callbacks {
     /// Calls `on_train_end` for each callback that was entered, in reverse order, with `end` as in [`close`](Self::close). Then
     /// the loss function and the sampler are those from before the first callback.
     pub(crate) fn end(&mut self, state: &mut State, mut end: impl FnMut(&mut dyn FnMut() -> Result<(), Error>)) {
-        while let Some(Entered { index, loss_func, sampler }) = self.entered.pop() {
+        while let Some(Entered { index, loss_func, sampler, valid_sampler }) = self.entered.pop() {
             if self.entries[index].serves(Hook::TrainEnd).next().is_some() {
                 end(&mut || {
                     let call = |callback: &mut dyn AnyCallback, state: &mut State, links: Links<'_>| {
@@ -582,7 +587,7 @@ impl Callbacks {
                     self.call(index, Hook::TrainEnd, state, call).map(drop)
                 });
             }
-            (state.loss_func, state.sampler) = (loss_func, sampler);
+            (state.loss_func, state.sampler, state.valid_sampler) = (loss_func, sampler, valid_sampler);
         }
     }
 

@@ -5,13 +5,18 @@ use std::{io, path::PathBuf, time::Duration};
 use mixup_macros::callback;
 
 use super::{LrFinder, lines::Lines, logged};
-use crate::{error::BoxError, files::FileError, training::Values};
+use crate::{
+    error::BoxError,
+    files::FileError,
+    training::{Values, World},
+};
 
 /// Writes a row for each epoch into a CSV file: `epoch`, `train_loss`, `valid_loss`, each metric, each value that callbacks publish, and `time` in
 /// seconds. What an epoch does not have is an empty cell.
 ///
 /// Each row is in the file as soon as its epoch has ended. Each training begins the file anew. One that goes on from a checkpoint goes on
-/// after the rows that the file had at the checkpoint. A sweep over learning rates writes nothing.
+/// after the rows that the file had at the checkpoint. A sweep over learning rates writes nothing. Of several processes that train together, the
+/// first one writes.
 #[derive(Debug)]
 pub struct CsvLogger {
     file: Lines,
@@ -41,8 +46,14 @@ impl CsvLogger {
 
 #[callback(crate = crate, describe(file), state(file))]
 impl CsvLogger {
-    fn on_train_begin(&mut self, resumed: bool, values: &Values, finder: Option<&LrFinder>) -> Result<(), BoxError> {
-        if finder.is_some() {
+    fn on_train_begin(
+        &mut self,
+        resumed: bool,
+        values: &Values,
+        world: World,
+        finder: Option<&LrFinder>,
+    ) -> Result<(), BoxError> {
+        if finder.is_some() || !world.is_first() {
             return Ok(());
         }
         let names = ["epoch"].into_iter().chain(logged::names(values)).chain(["time"]);

@@ -7,7 +7,12 @@ use serde_json::{Map, Value as Json};
 use tch::Tensor;
 
 use super::{LrFinder, lines::Lines, logged};
-use crate::{error::BoxError, files::FileError, optim::Optimizer, training::Values};
+use crate::{
+    error::BoxError,
+    files::FileError,
+    optim::Optimizer,
+    training::{Values, World},
+};
 
 /// Writes a JSON object in a line of its own for each epoch, and for every so many training batches if asked.
 ///
@@ -16,7 +21,7 @@ use crate::{error::BoxError, files::FileError, optim::Optimizer, training::Value
 /// that callbacks have published in the epoch. JSON has no NaN and no infinity: they are `null`. What an epoch does not have is left out.
 ///
 /// Each line is in the file at once. Each training begins the file anew. One that goes on from a checkpoint goes on after the lines that
-/// the file had at the checkpoint. A sweep over learning rates writes nothing.
+/// the file had at the checkpoint. A sweep over learning rates writes nothing. Of several processes that train together, the first one writes.
 #[derive(Debug)]
 pub struct JsonLines {
     file: Lines,
@@ -61,8 +66,9 @@ fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Json)>) -> Map<String, 
 
 #[callback(crate = crate, describe(file), state(file))]
 impl JsonLines {
-    fn on_train_begin(&mut self, resumed: bool, finder: Option<&LrFinder>) -> Result<(), FileError> {
-        if finder.is_some() { Ok(()) } else { self.file.begin(resumed, self.append).map(|_| ()) }
+    fn on_train_begin(&mut self, resumed: bool, world: World, finder: Option<&LrFinder>) -> Result<(), FileError> {
+        let writes = finder.is_none() && world.is_first();
+        if writes { self.file.begin(resumed, self.append).map(|_| ()) } else { Ok(()) }
     }
 
     #[on(batch_end, train, every = self.every)]

@@ -13,10 +13,10 @@ use super::{
 use crate::{
     error::BoxError,
     model::Params,
-    training::{Monitored, Value, Values},
+    training::{Monitored, Value, Values, World},
 };
 
-/// Keeps the weights of the epoch in which a value was best: in a file with `to`, and in the model when training ends with `restore`.
+/// Keeps the weights of the epoch in which a value was best: in a file with `to`, and in the model when training ends with `restore`. Of several processes that train together, the first one writes the file.
 ///
 /// With [`Ema`] these are the averaged weights, for which the value was measured. [`Checkpoints`](crate::learner::Checkpoints) with `keep_best` keeps the
 /// whole training of that epoch.
@@ -64,6 +64,7 @@ impl SaveBest {
         &mut self,
         #[name = self.watched.name] value: &Value,
         params: &Params,
+        world: World,
         ema: Option<&Ema>,
         finder: Option<&LrFinder>,
     ) -> Result<(), BoxError> {
@@ -74,7 +75,7 @@ impl SaveBest {
             return Ok(());
         }
         let own = ema.map_or(Ok(None), |ema| ema.exchange(params))?;
-        let kept = self.keep(params);
+        let kept = self.keep(params, world);
         own.map_or(Ok(()), |own| put(params, &own))?;
         kept
     }
@@ -85,10 +86,11 @@ impl SaveBest {
 }
 
 impl SaveBest {
-    fn keep(&mut self, params: &Params) -> Result<(), BoxError> {
+    fn keep(&mut self, params: &Params, world: World) -> Result<(), BoxError> {
         if self.restore {
             self.weights = copied(params)?;
         }
-        Ok(self.path.as_ref().map_or(Ok(()), |path| params.save(path))?)
+        let path = self.path.as_ref().filter(|_| world.is_first());
+        Ok(path.map_or(Ok(()), |path| params.save(path))?)
     }
 }

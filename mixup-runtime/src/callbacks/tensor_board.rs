@@ -22,7 +22,7 @@ use crate::{
     files::FileError,
     model::{Gradients, Params},
     optim::Optimizer,
-    training::Values,
+    training::{Values, World},
 };
 
 /// Writes event files for TensorBoard: after each epoch the losses, each metric, each value that callbacks publish (`epoch/…`) and the learning
@@ -31,7 +31,7 @@ use crate::{
 /// The horizontal axis counts training batches. A second training of the learner goes on where the first one ended. Each training writes a
 /// file of its own. In that of one that goes on from a checkpoint, TensorBoard is told to drop what was written after the checkpoint; so is
 /// everything before the first training of a learner, if other trainings have written into the folder. A sweep over learning rates writes
-/// nothing.
+/// nothing. Of several processes that train together, the first one writes.
 #[derive(Debug)]
 pub struct TensorBoard {
     folder: PathBuf,
@@ -136,8 +136,8 @@ impl TensorBoard {
 
 #[callback(crate = crate, describe(folder), state(place, file))]
 impl TensorBoard {
-    fn on_train_begin(&mut self, resumed: bool, finder: Option<&LrFinder>) -> Result<(), BoxError> {
-        if finder.is_some() {
+    fn on_train_begin(&mut self, resumed: bool, world: World, finder: Option<&LrFinder>) -> Result<(), BoxError> {
+        if finder.is_some() || !world.is_first() {
             return Ok(());
         }
         let Place { step, ends, .. } = self.place;

@@ -128,6 +128,18 @@ impl Loader {
         self
     }
 
+    /// How many entries of an order make a batch: the batch size, or 1 for prepared batches, whose order is one of batches.
+    #[must_use]
+    pub fn entries_per_batch(&self) -> usize {
+        if matches!(self.source, Source::Prepared { .. }) { 1 } else { self.batch_size.max(1) }
+    }
+
+    /// Whether the last batch is left out if it has fewer items than the others.
+    #[must_use]
+    pub fn drops_last(&self) -> bool {
+        self.drop_last
+    }
+
     /// Sets how many threads gather batches ahead, while those before them are in use: at most two for each thread. With 0, the default, a batch is
     /// gathered when it is asked for. Whatever the number, the batches have the same bits and come in the same order.
     ///

@@ -16,13 +16,13 @@ use crate::{
     batch::{AnyOutput, Input, OutputType, Target},
     callback::{Callback, Callbacks},
     callbacks::{Progress, ValidateEvery, mixing::MixUp},
-    data::Data,
+    data::{Data, InOrder, Sampling},
     loss::{CrossEntropy, Loss, LossFunc},
     metrics::{Metric, MetricFunc},
     model::{DEFAULT_GROUP, Grouping, Model, Params, Vars},
     optim::{AdamW, Optimizer, Optimizers},
     rng::Rng,
-    training::{BuildError, Error, Internal, Life, Outcome, Parts, State, Values},
+    training::{BuildError, Error, Internal, Life, Outcome, Parts, State, Tally, Values, World},
 };
 
 type BuildModel<M> = Box<dyn FnOnce(&Vars<'_>) -> M>;
@@ -46,6 +46,7 @@ pub struct LearnerBuilder<M> {
     callbacks: Callbacks,
     device: Device,
     seed: u64,
+    world: World,
     quiet: bool,
     strict: bool,
     keep_freed_memory: bool,
@@ -72,6 +73,7 @@ impl<M: Model> LearnerBuilder<M> {
             callbacks: Callbacks::default(),
             device: Device::Cpu,
             seed: 0,
+            world: World::default(),
             quiet: false,
             strict: false,
             keep_freed_memory: true,
@@ -263,6 +265,14 @@ impl<M: Model> LearnerBuilder<M> {
         self
     }
 
+    /// Sets which of several processes that train together this one is: [`World`] says what follows from that. Defaults to the only one.
+    ///
+    /// `builder.data_parallel(&mpi)` of the crate `mixup-mpi` sets it, and adds the callback that communicates.
+    pub fn world(mut self, world: World) -> Self {
+        self.world = world;
+        self
+    }
+
     /// Rejects callbacks that change the same value in one hook without an order between them (`before`, `after`, a different
     /// `order`). [`training_loop`](Learner::training_loop) lists such pairs in any case.
     pub fn strict(mut self) -> Self {
@@ -355,14 +365,14 @@ impl<M: Model> LearnerBuilder<M> {
                 return Err(BuildError::MetricName { name: name.clone() }.into());
             }
         }
-        if !self.quiet {
+        if !self.quiet && self.world.is_first() {
             self.callbacks.add(Progress::default().handle_signals(self.handle_signals), None);
         }
         if self.keep_freed_memory {
             keep_freed_memory();
         }
         // Seeds libtorch's generator, from which `tch`'s layers draw their first values.
-        let life = Life::begin(self.seed);
+        let life = Life::begin(self.seed, self.world.rank());
         let var_store = VarStore::new(self.device);
         let model = Box::new((self.model)(&Vars::new(var_store.root(), self.seed)));
         add_groups(&mut self.grouping, &self.optimizers)?;
@@ -380,9 +390,11 @@ impl<M: Model> LearnerBuilder<M> {
             params,
             model,
             sampler: self.data.train().sampling().clone(),
+            valid_sampler: valid_sampler(&self.data),
             data: self.data,
             rng: Rng::from_seed(Default::default()), // each callback that asks for one gets its own
             device: self.device,
+            world: self.world,
             epoch: 0,
             iteration: 0,
             steps: 0,
@@ -396,6 +408,7 @@ impl<M: Model> LearnerBuilder<M> {
             last_loss: Tensor::new(),
             gradients,
             epoch_time: Duration::ZERO,
+            tally: Tally::default(),
             outcome: Outcome::Finished,
             values: Values::default(),
             internal: Internal::default(),
@@ -407,7 +420,7 @@ impl<M: Model> LearnerBuilder<M> {
         };
         let interrupt = Interrupt::default();
         let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
-        let points = Points::new(self.checkpoints.map(Writer::new));
+        let points = Points::new(self.checkpoints.map(|options| Writer::new(options, self.world)));
         let (handles_signals, autocast) = (self.handle_signals, self.autocast);
         let mut learn = Learner { state, callbacks, metrics, step, points, interrupt, handles_signals, autocast };
         learn.prepare()?;
@@ -419,6 +432,11 @@ impl<M: Model> LearnerBuilder<M> {
         self.finish.map_or(Ok(()), |finish| finish(&mut learn))?;
         Ok(learn)
     }
+}
+
+/// The sampler of the validation data, if there is some.
+pub(super) fn valid_sampler(data: &Data) -> Sampling {
+    data.valid().map_or_else(|| Sampling::new(InOrder), |valid| valid.sampling().clone())
 }
 
 /// Adds the groups of optimizers for which no group was added: those of the parameters under their path.

@@ -207,6 +207,7 @@ impl Learner {
     fn end_pass(&mut self, train: bool, measured: Measured) -> Result<(), Exit> {
         self.state.internal.in_batch = false;
         if !train {
+            let measured = self.tally(measured)?;
             self.measure_set(&measured)?;
             self.callbacks.board().measured(&measured);
             self.state.internal.measured = Some(measured);

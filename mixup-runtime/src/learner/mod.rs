@@ -32,6 +32,7 @@ mod snapshot;
 mod state;
 mod step;
 mod summary;
+mod tally;
 #[cfg(test)]
 mod waiting;
 mod weights;

@@ -122,7 +122,7 @@ impl Learner {
         Ok(Some(Begun { order, first: 0, measured: Measured::new(self.state.metric_names.len()) }))
     }
 
-    /// The order of a pass: drawn by the sampler for training, otherwise by the loader. The training data that is only looked at
+    /// The order of a pass: drawn by the samplers for training and for the validation data, otherwise by the loader. The training data that is only looked at
     /// has its own order, and all its items.
     pub(super) fn order(&mut self, pass: Pass<'_>) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
@@ -132,6 +132,7 @@ impl Learner {
         let order = match pass {
             Pass::Training => loader.order_by(&state.sampler, &mut rng),
             Pass::Over(On::Part(Part::Train)) => loader.order_of_all(),
+            Pass::Over(On::Part(Part::Valid)) => loader.order_by(&state.valid_sampler, &mut rng),
             Pass::Over(_) => loader.order(&mut rng),
         };
         let order = order.map_err(|source| Error::Data { at: state.at(), source: Box::new(source) })?;

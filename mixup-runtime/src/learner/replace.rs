@@ -2,7 +2,7 @@
 
 use std::{any::Any, mem};
 
-use super::Learner;
+use super::{Learner, builder::valid_sampler};
 use crate::{
     batch::Output,
     data::Data,
@@ -108,6 +108,7 @@ impl Learner {
     ///   the next epoch draws what it would have drawn from the old data, another order than the epochs before it.
     pub fn set_data(&mut self, data: Data) -> Data {
         self.state.sampler = data.train().sampling().clone();
+        self.state.valid_sampler = valid_sampler(&data);
         mem::replace(&mut self.state.data, data)
     }
 }

@@ -7,7 +7,11 @@ use super::{
     pass::{Begun, Pass},
     snapshot::Snapshot,
 };
-use crate::training::{Error, Measured, Next, Phase, Report, Run};
+use crate::{
+    data::Sampler as _,
+    state::StateError,
+    training::{Error, Measured, Next, Phase, Report, Run},
+};
 
 /// What is done at the points of a training at which it can go on.
 #[derive(Default)]
@@ -72,6 +76,9 @@ impl Learner {
     /// Goes on within a pass, or in the validation after it.
     pub(super) fn go_on_in_pass(&mut self, pass: Pass<'_>, run: &Run) -> Result<Option<Begun>, Exit> {
         let Next { phase, batch, valid_batch, .. } = run.next();
+        if (pass.trains(), phase) != (true, Phase::EpochEnd) {
+            self.draw_again(pass)?;
+        }
         let orders = self.state.internal.orders.clone();
         let measured = run.measured().map_err(|source| Error::Resume { source })?;
         let begun = match (pass.trains(), phase) {
@@ -94,6 +101,29 @@ impl Learner {
             }
         };
         Ok(Some(begun))
+    }
+
+    /// Draws the order of a pass again where several processes train together: the checkpoint is that of the first one, which had another part.
+    fn draw_again(&mut self, pass: Pass<'_>) -> Result<(), Exit> {
+        if !self.state.world.is_shared() {
+            return Ok(());
+        }
+        let sampler = &mut self.state.sampler;
+        if pass.trains() && sampler.stateful().is_some() {
+            let source = StateError::SharedSampler { sampler: sampler.describe() };
+            return Err(Error::Resume { source }.into());
+        }
+        let order = self.order(pass)?.into();
+        let orders = &mut self.state.internal.orders;
+        *(if pass.trains() { &mut orders.training } else { &mut orders.validation }) = order;
+        Ok(())
+    }
+
+    /// Whether all processes that train together can go on from what the first one has here: it has no gradients of its own part, and no
+    /// measurements.
+    fn is_common(&self, next: Next) -> bool {
+        let kept = || self.state.params.iter().any(|(_, tensor)| tensor.grad().defined());
+        !self.state.world.is_shared() || (next.valid_batch == 0 && !kept())
     }
 
     /// A point before a batch.
@@ -120,7 +150,7 @@ impl Learner {
 
     fn take(&mut self, next: Next, measured: Option<&Measured>) -> Result<(), Exit> {
         let due = self.checkpoint_due(next);
-        if due.is_none() && self.points.taken.is_none() {
+        if (due.is_none() && self.points.taken.is_none()) || !self.is_common(next) {
             return Ok(());
         }
         let nothing = Measured::new(self.state.metric_names.len());

@@ -36,6 +36,7 @@ impl Learner {
         let watch = self.handles_signals.then(Watch::begin);
         self.begin(epochs)?;
         let (loss_func, sampler) = (self.state.loss_func.clone(), self.state.sampler.clone());
+        let valid_sampler = self.state.valid_sampler.clone();
         let mut panic = None;
         let mut errors = Vec::new();
         let mut done = None;
@@ -81,6 +82,7 @@ impl Learner {
         while self.callbacks.close(&mut self.state, &mut end) {}
         self.callbacks.end(&mut self.state, &mut end);
         (self.state.loss_func, self.state.sampler) = (loss_func, sampler);
+        self.state.valid_sampler = valid_sampler;
         self.record_epoch(); // a stop at the end of an epoch left the loop before this
         if epochs.is_some()
             && let Err(source) = self.state.read_rows()

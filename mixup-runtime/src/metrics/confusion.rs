@@ -4,9 +4,9 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{
     MetricError, ONE, OverSet,
-    over_set::{over_set, state_is},
+    over_set::{of_state, over_set, state_is},
 };
-use crate::{batch::Target, error::BoxError};
+use crate::{batch::Target, error::BoxError, state::State};
 
 /// How often each class was taken for which, counted on the device.
 ///
@@ -63,6 +63,15 @@ impl ConfusionMatrix {
     /// Forgets all batches.
     pub fn reset(&mut self) {
         self.counts = None;
+    }
+
+    /// Adds the counts of another matrix, whose state this is.
+    fn merge(&mut self, other: &State) -> Result<(), BoxError> {
+        self.counts = match (self.counts.take(), of_state::<Option<Tensor>>(other)?) {
+            (Some(counts), Some(other)) => Some(counts.f_add(&other.f_to_device(counts.device())?)?),
+            (counts, other) => counts.or(other),
+        };
+        Ok(())
     }
 
     /// Of each class: how often it was guessed rightly, guessed at all, and right at all.
@@ -157,6 +166,10 @@ macro_rules! of_confusion {
 
             fn reset(&mut self) {
                 self.confusion.reset();
+            }
+
+            fn merge(&mut self, other: &State) -> Result<(), BoxError> {
+                self.confusion.merge(other)
             }
         }
     };

@@ -21,7 +21,7 @@ use crate::{
     batch::{AnyOutput, Output, Target, TargetError},
     error::BoxError,
     names::short_type_name,
-    state::Stateful,
+    state::{State, Stateful},
 };
 
 /// A number for each batch, averaged over the items after the last batch. `O` is the output of the model.
@@ -154,6 +154,10 @@ impl<O: Output, M: Metric<O>> OverSet<AnyOutput> for Of<O, M> {
         if let Some(metric) = self.metric.over_set() {
             metric.reset();
         }
+    }
+
+    fn merge(&mut self, other: &State) -> Result<(), BoxError> {
+        self.metric.over_set().map_or(Ok(()), |metric| metric.merge(other))
     }
 }
 

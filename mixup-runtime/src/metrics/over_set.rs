@@ -5,6 +5,7 @@ use tch::Tensor;
 use crate::{
     batch::{Output, Target},
     error::BoxError,
+    state::{State, StateError, Stateful},
 };
 
 /// A metric of the whole set: it is given each batch, and has one value after the last. [`Metric::over_set`](super::Metric::over_set) declares it.
@@ -36,6 +37,17 @@ use crate::{
 ///
 ///     fn reset(&mut self) {
 ///         self.0 = None;
+///     }
+///
+///     /// For trainings of several processes, which measure a part each.
+///     fn merge(&mut self, other: &State) -> Result<(), BoxError> {
+///         let mut it = Self::default();
+///         other.load_into(&mut it)?;
+///         self.0 = match (self.0.take(), it.0) {
+///             (Some(own), Some(other)) => Some(own.f_maximum(&other)?),
+///             (own, other) => own.or(other),
+///         };
+///         Ok(())
 ///     }
 /// }
 ///
@@ -74,6 +86,16 @@ pub trait OverSet<O: Output = Tensor> {
 
     /// Forgets all batches.
     fn reset(&mut self);
+
+    /// Adds the batches of another metric of this type, which has measured another part of the data; `other` is its state. Trainings of several
+    /// processes that divide the validation among them need it. Defaults to an error that says so.
+    ///
+    /// # Errors
+    /// A state that does not fit, and any error of yours.
+    fn merge(&mut self, other: &State) -> Result<(), BoxError> {
+        let _ = other;
+        Err("it can't be joined with what other processes have measured: implement `OverSet::merge`".into())
+    }
 }
 
 /// Declares a type of this module that implements `OverSet` and `Stateful` as a metric.
@@ -98,6 +120,13 @@ macro_rules! over_set {
             }
         }
     };
+}
+
+/// Another metric's field, which is its state.
+pub(super) fn of_state<T: Stateful + Default>(state: &State) -> Result<T, StateError> {
+    let mut field = T::default();
+    state.load_into(&mut field)?;
+    Ok(field)
 }
 
 /// Declares that the state of a type is one of its fields.

@@ -4,9 +4,9 @@ use tch::{Kind, TchError, Tensor};
 
 use super::{
     Metric, MetricError, OverSet,
-    over_set::{over_set, state_is},
+    over_set::{of_state, over_set, state_is},
 };
-use crate::{batch::Target, error::BoxError};
+use crate::{batch::Target, error::BoxError, state::State};
 
 /// The share of items whose right class is among the k highest scores: `TopK(5)`, under the name `top_5`. scikit-learn's `top_k_accuracy_score`.
 ///
@@ -91,6 +91,11 @@ impl OverSet for RocAuc {
 
     fn reset(&mut self) {
         self.batches.clear();
+    }
+
+    fn merge(&mut self, other: &State) -> Result<(), BoxError> {
+        self.batches.extend(of_state::<Vec<Tensor>>(other)?);
+        Ok(())
     }
 }
 

@@ -101,6 +101,15 @@ pub enum StateError {
         /// The present one.
         now: String,
     },
+    /// Processes that train together draw the order of an epoch again, and its sampler has moved on since it was drawn.
+    #[error(
+        "the sampler `{sampler}` has a state, and several processes can go on with it only between two epochs: write checkpoints with \
+         `every_epochs`, or use a sampler without a state"
+    )]
+    SharedSampler {
+        /// The sampler.
+        sampler: String,
+    },
     /// Two states under one name.
     #[error("two states are called `{name}`: give one of them another name")]
     Twice {

@@ -35,6 +35,12 @@ impl Measured {
         Self { loss: Shared::default(), metrics: (0..metrics).map(|_| Shared::default()).collect() }
     }
 
+    /// Appends what another one has measured.
+    pub(crate) fn append(&self, other: &Self) -> Result<(), TchError> {
+        let pairs = self.metrics.iter().zip(&other.metrics).chain([(&self.loss, &other.loss)]);
+        pairs.into_iter().try_for_each(|(all, series)| all.lock().append(&mut series.lock()))
+    }
+
     /// One mean for each metric; NaN if nothing was measured.
     pub(crate) fn means(&self) -> Result<Vec<f64>, TchError> {
         self.metrics.iter().map(|metric| Ok(metric.lock().mean()?.unwrap_or(f64::NAN))).collect()

@@ -99,6 +99,15 @@ pub enum Error {
         #[source]
         source: StateError,
     },
+    /// What a validation has measured could not be written down, or joined with what others have measured.
+    #[error("what the validation has measured, {at}: {source}")]
+    Tally {
+        /// Which epoch.
+        at: Position,
+        /// Why.
+        #[source]
+        source: StateError,
+    },
     /// A file could not be read or written.
     #[error("{source}")]
     File {
@@ -323,6 +332,14 @@ crate::error::debug_with_sources!(Error);
 #[derive(thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// There is no such process.
+    #[error("there is no process {rank} of {size}: processes are counted from 0, and there is at least one")]
+    World {
+        /// The number that was given.
+        rank: usize,
+        /// How many there are.
+        size: usize,
+    },
     /// The CUDA device does not exist.
     #[error("the device {wanted} does not exist: libtorch sees {found} CUDA devices; use `mixup::default_device()`")]
     Device {

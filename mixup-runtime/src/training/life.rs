@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Position;
 use crate::{
-    rng::{ItemRngs, Rng, TorchSeeds, Use, hash, stream},
+    rng::{ItemRngs, Place, Rng, TorchSeeds, Use, hash, stream},
     state::{State, StateError, Stateful},
 };
 
@@ -12,6 +12,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Life {
     pub seed: u64,
+    /// Which of several processes this is. It is not saved: all go on from what the first one has saved.
+    rank: usize,
+    /// The seed of what each process draws for itself.
+    own: u64,
     torch: TorchSeeds,
     /// How many epochs have begun.
     pub epochs: usize,
@@ -24,11 +28,15 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Begins a life, and seeds libtorch's generator for the initial values of the model.
-    pub(crate) fn begin(seed: u64) -> Self {
-        let life = Self { seed, torch: TorchSeeds::of(seed), epochs: 0, own_runs: 0, moments: 0, validated: [0; 2] };
-        life.torch.seed(Use::Training, 0);
-        life
+    /// Begins a life, and seeds libtorch's generator for the initial values of the model, which are the same in all processes.
+    pub(crate) fn begin(seed: u64, rank: usize) -> Self {
+        TorchSeeds::of(seed).seed(Use::Training, 0);
+        Self::of(seed, rank)
+    }
+
+    fn of(seed: u64, rank: usize) -> Self {
+        let own = of_rank(seed, rank);
+        Self { seed, rank, own, torch: TorchSeeds::of(own), epochs: 0, own_runs: 0, moments: 0, validated: [0; 2] }
     }
 
     /// Seeds libtorch's generator for the next part of the training.
@@ -53,19 +61,29 @@ impl Life {
 
     /// The generator of a drawer: a callback, given by the hash of its name, in a hook.
     pub(crate) fn stream(&self, drawer: u64, position: Position, purpose: &str) -> Rng {
-        stream(self.seed, drawer, position.place(), purpose)
+        stream(self.own, drawer, position.place(), purpose)
     }
 
-    /// The generators of the items of a pass over the data.
+    /// The generators of the items of a pass over the data: the same in all processes, so that an item does not depend on which one has it.
     pub(crate) fn items(&self, position: Position) -> ItemRngs {
         let rngs = ItemRngs::new(self.seed, position.epochs_before);
         if position.train { rngs } else { rngs.valid() }
     }
 
-    /// The generator of an epoch's order, of the training or of the validation data.
+    /// The generator of an epoch's order, of the training or of the validation data: the same in all processes, so that they can divide one
+    /// order among them.
     pub(crate) fn order(&self, position: Position) -> Rng {
-        self.stream(hash("order"), position, if position.train { "training" } else { "validation" })
+        let purpose = if position.train { "training" } else { "validation" };
+        stream(self.seed, hash("order"), position.place(), purpose)
     }
+}
+
+/// The seed of what a process draws for itself; that of the first one is the common seed.
+fn of_rank(seed: u64, rank: usize) -> u64 {
+    use rand::RngExt as _;
+
+    let place = Place { epoch: rank as u32, ..Place::default() };
+    if rank == 0 { seed } else { stream(seed, hash("rank"), place, "seed").random() }
 }
 
 /// What is saved of a life. Counts that are far below `usize::MAX` go on without overflow.
@@ -87,7 +105,7 @@ impl Stateful for Life {
     fn load(&mut self, state: &State) -> Result<(), StateError> {
         let Saved { seed, epochs, own_runs, moments, validated } = state.data()?;
         let (epochs, own_runs) = (epochs as usize, own_runs as usize);
-        *self = Self { seed, torch: TorchSeeds::of(seed), epochs, own_runs, moments, validated };
+        *self = Self { epochs, own_runs, moments, validated, ..Self::of(seed, self.rank) };
         Ok(())
     }
 }

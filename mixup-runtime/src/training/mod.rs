@@ -17,8 +17,10 @@ mod series;
 mod smooth;
 mod state;
 mod table;
+mod tally;
 mod uses;
 mod value;
+mod world;
 
 pub(crate) use board::{Board, VALID_LOSS};
 pub(crate) use deferred::{Deferred, EpochRecord, Measured};
@@ -36,5 +38,7 @@ pub(crate) use series::Shared;
 pub(crate) use smooth::SmoothLoss;
 pub(crate) use state::{Internal, State};
 pub(crate) use table::Table;
+pub use tally::Tally;
 pub use uses::Uses;
 pub use value::{IntoNumber, NoValue, Numbers, Value, Values};
+pub use world::World;

@@ -37,6 +37,14 @@ impl Series {
         Ok(())
     }
 
+    /// Appends the numbers of another series.
+    pub(crate) fn append(&mut self, other: &mut Self) -> Result<(), TchError> {
+        let numbers = [self.numbers.values()?, other.numbers.values()?].concat();
+        self.numbers = Scalars::of(numbers);
+        self.weights.extend(&other.weights);
+        Ok(())
+    }
+
     /// All numbers.
     pub(crate) fn numbers(&mut self) -> Result<&[f64], TchError> {
         self.numbers.values()

@@ -12,7 +12,7 @@ use std::{
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    EpochReport, Error, Hook, Life, Outcome, Position, Values,
+    EpochReport, Error, Hook, Life, Outcome, Position, Tally, Values, World,
     deferred::{Deferred, EpochRecord, Measured},
     parts::Parts,
     series::Shared,
@@ -41,9 +41,11 @@ pub(crate) struct State {
     pub model: Box<dyn AnyModel>,
     pub data: Data,
     pub sampler: Sampling,
+    pub valid_sampler: Sampling,
     /// The generator of the callback whose turn it is, if it asks for one.
     pub rng: Rng,
     pub device: Device,
+    pub world: World,
     pub epoch: usize,
     pub iteration: usize,
     pub steps: usize,
@@ -59,6 +61,8 @@ pub(crate) struct State {
     /// The parameters of each optimizer, if there are several.
     pub parts: Parts,
     pub epoch_time: Duration,
+    /// What the validation has measured, in its hook only.
+    pub tally: Tally,
     pub outcome: Outcome,
     pub values: Values,
     /// Everything that has no name in the table.

@@ -21,7 +21,7 @@ use crate::{
     callback::Callback as _,
     callbacks::Progress,
     files::{Archive, Disk, FileError, FolderLock, RealDisk, list, lock_folder, make_folder, remove_stale},
-    training::{BuildError, Error, Next, Phase, Report},
+    training::{BuildError, Error, Next, Phase, Report, World},
 };
 
 /// The end of the names of checkpoints.
@@ -37,6 +37,8 @@ pub(super) struct Due {
 pub(super) struct Writer {
     options: Checkpoints,
     disk: Box<dyn Disk>,
+    /// Whether this process writes: of several that train together, only the first one does.
+    writes: bool,
     /// The training in progress.
     session: Option<Session>,
 }
@@ -58,12 +60,15 @@ struct Session {
 }
 
 impl Writer {
-    pub(super) fn new(options: Checkpoints) -> Self {
-        Self { options, disk: Box::new(RealDisk), session: None }
+    pub(super) fn new(options: Checkpoints, world: World) -> Self {
+        Self { options, disk: Box::new(RealDisk), writes: world.is_first(), session: None }
     }
 
-    /// Takes the folder for a new training.
+    /// Takes the folder for a new training, if this process writes.
     pub(super) fn begin(&mut self) -> Result<(), FileError> {
+        if !self.writes {
+            return Ok(());
+        }
         let (disk, folder) = (&*self.disk, &self.options.folder);
         make_folder(disk, folder)?;
         let lock = lock_folder(disk, folder)?;

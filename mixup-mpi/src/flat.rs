@@ -1,0 +1,113 @@
+//! Tensors as few long rows of numbers, which ranks exchange.
+
+use mpi::traits::Equivalence;
+use tch::{Device, Kind, TchError, Tensor, kind::Element};
+
+use crate::{error::ParallelError, group::Group};
+
+/// The numbers of some tensors: those with floats, those of double precision, and whole numbers, each in a row.
+///
+/// Half precision is exchanged in single precision, so that a sum of many ranks loses nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Flat {
+    singles: Row<f32>,
+    doubles: Row<f64>,
+    whole: Row<i64>,
+}
+
+/// The numbers of one kind.
+#[derive(Debug, Default)]
+struct Row<T> {
+    numbers: Vec<T>,
+}
+
+/// The kind in which a tensor is exchanged.
+fn exchanged(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::Float | Kind::Half | Kind::BFloat16 => Some(Kind::Float),
+        Kind::Double => Some(Kind::Double),
+        Kind::Int64 | Kind::Int | Kind::Int16 | Kind::Int8 | Kind::Uint8 | Kind::Bool => Some(Kind::Int64),
+        _ => None,
+    }
+}
+
+impl Flat {
+    /// The numbers of these tensors.
+    pub(crate) fn of<'a>(named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<Self, ParallelError> {
+        let mut flat = Self::default();
+        flat.fill(named)?;
+        Ok(flat)
+    }
+
+    /// Takes the numbers of these tensors instead. The memory is kept.
+    ///
+    /// # Errors
+    /// [`ParallelError::Kind`] for a tensor of another kind, and any error from libtorch.
+    pub(crate) fn fill<'a>(&mut self, named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<(), ParallelError> {
+        self.singles.numbers.clear();
+        self.doubles.numbers.clear();
+        self.whole.numbers.clear();
+        for (name, tensor) in named {
+            match exchanged(tensor.f_kind()?) {
+                Some(Kind::Float) => self.singles.push(tensor)?,
+                Some(Kind::Double) => self.doubles.push(tensor)?,
+                Some(_) => self.whole.push(tensor)?,
+                None => return Err(ParallelError::Kind { name: name.to_owned(), kind: tensor.f_kind()? }),
+            }
+        }
+        Ok(())
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.singles.numbers.len() * 4 + (self.doubles.numbers.len() + self.whole.numbers.len()) * 8
+    }
+
+    /// Multiplies the numbers by the share of this rank, and adds those of all ranks.
+    pub(crate) fn sum(&mut self, group: &Group, share: f64) {
+        self.singles.numbers.iter_mut().for_each(|number| *number *= share as f32);
+        self.doubles.numbers.iter_mut().for_each(|number| *number *= share);
+        group.sum(&mut self.singles.numbers);
+        group.sum(&mut self.doubles.numbers);
+    }
+
+    /// Takes the numbers of the first rank.
+    pub(crate) fn from_first(&mut self, group: &Group) {
+        group.from_first(&mut self.singles.numbers);
+        group.from_first(&mut self.doubles.numbers);
+        group.from_first(&mut self.whole.numbers);
+    }
+
+    /// Writes the numbers into the tensors that they are from, in the same order.
+    ///
+    /// # Errors
+    /// Any error from libtorch.
+    pub(crate) fn write<'a>(&self, tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<(), TchError> {
+        let (mut singles, mut doubles, mut whole) = (0, 0, 0);
+        tch::no_grad(|| {
+            tensors.into_iter().try_for_each(|tensor| match exchanged(tensor.f_kind()?) {
+                Some(Kind::Float) => self.singles.write(&mut singles, tensor),
+                Some(Kind::Double) => self.doubles.write(&mut doubles, tensor),
+                _ => self.whole.write(&mut whole, tensor),
+            })
+        })
+    }
+}
+
+impl<T: Element + Equivalence + Copy + Default> Row<T> {
+    fn push(&mut self, tensor: &Tensor) -> Result<(), TchError> {
+        let (begin, count) = (self.numbers.len(), tensor.numel());
+        self.numbers.resize(begin + count, T::default());
+        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(T::KIND)?;
+        tensor.f_copy_data(&mut self.numbers[begin..], count)
+    }
+
+    /// Writes the numbers from `at` on, and moves it behind them.
+    fn write(&self, at: &mut usize, tensor: &Tensor) -> Result<(), TchError> {
+        let numbers = &self.numbers[*at..][..tensor.numel()];
+        *at += numbers.len();
+        let numbers = Tensor::f_from_slice(numbers)?.f_view(&tensor.size()[..])?;
+        tensor.shallow_clone().f_copy_(&numbers)?;
+        Ok(())
+    }
+}
