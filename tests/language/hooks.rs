@@ -68,13 +68,16 @@ fn everything_in_the_table_can_be_asked_for() {
             data: &Data,
             rng: &mut Rng,
             sampler: &mut Sampling,
+            valid_sampler: &mut Sampling,
             values: &Values,
             device: Device,
+            world: World,
         ) {
             assert!(values.get("accuracy").is_some());
             assert_eq!((epochs, resumed, metric_names), (2, false, &["accuracy".to_owned()][..]));
             assert_eq!(device, Device::Cpu);
-            let _ = (loss_func, opt, params, model, data, rng, sampler);
+            assert_eq!(world, World::default());
+            let _ = (loss_func, opt, params, model, data, rng, sampler, valid_sampler);
             self.0.push(Hook::TrainBegin);
         }
 
@@ -154,6 +157,11 @@ fn everything_in_the_table_can_be_asked_for() {
         fn on_validate_begin(&mut self, iteration: usize) {
             assert!(iteration > 0);
             self.0.push(Hook::ValidateBegin);
+        }
+
+        fn on_validate_tally(&mut self, tally: &mut Tally) {
+            let _ = tally.state();
+            self.0.push(Hook::ValidateTally);
         }
 
         fn on_validate_end(&mut self, valid_loss: Option<f64>) {

@@ -84,6 +84,7 @@ impl Script {
     fn validation(&mut self, at: Position) {
         let begun = self.hook(Hook::ValidateBegin, at);
         (0..VALIDATION_BATCHES).for_each(|batch| self.validation_batch(Position { batch: Some(batch), ..at }));
+        self.hook(Hook::ValidateTally, at);
         self.hook(Hook::ValidateEnd, at);
         self.owed(Hook::ValidateEndAlways, at, begun);
     }

@@ -215,6 +215,10 @@ impl Witness {
         self.sees(Hook::ValidateBegin, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }
 
+    fn on_validate_tally(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
+        self.sees(Hook::ValidateTally, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
+    }
+
     fn on_validate_end(&self, epoch: usize, train: bool, loss_func: &LossFunc) {
         self.sees(Hook::ValidateEnd, Position { epoch: Some(epoch), train, ..Position::default() }, loss_func);
     }

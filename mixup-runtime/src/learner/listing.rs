@@ -71,6 +71,7 @@ const AFTER: &[Line] = &[
     Line::Text(2, "loss = loss_func(output, target)"),
     Line::Batch(Hook::BatchEnd, false),
     Line::Batch(Hook::BatchEndAlways, false),
+    Line::Hook(1, Hook::ValidateTally),
     Line::Hook(1, Hook::ValidateEnd),
     Line::Hook(1, Hook::ValidateEndAlways),
     Line::Hook(1, Hook::EpochEnd),
@@ -145,7 +146,8 @@ impl Learner {
         let is_here = |handler: &Handler| !not_here.is_some_and(|flag| handler.runs_only_for(flag));
         let here = self.callbacks.serving(hook).filter(|(_, handler)| is_here(handler));
         let callbacks: Vec<_> = here.map(|(name, handler)| format!("{name}{handler}")).collect();
-        if callbacks.is_empty() && hook.is_always() {
+        // Few callbacks have these.
+        if callbacks.is_empty() && (hook.is_always() || hook == Hook::ValidateTally) {
             return String::new();
         }
         let colon = if callbacks.is_empty() { "" } else { ": " };
