@@ -68,7 +68,7 @@ const XTASK: Layers = Layers {
         "versions",
         "error",
         "console", "machine", "child",
-        "libtorch", "wheel", "fetch", "peers", "run", "setup", "package", "suite", "trials",
+        "libtorch", "wheel", "fetch", "peers", "run", "setup", "package", "mpi", "suite", "trials",
         "tests",
     ],
     roots: &["crate"],

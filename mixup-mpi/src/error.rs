@@ -15,10 +15,14 @@ pub enum ParallelError {
     #[error("MPI was initialized before in this process: call `Mpi::init` once, and keep what it returns")]
     Twice,
     /// The MPI library can't be called from several threads, one at a time.
-    #[error("this MPI library can't be called from another thread than that of `main`: it must support MPI_THREAD_SERIALIZED")]
+    #[error(
+        "this MPI library can't be called from another thread than that of `main`: it must support MPI_THREAD_SERIALIZED"
+    )]
     Threads,
     /// The learner was built for another world.
-    #[error("the learner was built as {learner}, and this process is {here}: build it with `.data_parallel(&mpi)` and without `.world(…)`")]
+    #[error(
+        "the learner was built as {learner}, and this process is {here}: build it with `.data_parallel(&mpi)` and without `.world(…)`"
+    )]
     OtherWorld {
         /// That of the learner.
         learner: World,
@@ -26,7 +30,9 @@ pub enum ParallelError {
         here: World,
     },
     /// The ranks have different models or numbers of epochs.
-    #[error("the ranks have different models or different numbers of epochs: all must build the same learner, and train as long")]
+    #[error(
+        "the ranks have different models or different numbers of epochs: all must build the same learner, and train as long"
+    )]
     OtherModel,
     /// Another rank has failed.
     #[error("rank {rank} failed: {error}")]
@@ -43,7 +49,9 @@ pub enum ParallelError {
         rank: usize,
     },
     /// Another rank trains no more.
-    #[error("rank {rank} {what}, and this one is {here}: all ranks must call the same methods of their learners in the same order")]
+    #[error(
+        "rank {rank} {what}, and this one is {here}: all ranks must call the same methods of their learners in the same order"
+    )]
     Gone {
         /// The rank.
         rank: usize,
@@ -53,7 +61,9 @@ pub enum ParallelError {
         here: Moment,
     },
     /// The ranks are at different places.
-    #[error("one rank is {first} while another is {last}: all must have the same batches and validations, so a callback that skips one must do so on all")]
+    #[error(
+        "one rank is {first} while another is {last}: all must have the same batches and validations, so a callback that skips one must do so on all"
+    )]
     Apart {
         /// The place of one that is behind.
         first: Moment,
@@ -61,7 +71,9 @@ pub enum ParallelError {
         last: Moment,
     },
     /// The other ranks did not come.
-    #[error("the other ranks did not come within {after:?}, and this one is {here}: one of them hangs, or takes longer than `Mpi::timeout` allows")]
+    #[error(
+        "the other ranks did not come within {after:?}, and this one is {here}: one of them hangs, or takes longer than `Mpi::timeout` allows"
+    )]
     Late {
         /// How long this one has waited.
         after: Duration,
@@ -94,7 +106,9 @@ pub enum ParallelError {
         reason: String,
     },
     /// More than MPI can exchange at once.
-    #[error("the ranks have measured {bytes} bytes in the validation, and can exchange 2 GiB: use metrics that keep less")]
+    #[error(
+        "the ranks have measured {bytes} bytes in the validation, and can exchange 2 GiB: use metrics that keep less"
+    )]
     TooMuch {
         /// How much there is.
         bytes: u64,

@@ -43,7 +43,10 @@ impl Flat {
     ///
     /// # Errors
     /// [`ParallelError::Kind`] for a tensor of another kind, and any error from libtorch.
-    pub(crate) fn fill<'a>(&mut self, named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<(), ParallelError> {
+    pub(crate) fn fill<'a>(
+        &mut self,
+        named: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
+    ) -> Result<(), ParallelError> {
         self.singles.numbers.clear();
         self.doubles.numbers.clear();
         self.whole.numbers.clear();

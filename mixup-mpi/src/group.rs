@@ -55,7 +55,12 @@ impl Group {
         let comm = universe.world();
         let world = World::new(comm.rank().unsigned_abs() as usize, comm.size().unsigned_abs() as usize);
         let world = world.unwrap_or_default(); // MPI's rank is below its size
-        let inner = Mutex::new(Inner { timeout: Duration::from_secs(30 * 60), broken: false, ended: false, waited: Duration::ZERO });
+        let inner = Mutex::new(Inner {
+            timeout: Duration::from_secs(30 * 60),
+            broken: false,
+            ended: false,
+            waited: Duration::ZERO,
+        });
         Ok(Self { universe, world, inner })
     }
 
@@ -143,7 +148,7 @@ impl Group {
             if waited > inner.timeout {
                 // It can't be completed without the others, and has no memory of ours. MPI can't be finalized any more.
                 std::mem::forget(request);
-                inner.broken = true;
+                (inner.broken, inner.ended) = (true, true);
                 return Err(ParallelError::Late { after: waited, here });
             }
             if waited < EAGER { thread::yield_now() } else { thread::sleep((waited / 8).min(NAP)) }

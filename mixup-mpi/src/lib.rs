@@ -24,6 +24,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+/// The guide: its examples are tested as those of these comments are.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/scale.md")]
+mod guide {}
+
 mod data_parallel;
 mod division;
 mod error;

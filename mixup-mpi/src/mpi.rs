@@ -22,8 +22,7 @@ impl Mpi {
     /// # Errors
     /// [`ParallelError::Twice`] if that was done before, and [`ParallelError::Threads`] if the library can't be called from threads.
     pub fn init() -> Result<Self, ParallelError> {
-        let (universe, threads) =
-            mpi::initialize_with_threading(Threading::Serialized).ok_or(ParallelError::Twice)?;
+        let (universe, threads) = mpi::initialize_with_threading(Threading::Serialized).ok_or(ParallelError::Twice)?;
         let group = Group::new(universe)?;
         if threads < Threading::Serialized {
             return Err(ParallelError::Threads);

@@ -39,7 +39,9 @@ pub enum Moment {
 impl Moment {
     /// A number for each place.
     pub(crate) fn number(self) -> i64 {
-        let of = |kind: i64, epoch: usize, batch: usize| kind << 56 | (epoch as i64 & 0xff_ffff) << 32 | (batch as i64 & 0xffff_ffff);
+        let of = |kind: i64, epoch: usize, batch: usize| {
+            kind << 56 | (epoch as i64 & 0xff_ffff) << 32 | (batch as i64 & 0xffff_ffff)
+        };
         match self {
             Self::Begin => of(1, 0, 0),
             Self::Step { epoch, batch } => of(2, epoch, batch),
@@ -70,7 +72,9 @@ impl fmt::Display for Moment {
         match self {
             Self::Begin => f.write_str("at the begin of a training"),
             Self::Step { epoch, batch } => write!(f, "in epoch {epoch}, training batch {batch}"),
-            Self::Validation { epoch, iteration } => write!(f, "in the validation of epoch {epoch} after {iteration} training batches"),
+            Self::Validation { epoch, iteration } => {
+                write!(f, "in the validation of epoch {epoch} after {iteration} training batches")
+            }
             Self::Tally { epoch, iteration } => {
                 write!(f, "at the end of the validation of epoch {epoch} after {iteration} training batches")
             }
@@ -92,7 +96,9 @@ pub(crate) enum End {
 
 impl End {
     pub(crate) fn of(code: i64) -> Option<Self> {
-        [Self::Finished, Self::Left, Self::Stopped, Self::Interrupted, Self::Failed].into_iter().find(|end| *end as i64 == code)
+        [Self::Finished, Self::Left, Self::Stopped, Self::Interrupted, Self::Failed]
+            .into_iter()
+            .find(|end| *end as i64 == code)
     }
 
     /// The end of a training, with what is to be said about it.
@@ -129,10 +135,7 @@ impl Says<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// All go on.
-    All {
-        same_layout: bool,
-        same_items: bool,
-    },
+    All { same_layout: bool, same_items: bool },
     /// One has ended.
     Ended(News),
 }

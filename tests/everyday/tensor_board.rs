@@ -408,7 +408,7 @@ fn a_folder_that_can_not_be_created_is_an_error_that_names_it() {
     assert!(error.contains(&format!("the folder `{}` can't be created", file.path().display())), "{error}");
 }
 
-/// `PYTHON=path/to/python cargo test --workspace --test everyday -- --ignored own_reader`, with TensorBoard installed there. The files are left in
+/// `PYTHON=path/to/python cargo test --test everyday -- --ignored own_reader`, with TensorBoard installed there. The files are left in
 /// `target/tmp/tensor_board`, for a look at them in TensorBoard itself.
 #[test]
 #[ignore = "needs a Python with TensorBoard"]

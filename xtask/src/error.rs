@@ -162,6 +162,16 @@ pub enum Error {
         /// The file or folder that was written.
         place: PathBuf,
     },
+    /// What MPI needs is not there.
+    #[error(
+        "the tests of `mixup-mpi` need Open MPI and libclang, and {missing} is not on this machine: install them (Debian and Ubuntu: `sudo apt \
+         install libopenmpi-dev openmpi-bin libclang-dev`, Fedora: `sudo dnf install openmpi-devel clang-devel` and `module load mpi`, macOS: \
+         `brew install open-mpi llvm`), and run `cargo xtask test --mpi` again"
+    )]
+    NoMpi {
+        /// The first thing that is missing.
+        missing: &'static str,
+    },
     /// There is neither Python nor uv to install the peers.
     #[error(
         "the peers are Python libraries, but neither Python with pip nor `uv` is on PATH: install Python 3.10 or newer with \

@@ -24,6 +24,8 @@ const OF_THIS_PACKAGE: [&str; 4] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFES
 pub struct Machine {
     /// The workspace's root, which contains `.libtorch/`.
     pub root: PathBuf,
+    /// The root of the file system, below which system libraries are.
+    pub system: PathBuf,
     /// The environment variables.
     pub vars: BTreeMap<OsString, OsString>,
     /// Operating system, processor and C library.
@@ -72,6 +74,7 @@ impl Machine {
     pub fn here(root: PathBuf, interrupted: Arc<AtomicBool>) -> Self {
         Self {
             root,
+            system: PathBuf::from("/"),
             vars: env::vars_os().collect(),
             platform: Platform::HERE,
             free: free_bytes,

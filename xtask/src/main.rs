@@ -4,7 +4,7 @@
 //! so a fresh checkout needs one command and no instructions.
 //!
 //! Each module imports only modules before it in this list:
-//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → suite → trials → package
+//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → mpi → suite → trials → package
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
@@ -15,6 +15,7 @@ mod error;
 mod fetch;
 mod libtorch;
 mod machine;
+mod mpi;
 mod package;
 mod peers;
 mod run;
@@ -61,6 +62,9 @@ enum Chore {
     },
     /// Run all tests of the workspace, including doc tests and compile-fail tests, and print how long each part takes
     Test {
+        /// Run those of `mixup-mpi` instead, with several processes; they need Open MPI and libclang
+        #[arg(long)]
+        mpi: bool,
         /// Passed to a single `cargo test`; what follows `--` goes to the test programs
         #[arg(allow_hyphen_values = true)]
         args: Vec<OsString>,
@@ -131,7 +135,8 @@ impl Chore {
     fn arguments(self) -> Option<Vec<OsString>> {
         match self {
             Self::Setup { .. } | Self::Package { .. } | Self::Crash { .. } | Self::Soak { .. } => None,
-            Self::Test { args, rest } => Some(run::test(args, rest)),
+            Self::Test { mpi: true, args, rest } => Some(mpi::test(args, rest)),
+            Self::Test { mpi: false, args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
             Self::Bench { names, peers, rest, .. } => Some(run::bench(&names, peers, rest)),
         }
@@ -142,6 +147,9 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
     let machine = here()?;
     if matches!(chore, Chore::Package { run: false }) {
         return package::run(&machine, None);
+    }
+    if matches!(chore, Chore::Test { mpi: true, .. }) {
+        mpi::check(&machine)?;
     }
     let mut ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
     if matches!(chore, Chore::Package { .. }) {
@@ -159,7 +167,7 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
         }
         vars.push(("MIXUP_PEERS_PYTHON", python));
     }
-    if let Chore::Test { args, rest } = &chore
+    if let Chore::Test { mpi: false, args, rest } = &chore
         && args.is_empty()
     {
         return suite::run(&machine, &ready.libtorch, rest);

@@ -40,19 +40,13 @@ pub enum Bench {
     Compile,
 }
 
-/// `cargo test`, for the whole workspace unless packages are selected.
+/// `cargo test`, for the default members of the workspace unless packages are selected: all but `mixup-mpi`, which has a command of its own.
 pub fn test(mut args: Vec<OsString>, mut rest: Vec<OsString>) -> Vec<OsString> {
     // After an argument, clap leaves the dashes and what follows them among the arguments.
     if let Some(dashes) = args.iter().position(|arg| arg == "--") {
         rest.splice(0..0, args.drain(dashes..).skip(1));
     }
-    let choice = ["-p", "--package", "--workspace", "--all", "--manifest-path"];
-    let chosen = args.iter().filter_map(|arg| arg.to_str()).any(|arg| {
-        let name = arg.split_once('=').map_or(arg, |(name, _)| name);
-        choice.contains(&name) || (arg.starts_with("-p") && !arg.starts_with("--"))
-    });
-    let scope = (!chosen).then(|| "--workspace".into());
-    iter::once("test".into()).chain(scope).chain(args).chain(after_dashes(rest)).collect()
+    iter::once("test".into()).chain(args).chain(after_dashes(rest)).collect()
 }
 
 /// `cargo run --example mixup`. All arguments are passed to the example.

@@ -21,7 +21,7 @@ use crate::{
 /// The test in `tests/ui` that compiles the cases. It is a part of its own.
 pub const CASES: &str = "mistakes_get_the_documented_answers";
 
-/// A call of `cargo test --workspace`.
+/// A call of `cargo test`.
 struct Part {
     name: &'static str,
     /// Selects the tests.

@@ -42,7 +42,8 @@ const CASES: [Case; 7] = [
 /// Trains for two epochs, with batches of `batch`.
 fn trained(case: Case, batch: usize, mpi: Option<&Mpi>) -> Vec<f32> {
     let mut builder = on(data(case.items, 0, batch));
-    builder = if case.adam { builder.optimizer(AdamW::default()) } else { builder.optimizer(Sgd::default().momentum(0.9)) };
+    builder =
+        if case.adam { builder.optimizer(AdamW::default()) } else { builder.optimizer(Sgd::default().momentum(0.9)) };
     if case.accumulate > 1 {
         builder = builder.callback(Accumulate::batches(case.accumulate));
     }

@@ -2,6 +2,7 @@
 
 mod find;
 mod make;
+mod mpi;
 mod package;
 mod peers;
 mod run;
@@ -60,6 +61,7 @@ impl Lab {
         vars.insert("FAKE_LOG".into(), path("log").into());
         let machine = Machine {
             root: path("root"),
+            system: path("system"),
             vars,
             platform: Platform::LINUX,
             free: |_| Some(u64::MAX),

@@ -42,11 +42,11 @@ fn typed(command: &str) -> String {
 #[test]
 fn arguments_stay_on_their_side_of_the_dashes() {
     assert_eq!(typed("setup --force"), "");
-    assert_eq!(typed("test"), "test --workspace");
-    assert_eq!(typed("test --release shuffle"), "test --workspace --release shuffle");
-    assert_eq!(typed("test -- --nocapture"), "test --workspace -- --nocapture");
-    assert_eq!(typed("test shuffle -- --nocapture"), "test --workspace shuffle -- --nocapture");
-    assert_eq!(typed("test shuffle -- -p"), "test --workspace shuffle -- -p");
+    assert_eq!(typed("test"), "test");
+    assert_eq!(typed("test --release shuffle"), "test --release shuffle");
+    assert_eq!(typed("test -- --nocapture"), "test -- --nocapture");
+    assert_eq!(typed("test shuffle -- --nocapture"), "test shuffle -- --nocapture");
+    assert_eq!(typed("test shuffle -- -p"), "test shuffle -- -p");
     assert_eq!(typed("demo --epochs 3 -q"), "run --example mixup -- --epochs 3 -q");
     assert_eq!(typed("demo -- --help"), "run --example mixup -- --help");
     assert_eq!(typed("demo a -- --b"), "run --example mixup -- a -- --b", "the order is kept");
@@ -62,15 +62,12 @@ fn the_message_about_an_unknown_bench_lists_the_known_ones() {
 }
 
 #[test]
-fn tests_run_for_the_whole_workspace_unless_packages_are_selected() {
+fn tests_run_for_the_packages_that_are_selected() {
     let call = |args: &str, rest: &str| line(&run::test(words(args), words(rest)));
-    assert_eq!(call("", ""), "test --workspace");
-    assert_eq!(call("shuffle", "--nocapture"), "test --workspace shuffle -- --nocapture");
-    assert_eq!(call("--release", ""), "test --workspace --release");
+    assert_eq!(call("shuffle", "--nocapture"), "test shuffle -- --nocapture");
     assert_eq!(call("-p mixup", ""), "test -p mixup");
-    assert_eq!(call("-pmixup", ""), "test -pmixup");
     assert_eq!(call("--package=mixup --doc", ""), "test --package=mixup --doc");
-    assert_eq!(call("", "-p"), "test --workspace -- -p", "what follows the dashes is not cargo's");
+    assert_eq!(call("", "-p"), "test -- -p", "what follows the dashes is not cargo's");
 }
 
 #[test]

@@ -25,12 +25,8 @@ fn lab() -> Lab {
 fn every_test_runs_in_one_part() {
     let lab = lab();
     assert_eq!(run(&lab, &[]), ExitCode::SUCCESS);
-    let calls = [
-        "test --workspace --no-run",
-        "test --workspace --tests -- --skip mistakes_get_the_documented_answers",
-        "test --workspace --test=ui",
-        "test --workspace --doc",
-    ];
+    let calls =
+        ["test --no-run", "test --tests -- --skip mistakes_get_the_documented_answers", "test --test=ui", "test --doc"];
     assert_eq!(lab.requests(), calls);
 }
 

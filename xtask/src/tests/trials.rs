@@ -37,10 +37,9 @@ fn the_tests_and_their_variables_exist() {
 fn the_result_is_the_last_line() {
     let lab = lab();
     assert_eq!(run(&lab, Trial::Crash(3)), ExitCode::SUCCESS);
-    let calls = [
-        "test --workspace --test=crash -- --exact a_training_that_is_killed_anywhere_ends_with_the_same_bits --include-ignored \
-         --nocapture",
-    ];
+    let calls =
+        ["test --test=crash -- --exact a_training_that_is_killed_anywhere_ends_with_the_same_bits --include-ignored \
+         --nocapture"];
     assert_eq!(lab.requests(), calls);
     let printed = lab.printed();
     let last = [r"kill 3 of 3", r"test result: ok.", r#"{"kills":"3"}"#];
