@@ -24,14 +24,14 @@ use crate::{
 /// Has the processes of a program train one model together: [`Parallel::data_parallel`](crate::Parallel::data_parallel) adds it.
 ///
 /// - When a training begins, all ranks get the weights and buffers of the first one.
-/// - Each rank has its part of the order of an epoch, which is the same on all. A batch of `b` items on each of `n` ranks is a batch of `n * b`: the step is
-///   that of one process with that batch, for a loss that is a mean over items. What is left over at the end of an epoch for less than one item for
-///   each rank is left out.
-/// - After the backward pass, and with [`Accumulate`] only when there is a step, the gradients are averaged, each rank weighted by its number of items.
-///   Callbacks with a smaller `order`, among them [`GradientClip`] and all without one, then have the average in `on_backward_end`. It is not
-///   done during the backward pass, since `tch` has no hooks in it.
-/// - Each rank validates its part of the validation data, with the buffers of the first rank, and all have the numbers of the whole.
-///   Validations outside of a training, and predictions, are those of one process on each rank.
+/// - Each rank has its part of the order of an epoch, which is the same on all. A batch of `b` items on each of `n` ranks is a
+///   batch of `n * b`: the step is that of one process with that batch, for a loss that is a mean over items. What is left over
+///   at the end of an epoch for less than one item for each rank is left out.
+/// - After the backward pass, and with [`Accumulate`] only when there is a step, the gradients are averaged, each rank weighted
+///   by its number of items. Callbacks with a smaller `order`, among them [`GradientClip`] and all without one, then have the
+///   average in `on_backward_end`. It is not done during the backward pass, since `tch` has no hooks in it.
+/// - Each rank validates its part of the validation data, with the buffers of the first rank, and all have the numbers of the
+///   whole. Validations outside of a training, and predictions, are those of one process on each rank.
 /// - If a rank fails, is stopped or is interrupted, all others end too, with its reason, at their next step.
 ///
 /// Another callback asks for `parallel: Option<&DataParallel>`, or for `world: World`.
@@ -138,7 +138,8 @@ impl DataParallel {
         Ok(stop)
     }
 
-    /// All ranks validate the same model: parameters are the same on all, and buffers, such as a batch norm's statistics, become so.
+    /// All ranks validate the same model: parameters are the same on all, and buffers, such as a batch norm's statistics,
+    /// become so.
     #[on(validate_begin, if = epochs > 0)]
     fn share_buffers(
         &mut self,

@@ -22,8 +22,9 @@ pub(crate) struct Division {
 /// What is done about an order that can't be divided evenly.
 #[derive(Debug)]
 enum Rule {
-    /// Each rank must have as many batches as the others. Batch k of all ranks together has the entries that batch k of one process with the batch size
-    /// of all ranks would have. What is left over at the end for less than one entry each is left out.
+    /// Each rank must have as many batches as the others. Batch k of all ranks together has the entries that batch k of one
+    /// process with the batch size of all ranks would have. What is left over at the end for less than one entry each is left
+    /// out.
     Steps { entries_per_batch: usize, drops_last: bool },
     /// The first ranks have one entry more. If there is less than one entry for each, all have the whole order, which this says.
     Entries { divided: Arc<AtomicBool> },

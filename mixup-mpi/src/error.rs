@@ -21,7 +21,8 @@ pub enum ParallelError {
     Threads,
     /// The learner was built for another world.
     #[error(
-        "the learner was built as {learner}, and this process is {here}: build it with `.data_parallel(&mpi)` and without `.world(…)`"
+        "the learner was built as {learner}, and this process is {here}: build it with `.data_parallel(&mpi)` and without \
+         `.world(…)`"
     )]
     OtherWorld {
         /// That of the learner.
@@ -62,7 +63,8 @@ pub enum ParallelError {
     },
     /// The ranks are at different places.
     #[error(
-        "one rank is {first} while another is {last}: all must have the same batches and validations, so a callback that skips one must do so on all"
+        "one rank is {first} while another is {last}: all must have the same batches and validations, so a callback that \
+         skips one must do so on all"
     )]
     Apart {
         /// The place of one that is behind.
@@ -72,7 +74,8 @@ pub enum ParallelError {
     },
     /// The other ranks did not come.
     #[error(
-        "the other ranks did not come within {after:?}, and this one is {here}: one of them hangs, or takes longer than `Mpi::timeout` allows"
+        "the other ranks did not come within {after:?}, and this one is {here}: one of them hangs, or takes longer than \
+         `Mpi::timeout` allows"
     )]
     Late {
         /// How long this one has waited.

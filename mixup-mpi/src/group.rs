@@ -1,8 +1,8 @@
 //! The protocol between ranks: all meet before each exchange, and hear whether one of them has ended.
 //!
 //! A rank that fails does not leave the others waiting: its next meeting is that of its end, in which it says why. So every
-//! exchange is entered by all or by none, no request is ever left behind, and MPI can be finalized after every error. Where a rank can't meet
-//! any more (it was killed), `mpirun` ends the others.
+//! exchange is entered by all or by none, no request is ever left behind, and MPI can be finalized after every error. Where a
+//! rank can't meet any more (it was killed), `mpirun` ends the others.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

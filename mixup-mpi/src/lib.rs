@@ -1,7 +1,7 @@
 //! Trainings of several processes with [`mixup`], on one machine or on many, over MPI.
 //!
-//! Each process (a *rank*) has the whole model and trains on its part of each batch. Their gradients are averaged before each step of the
-//! optimizer, so that the weights stay the same on all. `docs/scale.md` of the repository is the guide.
+//! Each process (a *rank*) has the whole model and trains on its part of each batch. Their gradients are averaged before each
+//! step of the optimizer, so that the weights stay the same on all. `docs/scale.md` of the repository is the guide.
 //!
 //! ```no_run
 //! use mixup::prelude::*;
@@ -41,3 +41,4 @@ mod says;
 pub use data_parallel::{DataParallel, Spent};
 pub use error::ParallelError;
 pub use mpi::{Mpi, Parallel};
+pub use says::Moment;

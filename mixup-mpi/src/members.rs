@@ -18,7 +18,8 @@ use crate::{
 
 /// Gives all ranks the weights and buffers of the first one when a training begins, and tells them how it has ended on this one.
 ///
-/// It is the first callback in `on_train_begin`, and the last in `on_train_end`: whatever fails in between, the others hear of it.
+/// It is the first callback in `on_train_begin`, and the last in `on_train_end`: whatever fails in between, the others hear of
+/// it.
 #[derive(Debug)]
 pub(crate) struct Members {
     group: Arc<Group>,

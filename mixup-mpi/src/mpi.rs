@@ -7,7 +7,8 @@ use mpi::Threading;
 
 use crate::{data_parallel::DataParallel, error::ParallelError, group::Group, members::Members};
 
-/// This process's connection to the others that `mpirun` has started. A program that was started without `mpirun` is the only one.
+/// This process's connection to the others that `mpirun` has started. A program that was started without `mpirun` is the only
+/// one.
 ///
 /// When it and all learners that were built with it are dropped, it waits for the other processes to come to their end too, and
 /// finalizes MPI.
@@ -20,7 +21,8 @@ impl Mpi {
     /// Initializes MPI, at the begin of `main`.
     ///
     /// # Errors
-    /// [`ParallelError::Twice`] if that was done before, and [`ParallelError::Threads`] if the library can't be called from threads.
+    /// [`ParallelError::Twice`] if that was done before, and [`ParallelError::Threads`] if the library can't be called from
+    /// threads.
     pub fn init() -> Result<Self, ParallelError> {
         let (universe, threads) = mpi::initialize_with_threading(Threading::Serialized).ok_or(ParallelError::Twice)?;
         let group = Group::new(universe)?;
@@ -30,8 +32,8 @@ impl Mpi {
         Ok(Self { group: Arc::new(group) })
     }
 
-    /// Sets how long this process waits for the others before it ends with [`ParallelError::Late`], and with it all others. It must
-    /// be longer than what one process does alone, such as writing a large checkpoint. Defaults to half an hour.
+    /// Sets how long this process waits for the others before it ends with [`ParallelError::Late`], and with it all others. It
+    /// must be longer than what one process does alone, such as writing a large checkpoint. Defaults to half an hour.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.group.set_timeout(timeout);

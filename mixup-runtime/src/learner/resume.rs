@@ -103,7 +103,8 @@ impl Learner {
         Ok(Some(begun))
     }
 
-    /// Draws the order of a pass again where several processes train together: the checkpoint is that of the first one, which had another part.
+    /// Draws the order of a pass again where several processes train together: the checkpoint is that of the first one, which
+    /// had another part.
     fn draw_again(&mut self, pass: Pass<'_>) -> Result<(), Exit> {
         if !self.state.world.is_shared() {
             return Ok(());
@@ -119,8 +120,8 @@ impl Learner {
         Ok(())
     }
 
-    /// Whether all processes that train together can go on from what the first one has here: it has no gradients of its own part, and no
-    /// measurements.
+    /// Whether all processes that train together can go on from what the first one has here: it has no gradients of its own
+    /// part, and no measurements.
     fn is_common(&self, next: Next) -> bool {
         let kept = || self.state.params.iter().any(|(_, tensor)| tensor.grad().defined());
         !self.state.world.is_shared() || (next.valid_batch == 0 && !kept())

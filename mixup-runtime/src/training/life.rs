@@ -21,7 +21,8 @@ pub(crate) struct Life {
     pub epochs: usize,
     /// How many validations and predictions there were outside of trainings.
     pub own_runs: usize,
-    /// How often libtorch's generator was seeded for the training: at the begin and end of each epoch, and for each training batch.
+    /// How often libtorch's generator was seeded for the training: at the begin and end of each epoch, and for each training
+    /// batch.
     moments: u32,
     /// How many batches of validations there were in trainings: between training batches, and at the ends of epochs.
     validated: [u32; 2],
@@ -64,14 +65,15 @@ impl Life {
         stream(self.own, drawer, position.place(), purpose)
     }
 
-    /// The generators of the items of a pass over the data: the same in all processes, so that an item does not depend on which one has it.
+    /// The generators of the items of a pass over the data: the same in all processes, so that an item does not depend on which
+    /// one has it.
     pub(crate) fn items(&self, position: Position) -> ItemRngs {
         let rngs = ItemRngs::new(self.seed, position.epochs_before);
         if position.train { rngs } else { rngs.valid() }
     }
 
-    /// The generator of an epoch's order, of the training or of the validation data: the same in all processes, so that they can divide one
-    /// order among them.
+    /// The generator of an epoch's order, of the training or of the validation data: the same in all processes, so that they
+    /// can divide one order among them.
     pub(crate) fn order(&self, position: Position) -> Rng {
         let purpose = if position.train { "training" } else { "validation" };
         stream(self.seed, hash("order"), position.place(), purpose)

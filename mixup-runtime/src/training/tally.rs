@@ -4,10 +4,10 @@ use crate::state::State;
 
 /// What the batches of a validation have given, before its numbers are computed: `tally: &mut Tally` in `on_validate_tally`.
 ///
-/// It has the loss and the metrics of each batch, with the number of its items, and the states of the metrics of the whole set. If several
-/// processes have validated a part each, a callback exchanges the [`state`](Self::state) with the others, and
-/// [joins](Self::join) all of them: the numbers are then those of one process that has validated everything. The metrics of the whole set are joined by
-/// their [`OverSet::merge`](crate::metrics::OverSet::merge).
+/// It has the loss and the metrics of each batch, with the number of its items, and the states of the metrics of the whole set.
+/// If several processes have validated a part each, a callback exchanges the [`state`](Self::state) with the others, and
+/// [joins](Self::join) all of them: the numbers are then those of one process that has validated everything. The metrics of the
+/// whole set are joined by their [`OverSet::merge`](crate::metrics::OverSet::merge).
 ///
 /// It is computed only if a callback has this hook.
 ///
@@ -54,8 +54,8 @@ impl Tally {
         &self.state
     }
 
-    /// Has the numbers computed from all these states together, in this order; this process's own one must be among them. The numbers have the same bits in
-    /// all processes that join the same states in the same order.
+    /// Has the numbers computed from all these states together, in this order; this process's own one must be among them. The
+    /// numbers have the same bits in all processes that join the same states in the same order.
     pub fn join(&mut self, states: Vec<State>) {
         self.joined = Some(states);
     }

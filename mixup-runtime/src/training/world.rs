@@ -9,10 +9,11 @@ use super::BuildError;
 /// A learner that is built with a world ([`LearnerBuilder::world`](crate::learner::LearnerBuilder::world)) does what a process of
 /// several does:
 ///
-/// - Only the first one shows a progress bar and writes files: the table of epochs, loggers, [`SaveBest`](crate::callbacks::SaveBest)
-///   and checkpoints. All of them go on from the checkpoints of the first one.
-/// - Each one has draws of its own in callbacks, training steps and dropout, so that [`MixUp`](crate::callbacks::mixing::MixUp) pairs other items
-///   on each. The first weights, the order of an epoch and what is random in an item (its augmentation) are the same on all.
+/// - Only the first one shows a progress bar and writes files: the table of epochs, loggers,
+///   [`SaveBest`](crate::callbacks::SaveBest) and checkpoints. All of them go on from the checkpoints of the first one.
+/// - Each one has draws of its own in callbacks, training steps and dropout, so that [`MixUp`](crate::callbacks::mixing::MixUp)
+///   pairs other items on each. The first weights, the order of an epoch and what is random in an item (its augmentation) are
+///   the same on all.
 ///
 /// It does not communicate. A callback does, which asks for `world: World`; the crate `mixup-mpi` has one for MPI.
 ///
