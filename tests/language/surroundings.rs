@@ -90,7 +90,7 @@ mod shadowed {
     }
 
     #[callback(on_epoch_end, every = 1, if = epoch == 0)]
-    pub fn world(hello: &mut Hello) -> ::mixup::callback::StopTraining {
+    pub fn planet(hello: &mut Hello) -> ::mixup::callback::StopTraining {
         hello.seen += 10;
         ::mixup::callback::StopTraining::because("one is enough")
     }
@@ -108,7 +108,7 @@ mod without_prelude {
 
     pub struct Hello(pub usize);
 
-    #[::mixup::callback(after = World, describe)]
+    #[::mixup::callback(after = Planet, describe)]
     impl Hello {
         fn on_epoch_begin(&self, epoch: usize) -> ::std::io::Result<()> {
             ::core::assert!(epoch < 2);
@@ -116,8 +116,8 @@ mod without_prelude {
         }
 
         #[on(batch_end, epoch_end, first, every = 2, last)]
-        fn count(&mut self, world: ::core::option::Option<&World>) {
-            if world.is_some() {
+        fn count(&mut self, planet: ::core::option::Option<&Planet>) {
+            if planet.is_some() {
                 self.0 += 1;
             }
         }
@@ -134,10 +134,10 @@ mod without_prelude {
         hello.0 += 10;
     }
 
-    pub struct World;
+    pub struct Planet;
 
     #[::mixup::callback]
-    impl World {
+    impl Planet {
         fn on_train_begin() {}
     }
 
@@ -178,11 +178,11 @@ mod mixup_runtime {
 
 #[test]
 fn it_does_not_matter_what_else_is_in_scope() {
-    assert_eq!((shadowed::Hello::NAME, shadowed::Hello::ORDER, shadowed::world::NAME), ("Hello", 3, "world"));
+    assert_eq!((shadowed::Hello::NAME, shadowed::Hello::ORDER, shadowed::planet::NAME), ("Hello", 3, "planet"));
     let hello = || shadowed::Hello { seen: 0, period: 1 };
     assert_eq!(train(hello()).1.epochs.len(), 1);
     let mut learn =
-        learner().callback(hello()).callback(shadowed::closure(3)).callback(shadowed::world).build().unwrap();
+        learner().callback(hello()).callback(shadowed::closure(3)).callback(shadowed::planet).build().unwrap();
     assert_eq!(learn.fit(2, 1e-3).unwrap().epochs.len(), 1);
     assert_eq!(learn.get::<shadowed::Hello>().map(|hello| hello.seen), Some(1 + 10 + 100));
     assert!(learn.summary().to_string().contains("Hello(seen 111, period 1)"), "{}", learn.summary());
@@ -191,7 +191,7 @@ fn it_does_not_matter_what_else_is_in_scope() {
 #[test]
 fn no_prelude_is_needed() {
     assert_eq!(train(without_prelude::Hello(0)).1.epochs.len(), 2);
-    let builder = learner().callback(without_prelude::Hello(0)).callback(without_prelude::World);
+    let builder = learner().callback(without_prelude::Hello(0)).callback(without_prelude::Planet);
     let mut learn = builder.callback(without_prelude::shout).callback(without_prelude::closure()).build().unwrap();
     learn.fit(2, 1e-3).unwrap();
     // Four batches, including those of validation, and two epochs; three calls of the function; one of the closure.
