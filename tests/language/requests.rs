@@ -168,8 +168,8 @@ fn a_stop_may_come_from_every_hook_of_a_training() {
     }
 
     let can: Vec<_> = Hook::ALL.iter().filter(|hook| hook.flows().contains(&"StopTraining")).collect();
-    assert_eq!(can.len(), 11);
-    assert_eq!(Stops.handlers().len(), 11);
+    assert_eq!(can.len(), 12);
+    assert_eq!(Stops.handlers().len(), 12);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub fn data(train: i64, valid: i64, batch: usize) -> Data {
 }
 
 /// A quiet learner with a convolutional network without batch norm.
-pub fn on(data: Data) -> LearnerBuilder<impl Model> {
+pub fn on(data: Data) -> LearnerBuilder<impl Model<Output = Tensor>> {
     Learner::builder(data, |vs| simple_cnn(vs, &[1, 4, 3])).quiet().seed(7)
 }
 

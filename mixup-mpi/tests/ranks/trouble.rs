@@ -4,6 +4,7 @@ use std::{fs, path::Path, process, thread, time::Duration};
 
 use mixup::{learner::LearnerBuilder, prelude::*};
 use mixup_mpi::{Mpi, Parallel as _};
+use tch::Tensor;
 use tempfile::TempDir;
 
 use crate::{
@@ -29,7 +30,7 @@ struct Fails(Trouble, std::path::PathBuf);
 #[callback(stateless)]
 impl Fails {
     #[on(backward_begin, if = world.rank() == 1 && epoch == 1 && num_batch == 2)]
-    fn fail(&self, last_loss: &mut tch::Tensor) -> Result<Option<SkipBackward>, BoxError> {
+    fn fail(&self, last_loss: &mut Tensor) -> Result<Option<SkipBackward>, BoxError> {
         trouble(&self.1);
         match self.0 {
             Trouble::Error => return Err("the disk is on fire".into()),
@@ -51,7 +52,7 @@ fn kill() {
     thread::sleep(Duration::from_secs(60));
 }
 
-fn learner(mpi: &Mpi, folder: &Path) -> LearnerBuilder<impl Model> {
+fn learner(mpi: &Mpi, folder: &Path) -> LearnerBuilder<impl Model<Output = Tensor>> {
     let saved = Checkpoints::in_dir(folder.join("checkpoints")).every_batches(3).keep_last(2);
     on(data(40, 16, 4))
         .metric(accuracy)

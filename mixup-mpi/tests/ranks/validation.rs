@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use mixup::{model::Vars, prelude::*};
+use mixup::{metrics::Metric, model::Vars, prelude::*};
 use mixup_mpi::{Mpi, Parallel as _};
 use tch::{Tensor, nn};
 
@@ -111,7 +111,7 @@ fn a_metric_that_can_not_be_joined_is_an_error_that_says_what_to_implement() {
     let train = |mpi: &Mpi, _: &Path| {
         let builder = on(data(16, 8, 4)).metric(Unjoined::default()).data_parallel(mpi);
         let error = builder.build().expect("it fits").fit(1, 1e-2).expect_err("it can't be joined").to_string();
-        assert!(error.starts_with("the metric Unjoined") && error.contains("implement `OverSet::merge`"), "{error}");
+        assert!(error.starts_with("the metric `Unjoined`") && error.contains("implement `OverSet::merge`"), "{error}");
     };
     if let Some(ran) = on_ranks(NAME, 2, train) {
         ran.succeeded();

@@ -17,7 +17,8 @@ impl Learner {
         }
         let own = self.tallied(&measured).map_err(|source| Error::Tally { at: self.state.at(), source })?;
         self.state.tally = Tally::new(own);
-        let asked = self.callbacks.on_validate_tally(&mut self.state);
+        // As in the other hooks of a validation; only its batches are without autograd.
+        let asked = tch::with_grad(|| self.callbacks.on_validate_tally(&mut self.state));
         let joined = std::mem::take(&mut self.state.tally).into_joined();
         asked?.or_stop()?;
         joined.map_or(Ok(measured), |states| self.joined(&states))
