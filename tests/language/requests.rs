@@ -161,7 +161,7 @@ fn a_stop_may_come_from_every_hook_of_a_training() {
     #[callback]
     impl Stops {
         #[on(train_begin, epoch_begin, batch_begin, loss_begin, backward_begin, backward_end, step_end, batch_end)]
-        #[on(validate_begin, validate_end, epoch_end)]
+        #[on(validate_begin, validate_tally, validate_end, epoch_end)]
         fn stop() -> Option<StopTraining> {
             None
         }

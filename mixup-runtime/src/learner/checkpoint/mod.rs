@@ -66,11 +66,11 @@ impl Writer {
 
     /// Takes the folder for a new training, if this process writes.
     pub(super) fn begin(&mut self) -> Result<(), FileError> {
+        let (disk, folder) = (&*self.disk, &self.options.folder);
+        make_folder(disk, folder)?; // also for those that only look into it
         if !self.writes {
             return Ok(());
         }
-        let (disk, folder) = (&*self.disk, &self.options.folder);
-        make_folder(disk, folder)?;
         let lock = lock_folder(disk, folder)?;
         for path in remove_stale(disk, folder, |name| number_of(name).is_some())? {
             tracing::info!("removed `{}`, which an earlier run had not finished", path.display());
