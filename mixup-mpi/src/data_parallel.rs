@@ -129,7 +129,7 @@ impl DataParallel {
         }
         let (began, waited) = (Instant::now(), self.group.waited());
         let stop = self.average(gradients, params, Moment::Step { epoch, batch: num_batch })?;
-        let waited = self.group.waited() - waited;
+        let waited = self.group.waited().saturating_sub(waited);
         self.spent.waiting += waited;
         self.spent.exchanging += began.elapsed().saturating_sub(waited);
         self.spent.steps += 1;
@@ -157,7 +157,7 @@ impl DataParallel {
         if let Met::Stop(stop) = self.group.go_on(&Says::at(Moment::Validation { epoch, iteration }))? {
             return Ok(Some(stop));
         }
-        all.from_first(&self.group);
+        all.take_first(&self.group);
         all.write(buffers.iter().map(|(_, tensor)| tensor))?;
         Ok(None)
     }
@@ -196,7 +196,9 @@ impl DataParallel {
             let now: Vec<(&str, Tensor)> = gradients.iter().collect();
             self.gradients.fill(now.iter().map(|(name, grad)| (*name, grad)))?;
             let mut names = DefaultHasher::new();
-            now.iter().for_each(|(name, grad)| (name, grad.kind() as i32).hash(&mut names));
+            for (name, grad) in &now {
+                (name, grad.kind() as i32).hash(&mut names);
+            }
             let says = Says { at, layout: names.finish().cast_signed(), items, end: None };
             match self.group.go_on(&says)? {
                 Met::Stop(stop) => return Ok(Some(stop)),
@@ -237,14 +239,14 @@ impl DataParallel {
 
 fn written(rank: usize, state: &State) -> Result<Vec<u8>, ParallelError> {
     let mut bytes = Vec::new();
-    ciborium::into_writer(state, &mut bytes).map_err(|error| unreadable(rank, error))?;
+    ciborium::into_writer(state, &mut bytes).map_err(|error| unreadable(rank, &error))?;
     Ok(bytes)
 }
 
 fn read(rank: usize, bytes: &[u8]) -> Result<State, ParallelError> {
-    ciborium::from_reader(bytes).map_err(|error| unreadable(rank, error))
+    ciborium::from_reader(bytes).map_err(|error| unreadable(rank, &error))
 }
 
-fn unreadable(rank: usize, error: impl ToString) -> ParallelError {
+fn unreadable(rank: usize, error: &impl ToString) -> ParallelError {
     ParallelError::Measured { rank, reason: error.to_string() }
 }

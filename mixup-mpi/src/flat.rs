@@ -75,10 +75,10 @@ impl Flat {
     }
 
     /// Takes the numbers of the first rank.
-    pub(crate) fn from_first(&mut self, group: &Group) {
-        group.from_first(&mut self.singles.numbers);
-        group.from_first(&mut self.doubles.numbers);
-        group.from_first(&mut self.whole.numbers);
+    pub(crate) fn take_first(&mut self, group: &Group) {
+        group.take_first(&mut self.singles.numbers);
+        group.take_first(&mut self.doubles.numbers);
+        group.take_first(&mut self.whole.numbers);
     }
 
     /// Writes the numbers into the tensors that they are from, in the same order.

@@ -51,7 +51,7 @@ const TEXT: usize = 2048;
 const BUCKET: usize = 25 << 20;
 
 impl Group {
-    pub(crate) fn new(universe: Universe) -> Result<Self, ParallelError> {
+    pub(crate) fn new(universe: Universe) -> Self {
         let comm = universe.world();
         let world = World::new(comm.rank().unsigned_abs() as usize, comm.size().unsigned_abs() as usize);
         let world = world.unwrap_or_default(); // MPI's rank is below its size
@@ -61,7 +61,7 @@ impl Group {
             ended: false,
             waited: Duration::ZERO,
         });
-        Ok(Self { universe, world, inner })
+        Self { universe, world, inner }
     }
 
     pub(crate) fn world(&self) -> World {
@@ -95,14 +95,14 @@ impl Group {
         let sent = [ended, -code, at, -at, says.layout, says.layout.wrapping_neg(), says.items, -says.items];
         let mut most = [0_i64; 8];
         self.comm().all_reduce_into(&sent, &mut most, SystemOperation::max());
-        let [ended, least, last, first, layout, other_layout, items, other_items] = most;
+        let [ended, mildest, ahead, behind, layout, other_layout, items, other_items] = most;
         if let Some(end) = End::of(ended >> 32) {
             let rank = (i64::from(u32::MAX) - (ended & 0xffff_ffff)) as usize;
             let text = self.hear(rank, says.end.map_or("", |(_, text)| text));
-            return Ok(Heard::Ended(News { rank, end, text, all: -least == end as i64 }));
+            return Ok(Heard::Ended(News { rank, end, text, all: -mildest == end as i64 }));
         }
-        if last != -first {
-            return Err(ParallelError::Apart { first: Moment::of(-first), last: Moment::of(last) });
+        if ahead != -behind {
+            return Err(ParallelError::Apart { first: Moment::of(-behind), last: Moment::of(ahead) });
         }
         Ok(Heard::All { same_layout: layout == other_layout.wrapping_neg(), same_items: items == -other_items })
     }
@@ -189,7 +189,7 @@ impl Group {
     }
 
     /// The numbers of the first rank, in place.
-    pub(crate) fn from_first<T: Equivalence>(&self, numbers: &mut [T]) {
+    pub(crate) fn take_first<T: Equivalence>(&self, numbers: &mut [T]) {
         for part in numbers.chunks_mut(BUCKET / size_of::<T>()) {
             self.comm().process_at_rank(0).broadcast_into(part);
         }

@@ -52,7 +52,7 @@ impl Members {
             Met::All { same_layout: false, .. } => return Err(ParallelError::OtherModel),
             Met::All { .. } => {}
         }
-        all.from_first(&self.group);
+        all.take_first(&self.group);
         all.write(variables.values())?;
         Ok(None)
     }

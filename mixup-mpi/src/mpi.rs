@@ -25,7 +25,7 @@ impl Mpi {
     /// threads.
     pub fn init() -> Result<Self, ParallelError> {
         let (universe, threads) = mpi::initialize_with_threading(Threading::Serialized).ok_or(ParallelError::Twice)?;
-        let group = Group::new(universe)?;
+        let group = Group::new(universe);
         if threads < Threading::Serialized {
             return Err(ParallelError::Threads);
         }

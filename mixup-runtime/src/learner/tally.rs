@@ -15,7 +15,8 @@ impl Learner {
         if self.callbacks.serving(Hook::ValidateTally).next().is_none() {
             return Ok(measured);
         }
-        let own = self.tallied(&measured).map_err(|source| Error::Tally { at: self.state.at(), source })?;
+        let own = self.tallied(&measured);
+        let own = own.map_err(|source| Error::Tally { at: self.state.at(), source: Box::new(source) })?;
         self.state.tally = Tally::new(own);
         // As in the other hooks of a validation; only its batches are without autograd.
         let asked = tch::with_grad(|| self.callbacks.on_validate_tally(&mut self.state));
@@ -41,7 +42,7 @@ impl Learner {
         let at = self.state.at();
         let all = Measured::new(self.state.metric_names.len());
         for state in states {
-            let failed = |source| Error::Tally { at, source };
+            let failed = |source| Error::Tally { at, source: Box::new(source) };
             let mut measured = Measured::default();
             state.part(MEASURED).and_then(|part| part.load_into(&mut measured)).map_err(failed)?;
             all.append(&measured).map_err(|source| self.torch("joining what was measured", source))?;

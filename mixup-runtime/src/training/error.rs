@@ -106,7 +106,7 @@ pub enum Error {
         at: Position,
         /// Why.
         #[source]
-        source: StateError,
+        source: Box<StateError>,
     },
     /// A file could not be read or written.
     #[error("{source}")]
