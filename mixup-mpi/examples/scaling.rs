@@ -85,8 +85,8 @@ fn main() -> Result<(), BoxError> {
         "batch": batch,
         "steps": steps,
         "step_us": of_step(watch.took),
-        "exchange_us": of_step(watch.spent.exchanging - before.exchanging),
-        "wait_us": of_step(watch.spent.waiting - before.waiting),
+        "exchange_us": of_step(watch.spent.exchanging.saturating_sub(before.exchanging)),
+        "wait_us": of_step(watch.spent.waiting.saturating_sub(before.waiting)),
         "bytes": (watch.spent.bytes - before.bytes) / steps,
     });
     if mpi.world().is_first() {

@@ -157,10 +157,10 @@ fn callbacks_and_dropout_draw_for_themselves_on_each_rank_and_weights_begin_the_
     const NAME: &str = "same::callbacks_and_dropout_draw_for_themselves_on_each_rank_and_weights_begin_the_same";
     let train = |mpi: &Mpi, folder: &Path| {
         let drawn = Arc::new(Mutex::new(Vec::new()));
-        let draws = drawn.clone();
+        let pen = drawn.clone();
         let draw = hook!(on_batch_begin, move |rng: &mut Rng| {
             let noise = Tensor::rand([1], (Kind::Double, Device::Cpu)).double_value(&[0]); // as dropout does
-            draws.lock().expect("no panic").push(format!("{} {noise}", rng.random::<u64>()));
+            pen.lock().expect("no panic").push(format!("{} {noise}", rng.random::<u64>()));
         });
         let mut learn = on(data(32, 0, 4)).mixup().callback(draw).data_parallel(mpi).build().expect("it fits");
         let begin = numbers(&learn);

@@ -29,7 +29,7 @@ fn measured(builder: mixup::learner::LearnerBuilder<impl Model<Output = Tensor>>
 }
 
 fn write(folder: &Path, name: &str, rows: &[Vec<f64>]) {
-    let rows = rows.iter().map(|row| row.iter().map(|number| format!("{:?}", number)).collect::<Vec<_>>().join(" "));
+    let rows = rows.iter().map(|row| row.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(" "));
     fs::write(folder.join(name), rows.collect::<Vec<_>>().join("\n")).expect("it can be written");
 }
 
