@@ -13,6 +13,9 @@ fn main() -> Result<(), BoxError> {
 }
 
 /// Trains a small network on the bundled digits, with MixUp within each rank.
+///
+/// # Errors
+/// Those of the training.
 pub fn train(mpi: &Mpi, epochs: usize) -> Result<Report, BoxError> {
     let data = ImageData::digits()?.batch_size(32).build()?; // on two ranks, steps with 64 items
     let mut learn = Learner::builder(data, |vs| simple_cnn(vs, &[1, 16, 16, 10]))

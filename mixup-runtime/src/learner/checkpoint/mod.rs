@@ -9,6 +9,7 @@ mod tests;
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher as _,
+    io,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -66,11 +67,11 @@ impl Writer {
 
     /// Takes the folder for a new training, if this process writes.
     pub(super) fn begin(&mut self) -> Result<(), FileError> {
-        let (disk, folder) = (&*self.disk, &self.options.folder);
-        make_folder(disk, folder)?; // also for those that only look into it
         if !self.writes {
             return Ok(());
         }
+        let (disk, folder) = (&*self.disk, &self.options.folder);
+        make_folder(disk, folder)?;
         let lock = lock_folder(disk, folder)?;
         for path in remove_stale(disk, folder, |name| number_of(name).is_some())? {
             tracing::info!("removed `{}`, which an earlier run had not finished", path.display());
@@ -98,7 +99,13 @@ impl Writer {
 
     /// The numbers of the checkpoints in the folder, in their order.
     fn numbers(&self) -> Result<Vec<u64>, FileError> {
-        let names = list(&*self.disk, &self.options.folder)?;
+        let names = match list(&*self.disk, &self.options.folder) {
+            // The first process has not made it yet.
+            Err(FileError::Folder { source, .. }) if !self.writes && source.kind() == io::ErrorKind::NotFound => {
+                Vec::new()
+            }
+            listed => listed?,
+        };
         let mut numbers: Vec<_> = names.iter().filter_map(|name| number_of(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
