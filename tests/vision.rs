@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use image::{ImageFormat, Rgb, RgbImage};
 use mixup::{
+    data::{Concat, Loader, Subset},
     prelude::*,
     transforms::{Picture, Transform, TransformError},
     vision::{Trunk, VisionModel, Weights, resnet18, vision_learner, vision_predictor},
@@ -302,8 +303,8 @@ fn a_fine_tuned_resnet_predicts_new_photos_in_a_fresh_process() -> Outcome {
     if let (Some(bundle), Some(photos)) = (std::env::var_os(BUNDLE), std::env::var_os(PHOTOS)) {
         let predictor = vision_predictor(bundle, resnet18)?;
         let photos = predictor.prepare(ImageData::unlabelled(photos)?)?.loader()?;
-        for found in predictor.predict(&photos.all()?.input)?.best()? {
-            println!("found {found}");
+        for (item, best) in predictor.predict(&photos.all()?.input)?.best()?.iter().enumerate() {
+            println!("found {}: {best}", photos.name(item));
         }
         return Ok(());
     }
@@ -327,8 +328,50 @@ fn a_fine_tuned_resnet_predicts_new_photos_in_a_fresh_process() -> Outcome {
     let fresh = fresh.args(["--exact", "a_fine_tuned_resnet_predicts_new_photos_in_a_fresh_process", "--nocapture"]);
     let output = String::from_utf8(fresh.env(BUNDLE, &bundle).env(PHOTOS, &at).output()?.stdout)?;
     let found: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("found ")).collect();
-    assert_eq!(found, best.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let wanted = best.iter().enumerate().map(|(item, best)| format!("{}: {best}", new.name(item)));
+    assert_eq!(found, wanted.collect::<Vec<_>>());
     assert_eq!(found.len(), 40);
+    assert!(found[0].starts_with(&format!("{}: ", at.join("blue/0.png").display())), "{}", found[0]);
+    Ok(())
+}
+
+#[test]
+fn an_item_has_the_name_of_its_file_wherever_it_is() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    photos(folder.path())?;
+    let data = pictures(folder.path())?;
+    let valid = data.valid().ok_or("a quarter")?;
+    let names: Vec<_> = (0..10).map(|item| valid.name(item)).collect();
+    assert!(
+        names.iter().all(|name| Path::new(name).starts_with(folder.path()) && Path::new(name).exists()),
+        "{names:?}"
+    );
+    let mut learn = vision_learner(data, small, Weights::Random)?.quiet().build()?;
+    let found = learn.interpret()?;
+    assert!(found.items().iter().map(|item| &item.name).eq(&names));
+    assert!(found.top_losses(1)[0].to_string().contains(".png: "));
+
+    struct Letters(&'static str);
+
+    impl Dataset for Letters {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        fn batch(&self, _: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
+            Err(DataError::other("there are only names"))
+        }
+
+        fn name(&self, index: usize) -> String {
+            self.0[index..=index].to_owned()
+        }
+    }
+
+    let both = Concat::new([Subset::new(Letters("abc"), [2, 0])?, Subset::new(Letters("xyz"), [1])?]);
+    let loader = Loader::new(both, 2)?;
+    assert_eq!([0, 1, 2, 3].map(|item| loader.name(item)), ["c", "a", "y", "item 3"]);
+    let unnamed = Loader::new(TensorDataset::unlabelled(images())?, 2)?;
+    assert_eq!(unnamed.name(1), "item 1");
     Ok(())
 }
 

@@ -145,6 +145,10 @@ impl<I: Items + 'static> Dataset for Collated<I> {
         Some(Arc::new(Self { items: Arc::clone(&self.items), normalize: self.normalize }))
     }
 
+    fn name(&self, index: usize) -> String {
+        self.items.name(index)
+    }
+
     fn describe(&self) -> String {
         self.items.describe()
     }

@@ -80,6 +80,11 @@ pub trait Dataset: Send {
         None
     }
 
+    /// Names an item for people: its file, or where it came from. Defaults to "item 17".
+    fn name(&self, index: usize) -> String {
+        format!("item {index}")
+    }
+
     /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
@@ -108,6 +113,10 @@ macro_rules! pointers {
 
             fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
                 (**self).for_threads()
+            }
+
+            fn name(&self, index: usize) -> String {
+                (**self).name(index)
             }
 
             fn describe(&self) -> String {

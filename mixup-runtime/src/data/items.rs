@@ -50,7 +50,7 @@ pub trait Items: Send + Sync {
         true
     }
 
-    /// Names an item in errors: its file, or where it came from. Defaults to "item 17".
+    /// Names an item in errors and in what is found about it: its file, or where it came from. Defaults to "item 17".
     fn name(&self, index: usize) -> String {
         format!("item {index}")
     }

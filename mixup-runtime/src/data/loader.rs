@@ -339,6 +339,15 @@ impl Loader {
         if let Source::Stream(stream) = &mut self.source { Some(&mut **stream) } else { None }
     }
 
+    /// The name of an item, counted from 0 in the data's own order: the path of a picture's file, or `item 17` of data that has no names.
+    #[must_use]
+    pub fn name(&self, item: usize) -> String {
+        match &self.source {
+            Source::Dataset(dataset) => dataset.name(item),
+            Source::Prepared { .. } | Source::Stream(_) => format!("item {item}"),
+        }
+    }
+
     /// Returns the first item as a batch of one, or the first prepared batch, to see shapes before a training.
     ///
     /// # Errors

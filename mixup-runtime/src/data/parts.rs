@@ -76,6 +76,10 @@ impl<D: Dataset + 'static> Dataset for Concat<D> {
         Some(Arc::new(Concat(parts)))
     }
 
+    fn name(&self, index: usize) -> String {
+        self.place(index).map_or_else(|_| format!("item {index}"), |(part, first)| part.name(index - first))
+    }
+
     fn describe(&self) -> String {
         self.0.first().map_or_else(|| "items".to_owned(), Dataset::describe)
     }
@@ -136,6 +140,10 @@ impl<D: Dataset + 'static> Dataset for Subset<D> {
     fn for_threads(&self) -> Option<Arc<dyn Dataset + Sync>> {
         let whole = self.whole.for_threads()?;
         Some(Arc::new(Subset { whole, indices: Arc::clone(&self.indices) }))
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.indices.get(index).map_or_else(|| format!("item {index}"), |own| self.whole.name(*own))
     }
 
     fn describe(&self) -> String {

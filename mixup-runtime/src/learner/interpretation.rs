@@ -51,6 +51,8 @@ pub struct Interpretation {
 pub struct Interpreted {
     /// Its place in its part of the data.
     pub item: usize,
+    /// Its name: the path of a picture's file, or `item 161` of data that has no names.
+    pub name: String,
     /// The name of the right class.
     pub actual: String,
     /// The most probable class.
@@ -59,11 +61,11 @@ pub struct Interpreted {
     pub loss: f64,
 }
 
-/// `item 161: 9, predicted 5 (0.931), loss 3.72`.
+/// `photos/cat/17.jpg: cat, predicted dog (0.931), loss 3.72`.
 impl fmt::Display for Interpreted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { item, actual, predicted, loss } = self;
-        write!(f, "item {item}: {actual}, predicted {predicted}, loss {loss:.2}")
+        let Self { name, actual, predicted, loss, .. } = self;
+        write!(f, "{name}: {actual}, predicted {predicted}, loss {loss:.2}")
     }
 }
 
@@ -103,12 +105,15 @@ impl Learner {
     pub fn interpret_on(&mut self, part: Part) -> Result<Interpretation, InterpretError> {
         let predictions =
             self.predictions_on(On::from(part)).map_err(|source| InterpretError::Run(Box::new(source)))?;
-        Interpretation::of(&predictions, part)
+        let loader = self.state.data.part(part);
+        Interpretation::of(&predictions, part, |item| {
+            loader.map_or_else(|| format!("item {item}"), |loader| loader.name(item))
+        })
     }
 }
 
 impl Interpretation {
-    fn of(predictions: &Predictions, part: Part) -> Result<Self, InterpretError> {
+    fn of(predictions: &Predictions, part: Part, name_of: impl Fn(usize) -> String) -> Result<Self, InterpretError> {
         let Predictions { outputs, targets, losses, classes } = predictions;
         let target = targets.as_ref().ok_or(InterpretError::Targets { found: "none" })?;
         let Target::Classes(right) = target else { return Err(InterpretError::Targets { found: target.kind_name() }) };
@@ -124,7 +129,7 @@ impl Interpretation {
         let items = best.into_iter().zip(right).zip(losses).enumerate();
         let items = items.map(|(item, ((predicted, right), loss))| {
             let actual = name(right).unwrap_or_else(|| right.to_string());
-            Interpreted { item, actual, predicted, loss }
+            Interpreted { item, name: name_of(item), actual, predicted, loss }
         });
         Ok(Self { part, items: items.collect(), classes: classes.clone(), confusion })
     }

@@ -100,8 +100,8 @@ pub fn vision_learner(
 /// # fn main() -> Result<(), BoxError> {
 /// let predictor = vision_predictor("pets.safetensors", resnet18)?;
 /// let photos = predictor.prepare(ImageData::unlabelled("new")?)?.loader()?;
-/// for pet in predictor.predict(&photos.all()?.input)?.best()? {
-///     println!("{pet}"); // `cat (0.982)`
+/// for (item, pet) in predictor.predict(&photos.all()?.input)?.best()?.iter().enumerate() {
+///     println!("{}: {pet}", photos.name(item)); // `new/1.jpg: cat (0.982)`
 /// }
 /// # Ok(())
 /// # }

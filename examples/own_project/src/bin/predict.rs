@@ -9,8 +9,9 @@ fn main() -> Result<(), BoxError> {
     let folder = std::env::args().nth(1).ok_or("which folder? It has the photos to be predicted")?;
     let predictor = vision_predictor("pets.safetensors", resnet18)?;
     let photos = predictor.prepare(ImageData::unlabelled(folder)?)?.loader()?;
-    for found in predictor.predict(&photos.all()?.input)?.best()? {
-        println!("{found}");
+    let best = predictor.predict(&photos.all()?.input)?.best()?;
+    for (item, found) in best.iter().enumerate() {
+        println!("{}: {found}", photos.name(item));
     }
     Ok(())
 }

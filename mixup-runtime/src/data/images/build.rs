@@ -248,7 +248,8 @@ impl Make<'_> {
         if let (Some(progress), true, Some((width, height))) = (keep, random.is_empty(), size) {
             let pixels = decode::pixels(images, (channels, width, height), prepare, progress)?;
             let labelled = !images.iter().any(|image| image.label == ImageLabel::Unknown);
-            let set = ImageDataset::of(pixels, target(images, classes)?, labelled);
+            let names = images.iter().map(|image| image.name.display().to_string());
+            let set = ImageDataset::of(pixels, target(images, classes)?, labelled).named(names);
             return Ok(Box::new(set.to_device(self.data.device)?.normalize(normalize)?));
         }
         let kept = keep.map(|progress| {

@@ -1,5 +1,7 @@
 //! Images as a data set: bytes in memory, converted to floats only when a batch is gathered.
 
+use std::sync::Arc;
+
 use tch::{Device, Kind, Tensor};
 
 use crate::{
@@ -34,6 +36,8 @@ pub struct ImageDataset {
     labelled: bool,
     /// The mean and the deviation of each channel, each `[c, 1, 1]`.
     normalize: Option<[Tensor; 2]>,
+    /// The files of the images, if they come from files.
+    names: Arc<[String]>,
     len: usize,
 }
 
@@ -61,7 +65,12 @@ impl ImageDataset {
     /// Images with any target; those that are not `labelled` can only be predicted.
     pub(super) fn of(pixels: Tensor, target: Target, labelled: bool) -> Self {
         let len = items(&pixels);
-        Self { pixels, target, labelled, normalize: None, len }
+        Self { pixels, target, labelled, normalize: None, names: Arc::default(), len }
+    }
+
+    /// Sets the names of the images.
+    pub(super) fn named(self, names: impl Iterator<Item = String>) -> Self {
+        Self { names: names.collect(), ..self }
     }
 
     /// Sets what the pixels are normalized with.
@@ -95,7 +104,7 @@ impl ImageDataset {
         let normalize =
             self.normalize.as_ref().map(|[mean, deviation]| Ok::<_, DataError>([to(mean)?, to(deviation)?]));
         let (pixels, target, normalize) = (to(&self.pixels)?, self.target.to_device(device)?, normalize.transpose()?);
-        Ok(Self { pixels, target, normalize, ..*self })
+        Ok(Self { pixels, target, normalize, names: Arc::clone(&self.names), ..*self })
     }
 
     /// Turns grey images into images of three equal channels that share their memory.
@@ -133,6 +142,10 @@ impl Dataset for ImageDataset {
     /// True: a batch is gathered into its own memory.
     fn fresh(&self) -> bool {
         true
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.names.get(index).cloned().unwrap_or_else(|| format!("item {index}"))
     }
 
     fn describe(&self) -> String {
