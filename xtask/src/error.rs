@@ -164,13 +164,19 @@ pub enum Error {
     },
     /// What MPI needs is not there.
     #[error(
-        "the tests of `mixup-mpi` need Open MPI and libclang, and {missing} is not on this machine: install them (Debian and Ubuntu: `sudo apt \
+        "`mixup-mpi` needs Open MPI and libclang, and {missing} is not on this machine: install them (Debian and Ubuntu: `sudo apt \
          install libopenmpi-dev openmpi-bin libclang-dev`, Fedora: `sudo dnf install openmpi-devel clang-devel` and `module load mpi`, macOS: \
-         `brew install open-mpi llvm`), and run `cargo xtask test --mpi` again"
+         `brew install open-mpi llvm`), and run the command again"
     )]
     NoMpi {
         /// The first thing that is missing.
         missing: &'static str,
+    },
+    /// A measurement of several ranks failed.
+    #[error("the scaling could not be measured ({message}): correct this and run `cargo xtask scale` again")]
+    Scaling {
+        /// What failed.
+        message: String,
     },
     /// There is neither Python nor uv to install the peers.
     #[error(

@@ -4,7 +4,7 @@
 //! so a fresh checkout needs one command and no instructions.
 //!
 //! Each module imports only modules before it in this list:
-//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → mpi → suite → trials → package
+//! versions → console → error → machine → child → libtorch → wheel → fetch → setup → peers → run → mpi → suite → trials → scale → package
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![allow(clippy::doc_markdown, reason = "PyTorch and MixUp are names, not code; clap would print the backticks")]
@@ -19,6 +19,7 @@ mod mpi;
 mod package;
 mod peers;
 mod run;
+mod scale;
 mod setup;
 mod suite;
 // The fakes of Python, uv, cargo and the compiler are shell scripts.
@@ -83,6 +84,8 @@ enum Chore {
         #[arg(long, default_value_t = 30.0, value_parser = minutes)]
         minutes: f64,
     },
+    /// Measure trainings of several processes, here and on hosts in network namespaces (as root), and write the tables and the picture of `docs/scale.md`
+    Scale,
     /// Pack the crates as they are published, and check that a project outside of the workspace compiles with them
     Package {
         /// Also build the project with libtorch, let it train and predict
@@ -134,7 +137,7 @@ impl Chore {
     /// The arguments of the call of cargo, if there is one.
     fn arguments(self) -> Option<Vec<OsString>> {
         match self {
-            Self::Setup { .. } | Self::Package { .. } | Self::Crash { .. } | Self::Soak { .. } => None,
+            Self::Setup { .. } | Self::Scale | Self::Package { .. } | Self::Crash { .. } | Self::Soak { .. } => None,
             Self::Test { mpi: true, args, rest } => Some(mpi::test(args, rest)),
             Self::Test { mpi: false, args, rest } => Some(run::test(args, rest)),
             Self::Demo { args, rest } => Some(run::demo(args, rest)),
@@ -148,7 +151,7 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
     if matches!(chore, Chore::Package { run: false }) {
         return package::run(&machine, None);
     }
-    if matches!(chore, Chore::Test { mpi: true, .. }) {
+    if matches!(chore, Chore::Test { mpi: true, .. } | Chore::Scale) {
         mpi::check(&machine)?;
     }
     let mut ready = setup::ensure(&machine, matches!(chore, Chore::Setup { force: true }))?;
@@ -171,6 +174,9 @@ fn chore(chore: Chore) -> Result<ExitCode, Error> {
         && args.is_empty()
     {
         return suite::run(&machine, &ready.libtorch, rest);
+    }
+    if matches!(chore, Chore::Scale) {
+        return scale::run(&machine, &ready.libtorch);
     }
     if let Some(trial) = chore.trial() {
         return trials::run(&machine, &ready.libtorch, trial);

@@ -75,19 +75,24 @@ fn after_dashes(args: Vec<OsString>) -> impl Iterator<Item = OsString> {
 
 /// A call of cargo with the environment that it needs.
 pub fn cargo(machine: &Machine, libtorch: &Libtorch, arguments: &[OsString]) -> Command {
-    let mut command = machine.cargo();
+    let mut command = with_libtorch(machine, libtorch, machine.cargo());
     command.args(arguments);
+    // Cargo sets this variable itself, from `.cargo/config.toml`. If it were set here, cargo would see a change and rebuild
+    // torch-sys whenever `cargo xtask test` and `cargo test` take turns.
+    if libtorch::given(machine).is_none() {
+        command.env_remove("LIBTORCH");
+    }
+    command
+}
+
+/// A command that finds libtorch, as the programs that it runs do.
+pub fn with_libtorch(machine: &Machine, libtorch: &Libtorch, mut command: Command) -> Command {
     let variable = machine.platform.library_path();
     let before = machine.var(variable).map(|paths| env::split_paths(paths).collect()).unwrap_or_default();
     let paths: Vec<_> = iter::once(libtorch.lib.clone()).chain::<Vec<_>>(before).collect();
     // A path that contains the separator cannot be listed. Then only the rpath helps.
     if let Ok(paths) = env::join_paths(paths) {
         command.env(variable, paths);
-    }
-    // Cargo sets this variable itself, from `.cargo/config.toml`. If it were set here, cargo would see a change and rebuild
-    // torch-sys whenever `cargo xtask test` and `cargo test` take turns.
-    if libtorch::given(machine).is_none() {
-        command.env_remove("LIBTORCH");
     }
     command
 }
