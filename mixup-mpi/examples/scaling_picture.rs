@@ -10,7 +10,7 @@ fn main() -> Result<(), BoxError> {
     let (Some(from), Some(to)) = (places.next(), places.next()) else {
         return Err("name the file with the lines and that of the picture".into());
     };
-    let mut chart = Chart::new("ranks", "share of a step in which a rank computes (%)").log_x();
+    let mut chart = Chart::new("ranks", "computing (% of a step)").log_x();
     for line in fs::read_to_string(from)?.lines() {
         let line: Value = serde_json::from_str(line)?;
         let points = line["points"].as_array().into_iter().flatten();
