@@ -56,7 +56,9 @@ pub struct Spent {
     pub steps: u64,
     /// How many bytes of gradients a rank has given, in all steps.
     pub bytes: u64,
-    /// How long the exchange has taken, with the copies into and out of the tensors, and without the wait for other ranks.
+    /// How long the copies into and out of the tensors have taken.
+    pub copying: Duration,
+    /// How long the exchange has taken, without the wait for other ranks.
     pub exchanging: Duration,
     /// How long this rank has waited for the others.
     pub waiting: Duration,
@@ -127,13 +129,13 @@ impl DataParallel {
         if !accumulate.is_none_or(Accumulate::steps_now) {
             return Ok(None);
         }
-        let (began, waited) = (Instant::now(), self.group.waited());
-        let stop = self.average(gradients, params, Moment::Step { epoch, batch: num_batch })?;
-        let waited = self.group.waited().saturating_sub(waited);
-        self.spent.waiting += waited;
-        self.spent.exchanging += began.elapsed().saturating_sub(waited);
         self.spent.steps += 1;
-        self.spent.bytes += self.gradients.bytes() as u64;
+        if self.size() == 1 {
+            return Ok(None);
+        }
+        let waited = self.group.waited();
+        let stop = self.average(gradients, params, Moment::Step { epoch, batch: num_batch })?;
+        self.spent.waiting += self.group.waited().saturating_sub(waited);
         self.items = 0;
         Ok(stop)
     }
@@ -194,7 +196,9 @@ impl DataParallel {
         let items = self.items as i64;
         let (now, same_items) = loop {
             let now: Vec<(&str, Tensor)> = gradients.iter().collect();
+            let began = Instant::now();
             self.gradients.fill(now.iter().map(|(name, grad)| (*name, grad)))?;
+            self.spent.copying += began.elapsed();
             let mut names = DefaultHasher::new();
             for (name, grad) in &now {
                 (name, grad.kind() as i32).hash(&mut names);
@@ -206,14 +210,19 @@ impl DataParallel {
                 Met::All { same_layout: false, .. } => self.add_missing(&now, params)?,
             }
         };
-        let mut all = [items];
-        if same_items {
-            all[0] *= self.size() as i64;
-        } else {
-            self.group.sum(&mut all);
+        let mut all = [items * self.size() as i64];
+        if !same_items {
+            self.group.sum(&[items], &mut all);
         }
-        self.gradients.sum(&self.group, items as f64 / all[0].max(1) as f64);
+        let began = Instant::now();
+        self.gradients.scale(items as f64 / all[0].max(1) as f64);
+        let scaled = Instant::now();
+        self.gradients.sum(&self.group);
+        let summed = Instant::now();
         self.gradients.write(now.iter().map(|(_, grad)| grad))?;
+        self.spent.copying += (scaled - began) + summed.elapsed();
+        self.spent.exchanging += summed - scaled;
+        self.spent.bytes += self.gradients.bytes() as u64;
         Ok(None)
     }
 

@@ -15,10 +15,14 @@ pub(crate) struct Flat {
     whole: Row<i64>,
 }
 
-/// The numbers of one kind.
+/// The numbers of one kind. The memory is kept from step to step.
 #[derive(Debug, Default)]
 struct Row<T> {
     numbers: Vec<T>,
+    /// The sums over all ranks.
+    sums: Vec<T>,
+    /// How many numbers there are.
+    len: usize,
 }
 
 /// The kind in which a tensor is exchanged.
@@ -47,9 +51,7 @@ impl Flat {
         &mut self,
         named: impl IntoIterator<Item = (&'a str, &'a Tensor)>,
     ) -> Result<(), ParallelError> {
-        self.singles.numbers.clear();
-        self.doubles.numbers.clear();
-        self.whole.numbers.clear();
+        (self.singles.len, self.doubles.len, self.whole.len) = (0, 0, 0);
         for (name, tensor) in named {
             match exchanged(tensor.f_kind()?) {
                 Some(Kind::Float) => self.singles.push(tensor)?,
@@ -63,22 +65,26 @@ impl Flat {
 
     /// How many bytes there are.
     pub(crate) fn bytes(&self) -> usize {
-        self.singles.numbers.len() * 4 + (self.doubles.numbers.len() + self.whole.numbers.len()) * 8
+        self.singles.len * 4 + (self.doubles.len + self.whole.len) * 8
     }
 
-    /// Multiplies the numbers by the share of this rank, and adds those of all ranks.
-    pub(crate) fn sum(&mut self, group: &Group, share: f64) {
-        self.singles.numbers.iter_mut().for_each(|number| *number *= share as f32);
-        self.doubles.numbers.iter_mut().for_each(|number| *number *= share);
-        group.sum(&mut self.singles.numbers);
-        group.sum(&mut self.doubles.numbers);
+    /// Multiplies the numbers by the share of this rank.
+    pub(crate) fn scale(&mut self, share: f64) {
+        self.singles.filled().iter_mut().for_each(|number| *number *= share as f32);
+        self.doubles.filled().iter_mut().for_each(|number| *number *= share);
+    }
+
+    /// Adds the numbers of all ranks.
+    pub(crate) fn sum(&mut self, group: &Group) {
+        self.singles.sum(group);
+        self.doubles.sum(group);
     }
 
     /// Takes the numbers of the first rank.
     pub(crate) fn take_first(&mut self, group: &Group) {
-        group.take_first(&mut self.singles.numbers);
-        group.take_first(&mut self.doubles.numbers);
-        group.take_first(&mut self.whole.numbers);
+        group.take_first(self.singles.filled());
+        group.take_first(self.doubles.filled());
+        group.take_first(self.whole.filled());
     }
 
     /// Writes the numbers into the tensors that they are from, in the same order.
@@ -99,10 +105,25 @@ impl Flat {
 
 impl<T: Element + Equivalence + Copy + Default> Row<T> {
     fn push(&mut self, tensor: &Tensor) -> Result<(), TchError> {
-        let (begin, count) = (self.numbers.len(), tensor.numel());
-        self.numbers.resize(begin + count, T::default());
+        let (begin, count) = (self.len, tensor.numel());
+        self.len += count;
+        if self.numbers.len() < self.len {
+            self.numbers.resize(self.len, T::default());
+        }
         let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(T::KIND)?;
         tensor.f_copy_data(&mut self.numbers[begin..], count)
+    }
+
+    fn filled(&mut self) -> &mut [T] {
+        &mut self.numbers[..self.len]
+    }
+
+    fn sum(&mut self, group: &Group) {
+        if self.sums.len() < self.len {
+            self.sums.resize(self.len, T::default());
+        }
+        group.sum(&self.numbers[..self.len], &mut self.sums[..self.len]);
+        std::mem::swap(&mut self.numbers, &mut self.sums);
     }
 
     /// Writes the numbers from `at` on, and moves it behind them.

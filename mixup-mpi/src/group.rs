@@ -170,14 +170,11 @@ impl Group {
         String::from_utf8_lossy(&bytes[..len]).into_owned()
     }
 
-    /// The sum over all ranks of each number, in place.
-    pub(crate) fn sum<T: Equivalence + Copy + Default>(&self, numbers: &mut [T]) {
+    /// The sum over all ranks of each number.
+    pub(crate) fn sum<T: Equivalence>(&self, numbers: &[T], sums: &mut [T]) {
         let step = BUCKET / size_of::<T>();
-        let mut sums = vec![T::default(); step.min(numbers.len())];
-        for part in numbers.chunks_mut(step) {
-            let sums = &mut sums[..part.len()];
-            self.comm().all_reduce_into(&*part, sums, SystemOperation::sum());
-            part.copy_from_slice(sums);
+        for (numbers, sums) in numbers.chunks(step).zip(sums.chunks_mut(step)) {
+            self.comm().all_reduce_into(numbers, sums, SystemOperation::sum());
         }
     }
 

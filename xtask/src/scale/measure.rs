@@ -44,7 +44,8 @@ pub struct Measured {
     /// Bytes of gradients.
     pub bytes: u64,
     pub step_us: f64,
-    /// Of a step: the exchange of gradients, and the wait for other ranks before it.
+    /// Of a step: the copies of gradients within a rank, their exchange, and the wait for other ranks before it.
+    pub copy_us: f64,
     pub exchange_us: f64,
     pub wait_us: f64,
 }
@@ -72,7 +73,17 @@ impl Scaling<'_> {
         if hosts::is_root() {
             command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
         }
-        command.args(["--oversubscribe", "--bind-to", "none", "-x", self.machine.platform.library_path()]);
+        // With more ranks than cores, one that waits must not keep another one from computing.
+        command.args([
+            "--mca",
+            "mpi_yield_when_idle",
+            "1",
+            "--oversubscribe",
+            "--bind-to",
+            "none",
+            "-x",
+            self.machine.platform.library_path(),
+        ]);
         command.args(of_hosts).arg("-n").arg(ranks.to_string()).arg(&self.program);
         let options = [("--width", net.width), ("--layers", net.layers), ("--batch", BATCH), ("--steps", steps)];
         for (name, value) in options {
@@ -98,6 +109,7 @@ impl Scaling<'_> {
             batch: number("batch") as usize,
             bytes: number("bytes") as u64,
             step_us: number("step_us"),
+            copy_us: number("copy_us"),
             exchange_us: number("exchange_us"),
             wait_us: number("wait_us"),
         })
@@ -120,6 +132,7 @@ impl Measured {
             "batch": self.batch,
             "bytes": self.bytes,
             "step_us": self.step_us,
+            "copy_us": self.copy_us,
             "exchange_us": self.exchange_us,
             "wait_us": self.wait_us,
         })

@@ -91,7 +91,7 @@ fn connected(machine: &Machine, scaling: &Scaling<'_>, page: &mut Page) -> Resul
                 all.push(measured);
             }
         }
-        page.on_hosts(link, Model::fitted(&page.alone(), &all), all);
+        page.on_hosts(link, Model::fitted(&all), all);
     }
     Ok(())
 }

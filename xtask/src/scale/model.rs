@@ -21,36 +21,33 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model that fits a rank alone and two hosts, with two sizes of gradients each. `None` if there are fewer.
-    pub fn fitted(alone: &[Measured], on_hosts: &[Measured]) -> Option<Self> {
-        let largest = |all: &[Measured]| all.iter().max_by_key(|measured| measured.bytes).cloned();
-        let copies = largest(alone)?;
-        let gamma = copies.bytes as f64 / copies.exchange_us.max(1.0);
-        let two: Vec<_> = on_hosts.iter().filter(|measured| measured.ranks == 2).cloned().collect();
-        let (large, small) = (largest(&two)?, two.iter().min_by_key(|measured| measured.bytes)?.clone());
-        if large.bytes == small.bytes {
+    /// The model that fits two hosts, with two sizes of gradients. `None` if there are fewer.
+    pub fn fitted(on_hosts: &[Measured]) -> Option<Self> {
+        let two = || on_hosts.iter().filter(|measured| measured.ranks == 2);
+        let (large, small) = (two().max_by_key(|one| one.bytes)?, two().min_by_key(|one| one.bytes)?);
+        // With two ranks the exchange takes 2 · rows · α + b / β, twice measured.
+        let (b, s) = (large.bytes as f64, small.bytes as f64);
+        let [large_rounds, small_rounds] = [large, small].map(|one| 2.0 * rows(one.bytes));
+        let determinant = large_rounds * s - small_rounds * b;
+        if determinant == 0.0 {
             return None;
         }
-        // With two ranks a step takes 2 · rows · α + b / β, twice measured.
-        let network = |measured: &Measured| measured.exchange_us - measured.bytes as f64 / gamma;
-        let rounds = |measured: &Measured| 2.0 * rows(measured.bytes);
-        let (b, s) = (large.bytes as f64, small.bytes as f64);
-        let determinant = rounds(&large) * s - rounds(&small) * b;
-        let alpha_us = (network(&large) * s - network(&small) * b) / determinant;
-        let per_byte = (rounds(&large) * network(&small) - rounds(&small) * network(&large)) / determinant;
-        Some(Self { alpha_us: alpha_us.max(0.0), beta: 1.0 / per_byte, gamma })
+        let alpha_us = (large.exchange_us * s - small.exchange_us * b) / determinant;
+        let per_byte = (large_rounds * small.exchange_us - small_rounds * large.exchange_us) / determinant;
+        Some(Self { alpha_us: alpha_us.max(0.0), beta: 1.0 / per_byte, gamma: b / large.copy_us })
     }
 
     /// Microseconds of the exchange of `bytes` between `ranks`.
     pub fn exchange_us(&self, ranks: usize, bytes: u64) -> f64 {
-        let (n, b) = (ranks as f64, bytes as f64);
+        let n = ranks as f64;
         let rounds = 2.0 * (n - 1.0);
-        b / self.gamma + rounds * rows(bytes) * self.alpha_us + rounds / n * b / self.beta
+        rounds * rows(bytes) * self.alpha_us + rounds / n * bytes as f64 / self.beta
     }
 
     /// The share of a step in which a rank computes, if that takes `compute_us`.
     pub fn efficiency(&self, ranks: usize, bytes: u64, compute_us: f64) -> f64 {
-        if ranks == 1 { 1.0 } else { compute_us / (compute_us + self.exchange_us(ranks, bytes)) }
+        let copies = bytes as f64 / self.gamma;
+        if ranks == 1 { 1.0 } else { compute_us / (compute_us + copies + self.exchange_us(ranks, bytes)) }
     }
 }
 

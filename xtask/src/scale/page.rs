@@ -41,16 +41,11 @@ impl Page {
     }
 
     pub fn without_hosts(&mut self, why: &str) {
-        self.notes.push(format!("No hosts were made: {why}."));
+        self.notes.push(format!("No hosts were made: {}.", why.trim_end_matches('.')));
     }
 
     pub fn without_link(&mut self, link: &Link, why: &str) {
-        self.notes.push(format!("Hosts with {link} were not made, since this machine refused: {why}."));
-    }
-
-    /// One rank alone, with the whole batch.
-    pub fn alone(&self) -> Vec<Measured> {
-        self.here.iter().filter(|measured| measured.ranks == 1 && !measured.strong).cloned().collect()
+        self.notes.push(format!("Hosts with {link} were not made: {}.", why.trim_end_matches('.')));
     }
 
     fn gamma(&self) -> f64 {
@@ -80,9 +75,9 @@ impl Page {
         {
             let _ = writeln!(
                 text,
-                "\n| {title} | ranks | batch of each | a step | of it exchange | of it waiting | items a second |"
+                "\n| {title} | ranks | batch of each | a step | of it copies | exchange | waiting | items a second |"
             );
-            text.push_str("|---|---|---|---|---|---|---|\n");
+            text.push_str("|---|---|---|---|---|---|---|---|\n");
             for one in self.here.iter().filter(|one| one.strong == strong) {
                 let first = self
                     .here
@@ -91,7 +86,8 @@ impl Page {
                 let faster = first.map_or(1.0, |first| one.items_per_second() / first.items_per_second());
                 let Measured { layers, width, ranks, batch, .. } = one;
                 let _ = write!(text, "| {layers} layers of {width} | {ranks} | {batch} | {} |", ms(one.step_us));
-                let _ = writeln!(text, " {} | {} | {:.2} × |", ms(one.exchange_us), ms(one.wait_us), faster);
+                let [copies, exchange, wait] = [one.copy_us, one.exchange_us, one.wait_us].map(ms);
+                let _ = writeln!(text, " {copies} | {exchange} | {wait} | {faster:.2} × |");
             }
         }
         for (link, model, all) in &self.hosts {
