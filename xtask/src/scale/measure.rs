@@ -13,14 +13,12 @@ use crate::{
     run,
 };
 
-/// Items in a batch: of each rank, or of all together.
-const BATCH: usize = 64;
-
-/// A network of linear layers, and how many steps are measured.
+/// A network of linear layers, the items of a batch (of each rank, or of all together), and how many steps are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Net {
     pub width: usize,
     pub layers: usize,
+    pub batch: usize,
     pub steps: usize,
 }
 
@@ -85,7 +83,7 @@ impl Scaling<'_> {
             self.machine.platform.library_path(),
         ]);
         command.args(of_hosts).arg("-n").arg(ranks.to_string()).arg(&self.program);
-        let options = [("--width", net.width), ("--layers", net.layers), ("--batch", BATCH), ("--steps", steps)];
+        let options = [("--width", net.width), ("--layers", net.layers), ("--batch", net.batch), ("--steps", steps)];
         for (name, value) in options {
             command.arg(name).arg(value.to_string());
         }

@@ -28,7 +28,8 @@ use self::{
 use crate::{child, child::Output, error::Error, libtorch::Libtorch, machine::Machine, run};
 
 /// The networks: gradients of 3 MB and of 50 MB.
-const NETS: [Net; 2] = [Net { width: 512, layers: 3, steps: 100 }, Net { width: 2048, layers: 3, steps: 20 }];
+const NETS: [Net; 2] =
+    [Net { width: 512, layers: 3, batch: 512, steps: 100 }, Net { width: 2048, layers: 3, batch: 256, steps: 20 }];
 /// On how many hosts.
 const HOSTS: [usize; 3] = [2, 3, 4];
 /// How the hosts are connected. The first one is that of the model.
