@@ -335,6 +335,23 @@ fn a_fine_tuned_resnet_predicts_new_photos_in_a_fresh_process() -> Outcome {
     Ok(())
 }
 
+/// Items that have only names.
+struct Letters(&'static str);
+
+impl Dataset for Letters {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn batch(&self, _: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
+        Err(DataError::other("there are only names"))
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.0[index..=index].to_owned()
+    }
+}
+
 #[test]
 fn an_item_has_the_name_of_its_file_wherever_it_is() -> Outcome {
     let folder = tempfile::tempdir()?;
@@ -350,22 +367,6 @@ fn an_item_has_the_name_of_its_file_wherever_it_is() -> Outcome {
     let found = learn.interpret()?;
     assert!(found.items().iter().map(|item| &item.name).eq(&names));
     assert!(found.top_losses(1)[0].to_string().contains(".png: "));
-
-    struct Letters(&'static str);
-
-    impl Dataset for Letters {
-        fn len(&self) -> usize {
-            self.0.len()
-        }
-
-        fn batch(&self, _: &[usize], _: &ItemRngs) -> Result<Batch, DataError> {
-            Err(DataError::other("there are only names"))
-        }
-
-        fn name(&self, index: usize) -> String {
-            self.0[index..=index].to_owned()
-        }
-    }
 
     let both = Concat::new([Subset::new(Letters("abc"), [2, 0])?, Subset::new(Letters("xyz"), [1])?]);
     let loader = Loader::new(both, 2)?;

@@ -36,7 +36,9 @@ pub fn compare(opt: Opt, net: &Net, device: Device, peers: &mut Peers, scratch: 
     let mut by_hand = ByHand::new(net, opt, &learn)?;
     let mut first: Vec<(String, Tensor)> = learn.params().var_store().variables().into_iter().collect();
     let (x, y) = net.batch(Device::Cpu);
-    first.iter_mut().for_each(|(_, tensor)| *tensor = tensor.to_device(Device::Cpu));
+    for (_, tensor) in &mut first {
+        *tensor = tensor.to_device(Device::Cpu);
+    }
     first.extend([("batch.x".to_owned(), x), ("batch.y".to_owned(), y)]);
     let weights = scratch.join("first.safetensors");
     Tensor::write_safetensors(&first, &weights)?;
