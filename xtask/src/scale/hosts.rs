@@ -119,9 +119,10 @@ impl<'a> Hosts<'a> {
         command.args(words.split(' ')).stdin(Stdio::null());
         match command.output() {
             Ok(output) if output.status.success() => Ok(()),
-            Ok(Output { stderr, .. }) => {
-                Err(format!("`{program} {words}`: {}", String::from_utf8_lossy(&stderr).trim()))
-            }
+            Ok(Output { stderr, .. }) => Err(match String::from_utf8_lossy(&stderr).trim() {
+                said if said.contains("qdisc kind is unknown") => "this kernel has no `netem`".to_owned(),
+                said => format!("`{program} {words}`: {said}"),
+            }),
             Err(error) => Err(format!("`{program}`: {error}")),
         }
     }

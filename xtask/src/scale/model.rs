@@ -34,7 +34,12 @@ impl Model {
         }
         let alpha_us = (large.exchange_us * s - small.exchange_us * b) / determinant;
         let per_byte = (large_rounds * small.exchange_us - small_rounds * large.exchange_us) / determinant;
-        Some(Self { alpha_us: alpha_us.max(0.0), beta: 1.0 / per_byte, gamma: b / large.copy_us })
+        let gamma = b / large.copy_us;
+        // A link may let the first bytes pass faster than the rest. Then no time is left for the messages.
+        if alpha_us < 0.0 {
+            return Some(Self { alpha_us: 0.0, beta: b / large.exchange_us, gamma });
+        }
+        Some(Self { alpha_us, beta: 1.0 / per_byte, gamma })
     }
 
     /// Microseconds of the exchange of `bytes` between `ranks`.

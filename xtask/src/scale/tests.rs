@@ -25,6 +25,8 @@ fn a_model_that_is_fitted_to_its_own_numbers_is_found_again() {
     let fitted = Model::fitted(&[of(2, 3_000_000), of(3, 9), of(2, 50_000_000)]).expect("two sizes");
     let near = |one: f64, other: f64| (one - other).abs() < 1e-6 * other;
     assert!(near(fitted.alpha_us, 40.0) && near(fitted.beta, 125.0) && near(fitted.gamma, 2000.0), "{fitted:?}");
+    let fast = Model::fitted(&[measured(2, 1_000_000, 1.0), measured(2, 10_000_000, 100_000.0)]).expect("two sizes");
+    assert_eq!((fast.alpha_us, fast.beta), (0.0, 100.0), "the large one counts if no time is left for messages");
     assert_eq!(Model::fitted(&[of(2, 3_000_000)]), None);
 }
 
