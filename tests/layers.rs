@@ -68,7 +68,7 @@ const XTASK: Layers = Layers {
         "versions",
         "error",
         "console", "machine", "child",
-        "libtorch", "wheel", "fetch", "peers", "run", "setup", "package", "mpi", "suite", "trials",
+        "libtorch", "wheel", "fetch", "peers", "run", "setup", "package", "mpi", "suite", "trials", "scale",
         "tests",
     ],
     roots: &["crate"],
