@@ -85,7 +85,7 @@ fn main() -> Result<(), BoxError> {
         "batch": batch,
         "steps": steps,
         "step_us": of_step(watch.took),
-        "copy_us": of_step(watch.spent.copying - before.copying),
+        "copy_us": of_step(watch.spent.copying.saturating_sub(before.copying)),
         "exchange_us": of_step(watch.spent.exchanging.saturating_sub(before.exchanging)),
         "wait_us": of_step(watch.spent.waiting.saturating_sub(before.waiting)),
         "bytes": (watch.spent.bytes - before.bytes) / steps,
