@@ -16,7 +16,8 @@ use crate::{
     training::{Monitored, Value, Values, World},
 };
 
-/// Keeps the weights of the epoch in which a value was best: in a file with `to`, and in the model when training ends with `restore`. Of several processes that train together, the first one writes the file.
+/// Keeps the weights of the epoch in which a value was best: in a file with `to`, and in the model when training ends with `restore`. Of several
+/// processes that train together, the first one writes the file.
 ///
 /// With [`Ema`] these are the averaged weights, for which the value was measured. [`Checkpoints`](crate::learner::Checkpoints) with `keep_best` keeps the
 /// whole training of that epoch.

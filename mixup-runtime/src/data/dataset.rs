@@ -82,13 +82,18 @@ pub trait Dataset: Send {
 
     /// Names an item for people: its file, or where it came from. Defaults to "item 17".
     fn name(&self, index: usize) -> String {
-        format!("item {index}")
+        unnamed(index)
     }
 
     /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()
     }
+}
+
+/// The name of an item that has none.
+pub(super) fn unnamed(index: usize) -> String {
+    format!("item {index}")
 }
 
 /// A pointer to a data set is one.

@@ -1,6 +1,6 @@
 //! Single items in plain memory, without tensors, so that threads may make them. A batch is collated from them afterwards.
 
-use super::DataError;
+use super::{DataError, dataset::unnamed};
 use crate::rng::Rng;
 
 /// Items that are made one by one, such as an image that is decoded, turned and cropped, or a row of numbers.
@@ -52,7 +52,7 @@ pub trait Items: Send + Sync {
 
     /// Names an item in errors and in what is found about it: its file, or where it came from. Defaults to "item 17".
     fn name(&self, index: usize) -> String {
-        format!("item {index}")
+        unnamed(index)
     }
 
     /// Describes the items for the summary, such as "images of 3×28×28". Defaults to "items".

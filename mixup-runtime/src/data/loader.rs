@@ -6,7 +6,11 @@
 
 use std::fmt;
 
-use super::{DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream, ahead::Ahead, dataset::describe};
+use super::{
+    DataError, Dataset, InOrder, Sampler, Sampling, Shuffled, Stream,
+    ahead::Ahead,
+    dataset::{describe, unnamed},
+};
 use crate::{
     batch::{Batch, Input, Target, items},
     rng::{ItemRngs, Rng},
@@ -344,7 +348,7 @@ impl Loader {
     pub fn name(&self, item: usize) -> String {
         match &self.source {
             Source::Dataset(dataset) => dataset.name(item),
-            Source::Prepared { .. } | Source::Stream(_) => format!("item {item}"),
+            Source::Prepared { .. } | Source::Stream(_) => unnamed(item),
         }
     }
 

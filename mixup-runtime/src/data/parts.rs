@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DataError, Dataset, loader::batch_of};
+use super::{DataError, Dataset, dataset::unnamed, loader::batch_of};
 use crate::{
     batch::{Batch, Input, Target},
     rng::ItemRngs,
@@ -77,7 +77,7 @@ impl<D: Dataset + 'static> Dataset for Concat<D> {
     }
 
     fn name(&self, index: usize) -> String {
-        self.place(index).map_or_else(|_| format!("item {index}"), |(part, first)| part.name(index - first))
+        self.place(index).map_or_else(|_| unnamed(index), |(part, first)| part.name(index - first))
     }
 
     fn describe(&self) -> String {
@@ -143,7 +143,7 @@ impl<D: Dataset + 'static> Dataset for Subset<D> {
     }
 
     fn name(&self, index: usize) -> String {
-        self.indices.get(index).map_or_else(|| format!("item {index}"), |own| self.whole.name(*own))
+        self.indices.get(index).map_or_else(|| unnamed(index), |own| self.whole.name(*own))
     }
 
     fn describe(&self) -> String {

@@ -103,12 +103,10 @@ impl Learner {
     /// # Errors
     /// As for [`interpret`](Self::interpret).
     pub fn interpret_on(&mut self, part: Part) -> Result<Interpretation, InterpretError> {
-        let predictions =
-            self.predictions_on(On::from(part)).map_err(|source| InterpretError::Run(Box::new(source)))?;
-        let loader = self.state.data.part(part);
-        Interpretation::of(&predictions, part, |item| {
-            loader.map_or_else(|| format!("item {item}"), |loader| loader.name(item))
-        })
+        let failed = |source| InterpretError::Run(Box::new(source));
+        let predictions = self.predictions_on(On::from(part)).map_err(failed)?;
+        let loader = On::from(part).loader(&self.state.data, "interpret").map_err(failed)?;
+        Interpretation::of(&predictions, part, |item| loader.name(item))
     }
 }
 

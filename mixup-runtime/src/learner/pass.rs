@@ -114,16 +114,15 @@ impl Learner {
             return self.go_on_in_pass(pass, &run);
         }
         let order: Arc<[usize]> = self.order(pass)?.into();
-        let orders = &mut self.state.internal.orders;
-        *(if pass.trains() { &mut orders.training } else { &mut orders.validation }) = order.clone();
+        self.state.internal.orders.keep(pass.trains(), order.clone());
         if !pass.trains() {
             self.reset_metrics();
         }
         Ok(Some(Begun { order, first: 0, measured: Measured::new(self.state.metric_names.len()) }))
     }
 
-    /// The order of a pass: drawn by the samplers for training and for the validation data, otherwise by the loader. The training data that is only looked at
-    /// has its own order, and all its items.
+    /// The order of a pass: drawn by the samplers for training and for the validation data, otherwise by the loader. The training
+    /// data that is only looked at has its own order, and all its items.
     pub(super) fn order(&mut self, pass: Pass<'_>) -> Result<Vec<usize>, Exit> {
         let state = &mut self.state;
         state.train = pass.trains();

@@ -115,8 +115,7 @@ impl Learner {
             return Err(Error::Resume { source }.into());
         }
         let order = self.order(pass)?.into();
-        let orders = &mut self.state.internal.orders;
-        *(if pass.trains() { &mut orders.training } else { &mut orders.validation }) = order;
+        self.state.internal.orders.keep(pass.trains(), order);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{
     MetricError, ONE, OverSet,
-    over_set::{of_state, over_set, state_is},
+    over_set::{merge_tensor, over_set, state_is},
 };
 use crate::{batch::Target, error::BoxError, state::State};
 
@@ -67,11 +67,7 @@ impl ConfusionMatrix {
 
     /// Adds the counts of another matrix, whose state this is.
     fn merge(&mut self, other: &State) -> Result<(), BoxError> {
-        self.counts = match (self.counts.take(), of_state::<Option<Tensor>>(other)?) {
-            (Some(counts), Some(other)) => Some(counts.f_add(&other.f_to_device(counts.device())?)?),
-            (counts, other) => counts.or(other),
-        };
-        Ok(())
+        merge_tensor(&mut self.counts, other, |counts, other| Ok(counts.f_add(other)?))
     }
 
     /// Of each class: how often it was guessed rightly, guessed at all, and right at all.

@@ -129,6 +129,21 @@ pub(super) fn of_state<T: Stateful + Default>(state: &State) -> Result<T, StateE
     Ok(field)
 }
 
+/// Joins a tensor with that of another metric, whose state it is.
+pub(super) fn merge_tensor(
+    own: &mut Option<Tensor>,
+    other: &State,
+    join: impl FnOnce(&Tensor, &Tensor) -> Result<Tensor, BoxError>,
+) -> Result<(), BoxError> {
+    if let Some(other) = of_state::<Option<Tensor>>(other)? {
+        *own = Some(match own {
+            Some(own) => join(own, &other.f_to_device(own.device())?)?,
+            None => other,
+        });
+    }
+    Ok(())
+}
+
 /// Declares that the state of a type is one of its fields.
 macro_rules! state_is {
     ($metric:ident, $field:ident) => {

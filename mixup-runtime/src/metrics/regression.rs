@@ -4,7 +4,7 @@ use tch::{Kind, Reduction, Tensor};
 
 use super::{
     MetricError, OverSet, difference,
-    over_set::{of_state, over_set, state_is},
+    over_set::{merge_tensor, over_set, state_is},
 };
 use crate::{batch::Target, error::BoxError, state::State};
 
@@ -14,14 +14,6 @@ fn added(sums: Option<&Tensor>, now: Tensor) -> Result<Tensor, BoxError> {
         Some(before) => before.f_add(&now)?,
         None => now,
     })
-}
-
-/// The sums of two sets.
-fn both(sums: Option<Tensor>, other: Option<Tensor>) -> Result<Option<Tensor>, BoxError> {
-    match (sums, other) {
-        (Some(before), Some(now)) => Ok(Some(added(Some(&before), now)?)),
-        (sums, other) => Ok(sums.or(other)),
-    }
 }
 
 /// The sum of some numbers and how many there are, `[2]`, in `f64`.
@@ -63,8 +55,7 @@ impl OverSet for Rmse {
     }
 
     fn merge(&mut self, other: &State) -> Result<(), BoxError> {
-        self.sums = both(self.sums.take(), of_state(other)?)?;
-        Ok(())
+        merge_tensor(&mut self.sums, other, |sums, other| Ok(sums.f_add(other)?))
     }
 }
 
@@ -110,15 +101,10 @@ impl OverSet for R2 {
     }
 
     fn merge(&mut self, other: &State) -> Result<(), BoxError> {
-        let all = match (self.sums.take(), of_state::<Option<Tensor>>(other)?) {
-            (Some(before), Some(sums)) => {
-                let now = [sums.f_get(0)?, sums.f_get(1)?, sums.f_get(2)?, sums.f_get(3)?];
-                Some(Tensor::f_stack(&joined(&before, &now)?, 0)?)
-            }
-            (before, sums) => before.or(sums),
-        };
-        self.sums = all;
-        Ok(())
+        merge_tensor(&mut self.sums, other, |before, sums| {
+            let now = [sums.f_get(0)?, sums.f_get(1)?, sums.f_get(2)?, sums.f_get(3)?];
+            Ok(Tensor::f_stack(&joined(before, &now)?, 0)?)
+        })
     }
 }
 
@@ -172,7 +158,6 @@ impl OverSet for Perplexity {
     }
 
     fn merge(&mut self, other: &State) -> Result<(), BoxError> {
-        self.sums = both(self.sums.take(), of_state(other)?)?;
-        Ok(())
+        merge_tensor(&mut self.sums, other, |sums, other| Ok(sums.f_add(other)?))
     }
 }

@@ -112,6 +112,13 @@ pub(crate) struct Orders {
     pub validation: Arc<[usize]>,
 }
 
+impl Orders {
+    /// Keeps the order of a pass that begins.
+    pub(crate) fn keep(&mut self, train: bool, order: Arc<[usize]>) {
+        *(if train { &mut self.training } else { &mut self.validation }) = order;
+    }
+}
+
 impl Internal {
     /// What deferred values are read from.
     pub(crate) fn deferred(&mut self) -> Deferred<'_> {

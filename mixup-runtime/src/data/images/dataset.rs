@@ -8,7 +8,7 @@ use crate::{
     batch::{Batch, Input, Target, items},
     data::{
         DataError, Dataset,
-        dataset::{describe, index_tensor},
+        dataset::{describe, index_tensor, unnamed},
     },
     rng::ItemRngs,
     transforms::Normalize,
@@ -145,7 +145,7 @@ impl Dataset for ImageDataset {
     }
 
     fn name(&self, index: usize) -> String {
-        self.names.get(index).cloned().unwrap_or_else(|| format!("item {index}"))
+        self.names.get(index).cloned().unwrap_or_else(|| unnamed(index))
     }
 
     fn describe(&self) -> String {
