@@ -127,6 +127,8 @@ enum At3 {
     WaitForCtrlC(Arc<AtomicBool>),
     WaitForever,
     Raise,
+    /// Prints what the terminal prints on a Ctrl-C only after the message about it, as a busy kernel may.
+    RaiseAndEchoLate,
     Fail,
     Panic,
     Nothing,
@@ -150,6 +152,11 @@ impl At3 {
                 wait();
             },
             Self::Raise => raise(SIGINT)?,
+            Self::RaiseAndEchoLate => {
+                raise(SIGINT)?;
+                thread::sleep(Duration::from_millis(500));
+                eprint!("^C");
+            }
             Self::Fail => return Err(std::io::Error::other("the disk is full")),
             Self::Panic => panic!("the callback's own message"),
             Self::Nothing => {}
@@ -220,6 +227,21 @@ fn an_interrupt_without_an_echo_clears_the_bar_and_nothing_else() {
     assert!(status.success(), "{status}");
     assert!(lines.iter().any(|line| line.starts_with("epoch")), "{lines:#?}");
     assert_eq!(below_the_header(&lines), ["error: interrupted, epoch 0, training batch 2"], "{lines:#?}");
+}
+
+#[test]
+fn an_echo_after_the_message_about_the_interrupt_is_cleared_with_it() {
+    const NAME: &str = "an_echo_after_the_message_about_the_interrupt_is_cleared_with_it";
+    if process::is_own() {
+        train(At3::RaiseAndEchoLate);
+    }
+    for rows in [24, 4] {
+        let mut terminal = Terminal::run(NAME, rows);
+        terminal.wait_for("^C");
+        let (status, lines) = terminal.end();
+        assert!(status.success(), "{status}");
+        assert_eq!(below_the_header(&lines), ["error: interrupted, epoch 0, training batch 2"], "{lines:#?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! In two cases this leaves the bar on the screen:
 //! - A panic prints its message before anybody can clear the bar. A panic hook clears it first.
 //! - On Ctrl-C the terminal prints `^C` on the next line, and the training notices a signal only after the batch. So a thread waits for
-//!   the signal, clears both lines, and says what happens next.
+//!   the signal, clears both lines, and says what happens next. The kernel sends the signal first, so `^C` may also come after that: the
+//!   message is cleared with what is on the line below it, as the bar is.
 
 use std::{
     io::IsTerminal as _,
@@ -25,6 +26,8 @@ use super::line::{self, Pass, Training};
 /// How often the line is drawn, and how often a loss is read for it, which waits for the device.
 const DRAW: Duration = Duration::from_millis(50);
 const READ: Duration = Duration::from_millis(500);
+/// How long the terminal has for its `^C`, once a signal has come.
+const ECHO: Duration = Duration::from_millis(30);
 
 /// What is shown while a training runs: a bar, or what happens after a signal.
 #[derive(Debug)]
@@ -90,14 +93,15 @@ impl Bar {
     /// Clears everything from the screen.
     pub(super) fn clear(&self) {
         let mut line = Line::lock(&self.line);
-        (line.shown, line.pass) = (None, None);
+        line.clear();
+        line.pass = None;
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
         let mut line = Line::lock(&self.line);
-        line.shown = None;
+        line.clear();
         line.stopping = true; // so that a signal that the thread notices only now shows nothing
     }
 }
@@ -160,15 +164,24 @@ impl Line {
     fn lock(line: &Mutex<Self>) -> MutexGuard<'_, Self> {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         if !line.stopping && line.signalled.load(Ordering::Relaxed) {
-            line.stopping = true;
+            thread::sleep(ECHO);
             line.clear_with_echo();
+            line.stopping = true;
             let message = "Stopping after this batch. A second Ctrl-C or signal ends the program at once.";
             line.shown = Some(Shown::new(message.to_owned()));
         }
         line
     }
 
-    /// Clears the bar, and the `^C` on the line below it if the terminal has printed one.
+    fn clear(&mut self) {
+        if self.stopping && self.shown.is_some() {
+            self.clear_with_echo();
+        } else {
+            self.shown = None;
+        }
+    }
+
+    /// Clears what is shown, and the `^C` on the line below it if the terminal has printed one.
     ///
     /// The terminal has not if the signal came from elsewhere. This many spaces bring the cursor to the line below the bar in both
     /// cases: from the bar's right edge to the last column but one, or from after the two columns of `^C` to the right edge.
