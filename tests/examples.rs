@@ -1,4 +1,5 @@
-//! The examples that are ports of `tch`'s own programs run, and learn what they should.
+//! The examples that are ports of `tch`'s own programs run, and learn what they should. Each has a process of its own: all draw from
+//! libtorch's generator.
 #![allow(dead_code, reason = "the examples' `main` and their settings for large data are not used")]
 #![allow(clippy::duplicate_mod, reason = "each example has its own copy of what it shares with others")]
 
@@ -32,10 +33,8 @@ fn digits(batch_size: usize) -> ImageData {
 
 #[test]
 fn transfer_learning_learns_with_the_trunk_frozen_and_better_with_everything_trained() {
-    // The other tests here draw their first weights from the same generator, and in another order each time.
-    if !process::is_own() {
-        let output = process::run("transfer_learning_learns_with_the_trunk_frozen_and_better_with_everything_trained");
-        return assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    if !process::alone("transfer_learning_learns_with_the_trunk_frozen_and_better_with_everything_trained") {
+        return;
     }
     tch::set_num_threads(1);
     let (head, all) = transfer_learning::transfer().expect("it trains");
@@ -44,6 +43,9 @@ fn transfer_learning_learns_with_the_trunk_frozen_and_better_with_everything_tra
 
 #[test]
 fn cifar_learns_from_images_that_are_moved_mirrored_and_blotted_at_a_rate_that_falls() {
+    if !process::alone("cifar_learns_from_images_that_are_moved_mirrored_and_blotted_at_a_rate_that_falls") {
+        return;
+    }
     let learn = cifar::train(digits(16).rgb().build().expect("they fit"), 8, 6).expect("it trains");
     let accuracy = learn.report().metric("accuracy").expect("there is validation data");
     assert!(accuracy > 0.5, "accuracy {accuracy}, and chance would be 0.1");
@@ -64,6 +66,9 @@ fn assert_learns_what_follows(learn: &Learner, text: &str) {
 
 #[test]
 fn char_rnn_learns_what_follows_a_character_and_writes() {
+    if !process::alone("char_rnn_learns_what_follows_a_character_and_writes") {
+        return;
+    }
     tch::set_num_threads(1);
     let text = include_str!("../examples/char_rnn.rs");
     let learn = char_rnn::train(text, char_rnn::Settings::SMALL).expect("it trains");
@@ -74,6 +79,9 @@ fn char_rnn_learns_what_follows_a_character_and_writes() {
 
 #[test]
 fn min_gpt_learns_what_follows_a_character_and_continues_a_text_once_it_is_loaded() {
+    if !process::alone("min_gpt_learns_what_follows_a_character_and_continues_a_text_once_it_is_loaded") {
+        return;
+    }
     tch::set_num_threads(1);
     let (text, settings) = (include_str!("../examples/min_gpt.rs"), min_gpt::Settings::SMALL);
     let learn = min_gpt::train(text, settings).expect("it trains");
@@ -96,6 +104,9 @@ fn entropy_of_mean_image() -> f64 {
 
 #[test]
 fn vae_codes_more_than_the_mean_image_and_draws_after_each_epoch() {
+    if !process::alone("vae_codes_more_than_the_mean_image_and_draws_after_each_epoch") {
+        return;
+    }
     let out = tempfile::tempdir().expect("there is room");
     let report = vae::train(digits(32).build().expect("they fit"), 8, out.path().to_owned()).expect("it trains");
     let loss = report.last().and_then(|epoch| epoch.valid_loss).expect("there is validation data");
@@ -109,6 +120,9 @@ fn vae_codes_more_than_the_mean_image_and_draws_after_each_epoch() {
 
 #[test]
 fn gan_learns_to_make_images_like_the_digits_on_average() {
+    if !process::alone("gan_learns_to_make_images_like_the_digits_on_average") {
+        return;
+    }
     tch::set_num_threads(1); // with so few numbers, a second thread would only cause waiting
     let folder = tempfile::tempdir().expect("a folder");
     let data = mixup::prelude::ImageData::digits().expect("they are embedded").batch_size(32).build().expect("images");
@@ -119,6 +133,9 @@ fn gan_learns_to_make_images_like_the_digits_on_average() {
 
 #[test]
 fn policy_gradient_balances_the_pole_longer() {
+    if !process::alone("policy_gradient_balances_the_pole_longer") {
+        return;
+    }
     let (first, last) = policy_gradient::train(15, 1_500).expect("it trains");
     assert!(last > 2.0 * first, "rewards of {first}, then {last}");
 }

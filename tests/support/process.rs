@@ -24,3 +24,14 @@ pub fn is_own() -> bool {
 pub fn run(test: &str) -> Output {
     own(test).output().expect("it starts")
 }
+
+/// Runs a test in its own process, and checks that it succeeds. True in that process: the test itself follows. For tests that
+/// need libtorch's generator, of which a process has one, for themselves.
+pub fn alone(test: &str) -> bool {
+    if is_own() {
+        return true;
+    }
+    let output = run(test);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    false
+}
