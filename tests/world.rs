@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use mixup::{learner::LearnerBuilder, metrics::Metric, prelude::*, training::BuildError};
+use mixup::{callback::Callback, learner::LearnerBuilder, metrics::Metric, prelude::*, training::BuildError};
 use support::{Log, bits, data, items, on, process, series};
 use tch::{Device, Kind, Tensor};
 
@@ -52,9 +52,8 @@ fn drawn(world: World) -> [Vec<String>; 3] {
 #[test]
 fn each_process_draws_for_itself_but_all_draw_the_same_order() {
     // libtorch has one generator, from which the other tests here would draw too.
-    if !process::is_own() {
-        let output = process::run("each_process_draws_for_itself_but_all_draw_the_same_order");
-        return assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    if !process::alone("each_process_draws_for_itself_but_all_draw_the_same_order") {
+        return;
     }
     let alone = drawn(World::default());
     let [first, second, third] = [0, 1, 2].map(|rank| drawn(world(rank, 3)));
@@ -362,4 +361,68 @@ fn a_checkpoint_waits_until_what_it_has_is_that_of_all_processes() {
     // Before each batch but the first, before the validation and after the epoch; not while gradients are kept.
     assert!(files("shared") < files("alone"), "{} and {}", files("shared"), files("alone"));
     assert!(files("shared") >= 2);
+}
+
+/// What the smoothed loss is after each batch, and what the report says of the epochs, with a callback.
+fn losses(callback: impl Callback) -> [Vec<f64>; 2] {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let pen = log.clone();
+    let look = hook!(on_step_end, move |smooth_loss: f64| pen.lock().expect("no panic").push(smooth_loss));
+    let mut learn = on(data(12, 0)).callback(callback).callback(look).build().expect("it fits");
+    let report = learn.fit(2, 0.1).expect("nothing is wrong");
+    let smooth = log.lock().expect("no panic").clone();
+    [smooth, report.epochs.iter().map(|epoch| epoch.train_loss).collect()]
+}
+
+#[test]
+fn the_running_loss_is_what_a_callback_sets_it_to() {
+    let keep = hook!(on_backward_end, |running_loss: &mut RunningLoss| running_loss.set(running_loss.get()?));
+    let half = hook!(on_backward_end, |running_loss: &mut RunningLoss| running_loss.set(running_loss.get()? / 2.0));
+    let nothing = hook!(on_backward_end, || ());
+    let [plain, rows] = losses(nothing);
+    assert_eq!(rows, [plain[plain.len() / 2 - 1], plain[plain.len() - 1]]);
+    let [kept, kept_rows] = losses(keep);
+    let close = |one: &[f64], other: &[f64]| one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1e-12);
+    assert!(close(&kept, &plain) && close(&kept_rows, &rows), "{kept:?} {plain:?}");
+    let [halved, halved_rows] = losses(half);
+    assert!((halved[0] - plain[0] / 2.0).abs() < 1e-12 && halved[1] < plain[1] / 2.0, "{halved:?} {plain:?}");
+    assert_eq!(halved_rows, [halved[halved.len() / 2 - 1], halved[halved.len() - 1]]);
+}
+
+/// Holds interrupts off, if it does.
+struct Hold(bool);
+
+#[callback]
+impl Hold {
+    fn on_train_begin(&self, interrupt: &Interrupt) {
+        if self.0 {
+            interrupt.hold();
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_that_is_held_off_ends_the_run_once_it_is_released() {
+    /// Interrupts the run in its second batch.
+    #[callback(on_batch_begin, train, stateless)]
+    fn break_off(iteration: usize, interrupt: &Interrupt) {
+        if iteration == 1 {
+            interrupt.interrupt();
+        }
+    }
+
+    let release = hook!(on_batch_begin, train, |iteration: usize, interrupt: &Interrupt| {
+        if iteration == 3 {
+            assert!(interrupt.is_used());
+            interrupt.release();
+        }
+    });
+    let learner = || on(data(24, 0)).callback(break_off);
+    let ended = |learn: &mut Learner| learn.fit(1, 0.1).map_or_else(|error| error.to_string(), |_| "fine".to_owned());
+    let mut learn = learner().callback(Hold(true)).callback(release).build().expect("it fits");
+    assert_eq!(ended(&mut learn), "interrupted, epoch 0, training batch 3");
+    let mut learn = learner().callback(Hold(true)).build().expect("it fits");
+    assert_eq!(ended(&mut learn), "fine");
+    learn.get_mut::<Hold>().expect("it was added").0 = false;
+    assert_eq!(ended(&mut learn), "interrupted, epoch 0, training batch 1", "a hold ends with its run");
 }

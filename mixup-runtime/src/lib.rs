@@ -68,7 +68,7 @@ pub mod prelude {
         optim::{Adam, AdamW, Hyper, Lr, Optimizer, Optimizers, RmsProp, Schedule, Sgd, Span},
         rng::{ItemRngs, Rng},
         state::{State, StateError, Stateful},
-        training::{Error, Outcome, ReadError, Report, Tally, Uses, Value, Values, World},
+        training::{Error, Interrupt, Outcome, ReadError, Report, RunningLoss, Tally, Uses, Value, Values, World},
         transforms::{CenterCrop, ColorJitter, Normalize, RandomFlip, RandomResizedCrop, Resize, Rotate},
     };
 }

@@ -2,7 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use mixup::{learner::Interrupt, prelude::*, training::Report};
+use mixup::{
+    prelude::*,
+    training::{Interrupt, Report},
+};
 
 use super::{
     FailAt, files, learner,
@@ -39,15 +42,12 @@ fn a_new_learner_goes_on_with_the_same_bits_after_a_failure_at_any_batch() {
 }
 
 /// Interrupts the training in a batch.
-struct InterruptAt(usize, Option<Interrupt>);
+struct InterruptAt(usize);
 
-#[callback]
+#[callback(stateless)]
 impl InterruptAt {
-    fn on_batch_begin(&self, iteration: usize, train: bool) {
-        if iteration == self.0
-            && train
-            && let Some(interrupt) = &self.1
-        {
+    fn on_batch_begin(&self, iteration: usize, train: bool, interrupt: &Interrupt) {
+        if iteration == self.0 && train {
             interrupt.interrupt();
         }
     }
@@ -59,41 +59,33 @@ fn an_interrupt_writes_a_checkpoint_from_which_the_training_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let rarely = || Checkpoints::in_dir(folder.path()).every_epochs(100);
     let nowhere = tempfile::tempdir().expect("a folder");
-    let mut whole =
-        learner(Checkpoints::in_dir(nowhere.path())).callback(InterruptAt(6, None)).build().expect("it fits");
+    let never = || InterruptAt(usize::MAX);
+    let mut whole = learner(Checkpoints::in_dir(nowhere.path())).callback(never()).build().expect("it fits");
     let report = whole.fit(3, 0.05).expect("it trains");
     let wanted = result(&mut whole, &report);
 
-    let mut first = learner(rarely()).callback(InterruptAt(6, None)).build().expect("it fits");
-    let handle = first.interrupt_handle();
-    first.get_mut::<InterruptAt>().expect("it was added").1 = Some(handle);
+    let mut first = learner(rarely()).callback(InterruptAt(6)).build().expect("it fits");
     let error = first.fit(3, 0.05).expect_err("it is interrupted");
     assert!(error.to_string().starts_with("interrupted"), "{error}");
     assert_eq!(files(folder.path()), ["checkpoint-00000001.safetensors"]);
 
-    let mut again = learner(rarely()).callback(InterruptAt(6, None)).build().expect("it fits");
+    let mut again = learner(rarely()).callback(never()).build().expect("it fits");
     let report = again.resume().expect("there is a checkpoint");
     assert_eq!(result(&mut again, &report), wanted);
     assert_eq!(files(folder.path()).len(), 2, "one more at the end");
 }
 
 /// Interrupts the training at the end of its first epoch.
-struct InterruptAtEpochEnd(Option<Interrupt>);
-
-#[callback]
-impl InterruptAtEpochEnd {
-    fn on_epoch_end(&self) {
-        self.0.iter().for_each(Interrupt::interrupt);
-    }
+#[callback(on_epoch_end)]
+fn interrupt_at_epoch_end(interrupt: &Interrupt) {
+    interrupt.interrupt();
 }
 
 #[test]
 fn an_interrupt_between_two_epochs_writes_one_checkpoint() {
     let folder = tempfile::tempdir().expect("a folder");
     let rarely = Checkpoints::in_dir(folder.path()).every_epochs(100);
-    let mut learn = learner(rarely).callback(InterruptAtEpochEnd(None)).build().expect("it fits");
-    let handle = learn.interrupt_handle();
-    learn.get_mut::<InterruptAtEpochEnd>().expect("it was added").0 = Some(handle);
+    let mut learn = learner(rarely).callback(interrupt_at_epoch_end).build().expect("it fits");
     learn.fit(3, 0.05).expect_err("it is interrupted");
     assert_eq!(files(folder.path()).len(), 1);
 }

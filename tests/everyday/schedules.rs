@@ -165,7 +165,7 @@ fn schedules_go_on_after_a_break_with_mixup_and_accumulation() {
 }
 
 /// Interrupts the training in a batch, once.
-struct Interrupts(Option<(usize, mixup::learner::Interrupt)>);
+struct Interrupts(Option<(usize, mixup::training::Interrupt)>);
 
 #[callback]
 impl Interrupts {

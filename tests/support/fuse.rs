@@ -14,7 +14,6 @@ use mixup::{
         ValidateEndAlways, ValidateTally,
     },
     error::BoxError,
-    learner::Interrupt,
     optim::{Hypers, SettingError},
     prelude::*,
 };

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use mixup::{callback::Hook, learner::Interrupt, training::Position};
+use mixup::{
+    callback::Hook,
+    training::{Interrupt, Position},
+};
 
 use crate::{
     script::{EPOCHS, Moment, Script},

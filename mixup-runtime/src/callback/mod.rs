@@ -36,7 +36,7 @@ use crate::{
     optim::Optimizer,
     rng::Rng,
     state::Stateful,
-    training::{Deferred, Error, Outcome, ReadError, State, Tally, Values, World},
+    training::{Deferred, Error, Interrupt, Outcome, ReadError, RunningLoss, State, Tally, Values, World},
 };
 pub(crate) use dispatch::{Callbacks, Decision};
 pub use handler::{Handler, Peer, Request, Several, list};

@@ -6,7 +6,7 @@ use rand::SeedableRng as _;
 use tch::{Device, Tensor, nn::VarStore};
 
 use super::{
-    Checkpoints, Interrupt, Learner, autocast,
+    Checkpoints, Learner, autocast,
     checkpoint::Writer,
     device,
     resume::Points,
@@ -22,7 +22,9 @@ use crate::{
     model::{DEFAULT_GROUP, Grouping, Model, Params, Vars},
     optim::{AdamW, Optimizer, Optimizers},
     rng::Rng,
-    training::{BuildError, Error, Internal, Life, Outcome, Parts, State, Tally, Values, World},
+    training::{
+        BuildError, Error, Internal, Interrupt, Life, Outcome, Parts, RunningLoss, State, Tally, Values, World,
+    },
 };
 
 type BuildModel<M> = Box<dyn FnOnce(&Vars<'_>) -> M>;
@@ -395,6 +397,7 @@ impl<M: Model> LearnerBuilder<M> {
             rng: Rng::from_seed(Default::default()), // each callback that asks for one gets its own
             device: self.device,
             world: self.world,
+            interrupt: Interrupt::new(self.handle_signals),
             epoch: 0,
             iteration: 0,
             steps: 0,
@@ -406,6 +409,7 @@ impl<M: Model> LearnerBuilder<M> {
             batches: 0,
             last_output: AnyOutput::default(),
             last_loss: Tensor::new(),
+            running_loss: RunningLoss::new(),
             gradients,
             epoch_time: Duration::ZERO,
             tally: Tally::default(),
@@ -418,11 +422,10 @@ impl<M: Model> LearnerBuilder<M> {
             value_names: Vec::new(),
             ended: Outcome::Finished,
         };
-        let interrupt = Interrupt::default();
         let (callbacks, metrics, step) = (self.callbacks, self.metrics, self.step);
         let points = Points::new(self.checkpoints.map(|options| Writer::new(options, self.world)));
-        let (handles_signals, autocast) = (self.handle_signals, self.autocast);
-        let mut learn = Learner { state, callbacks, metrics, step, points, interrupt, handles_signals, autocast };
+        let autocast = self.autocast;
+        let mut learn = Learner { state, callbacks, metrics, step, points, autocast };
         learn.prepare()?;
         learn.check_checkpoints()?;
         learn.state.row_metrics.clone_from(&learn.state.metric_names);

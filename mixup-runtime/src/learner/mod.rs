@@ -15,7 +15,6 @@ mod device;
 mod evaluate;
 mod fit;
 mod interpretation;
-mod interrupt;
 #[cfg(test)]
 mod left_out;
 mod listing;
@@ -47,7 +46,6 @@ pub use checkpoint::Checkpoints;
 pub use device::default_device;
 pub use evaluate::Validation;
 pub use interpretation::{Confused, InterpretError, Interpretation, Interpreted};
-pub use interrupt::Interrupt;
 pub use listing::TrainingLoop;
 pub use pass::On;
 pub use prediction::{Prediction, PredictionError, Predictions};
@@ -66,7 +64,7 @@ use crate::{
     metrics::MetricFunc,
     model::{AnyModel, Model, Params, Vars},
     optim::{Lr, Optimizer},
-    training::{BuildError, Error, Position, Report, State, Values},
+    training::{BuildError, Error, Interrupt, Position, Report, State, Values},
 };
 
 /// Trains a model on data, and runs callbacks at named moments.
@@ -93,9 +91,6 @@ pub struct Learner {
     metrics: Vec<(String, MetricFunc)>,
     step: Box<dyn TrainStep>,
     points: Points,
-    interrupt: Interrupt,
-    /// Whether signals end its runs.
-    handles_signals: bool,
     /// Whether the model and the loss run in mixed precision.
     autocast: bool,
 }
@@ -212,13 +207,13 @@ impl Learner {
 
     /// Whether the current run is to end: by a handle, or by a signal if the learner handles these.
     fn is_interrupted(&self) -> bool {
-        self.interrupt.is_set() || (self.handles_signals && interrupt::signalled())
+        self.state.interrupt.ends()
     }
 
     /// Returns a handle that ends the current run from another thread, as Ctrl-C does.
     #[must_use]
     pub fn interrupt_handle(&self) -> Interrupt {
-        self.interrupt.clone()
+        self.state.interrupt.clone()
     }
 
     /// The model.

@@ -7,14 +7,14 @@ use std::{
     thread,
 };
 
-use super::{Learner, fit::Exit, interrupt::Watch, step::Supervised};
+use super::{Learner, fit::Exit, step::Supervised};
 use crate::{
     callback::{StepParts, Surroundings},
     error::panic_text,
     metrics::{Metric, MetricFunc},
     optim::Lr,
     rng::Use,
-    training::{BuildError, Error, Outcome, VALID_LOSS},
+    training::{BuildError, Error, Outcome, VALID_LOSS, Watch},
 };
 
 impl Learner {
@@ -33,7 +33,7 @@ impl Learner {
         epochs: Option<usize>,
         body: impl FnOnce(&mut Self) -> Result<T, Exit>,
     ) -> Result<Option<T>, Error> {
-        let watch = self.handles_signals.then(Watch::begin);
+        let watch = self.state.interrupt.heeds_signals().then(Watch::begin);
         self.begin(epochs)?;
         let (loss_func, sampler) = (self.state.loss_func.clone(), self.state.sampler.clone());
         let valid_sampler = self.state.valid_sampler.clone();
@@ -169,7 +169,7 @@ impl Learner {
 
     /// Begins a new run: sets the counts to 0 and seeds libtorch's generator.
     fn begin(&mut self, epochs: Option<usize>) -> Result<(), Error> {
-        self.interrupt.clear();
+        self.state.interrupt.clear();
         self.state.reset();
         self.prepare()?;
         self.state.epochs = epochs.unwrap_or(0);

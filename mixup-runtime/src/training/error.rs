@@ -251,7 +251,7 @@ pub enum Error {
         #[source]
         source: Box<TchError>,
     },
-    /// Ctrl-C, SIGTERM or an [`Interrupt`](crate::learner::Interrupt) ended the run. The learner can be used as after any other end.
+    /// Ctrl-C, SIGTERM or an [`Interrupt`](crate::training::Interrupt) ended the run. The learner can be used as after any other end.
     #[error("interrupted, {at}")]
     Interrupted {
         /// When.

@@ -27,7 +27,7 @@ pub enum Outcome {
         /// The panic's message, if it is text.
         message: String,
     },
-    /// Ctrl-C, SIGTERM or an [`Interrupt`](crate::learner::Interrupt) ended the training.
+    /// Ctrl-C, SIGTERM or an [`Interrupt`](crate::training::Interrupt) ended the training.
     Interrupted,
 }
 

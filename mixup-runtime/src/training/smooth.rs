@@ -2,11 +2,12 @@
 
 use tch::{TchError, Tensor};
 
+use super::{ReadError, series::Shared};
 use crate::batch::Scalars;
 
 /// The training loss, smoothed over batches like fastai v1's `SmoothenValue`: an exponential mean with β 0.98, corrected for
 /// its start at zero.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct SmoothLoss {
     pub(super) new: Scalars,
     pub(super) mean: f64,
@@ -62,6 +63,13 @@ impl SmoothLoss {
         losses.iter().map(after).collect()
     }
 
+    /// Continues from another value, as if the losses so far had led to it.
+    fn set(&mut self, value: f64) -> Result<(), TchError> {
+        self.value()?;
+        self.mean = value * (1.0 - BETA.powf(self.count as f64));
+        Ok(())
+    }
+
     fn pass_marks(&mut self) {
         while self.marks.get(self.marked.len()) == Some(&self.count) {
             self.marked.push(self.corrected());
@@ -71,4 +79,59 @@ impl SmoothLoss {
     fn corrected(&self) -> f64 {
         self.mean / (1.0 - BETA.powf(self.count as f64))
     }
+}
+
+/// The smoothed training loss, from which `smooth_loss` and `train_loss` are read, as a callback may change it:
+/// `running_loss: &mut RunningLoss`.
+///
+/// A callback that trains with other processes sets it to their average after each step of the optimizer. All of them then have
+/// the numbers of all.
+///
+/// ```
+/// use mixup::{prelude::*, training::RunningLoss};
+///
+/// /// The other process, which always has a loss of 1.
+/// fn average(own: f64) -> f64 {
+///     (own + 1.0) / 2.0
+/// }
+///
+/// #[callback(on_backward_end)]
+/// fn share(running_loss: &mut RunningLoss) -> Result<(), ReadError> {
+///     let own = running_loss.get()?;
+///     running_loss.set(average(own))
+/// }
+/// # let _ = share;
+/// ```
+#[derive(Debug)]
+pub struct RunningLoss(Shared<SmoothLoss>);
+
+impl RunningLoss {
+    pub(crate) fn new() -> Self {
+        Self(Shared::default())
+    }
+
+    pub(crate) fn shared(&self) -> Shared<SmoothLoss> {
+        self.0.clone()
+    }
+
+    /// Its value, with the loss of the current batch: waits for the device. NaN before the first batch.
+    ///
+    /// # Errors
+    /// What libtorch says when the device has failed.
+    pub fn get(&self) -> Result<f64, ReadError> {
+        self.0.lock().value().map_err(failed)
+    }
+
+    /// Continues from this value: the next losses are added to it as they would have been to the old one. Does nothing before
+    /// the first batch.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get): the losses so far are read first.
+    pub fn set(&mut self, value: f64) -> Result<(), ReadError> {
+        self.0.lock().set(value).map_err(failed)
+    }
+}
+
+fn failed(source: TchError) -> ReadError {
+    ReadError::new("smooth_loss", source)
 }

@@ -12,11 +12,11 @@ use std::{
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    EpochReport, Error, Hook, Life, Outcome, Position, Tally, Values, World,
+    EpochReport, Error, Hook, Interrupt, Life, Outcome, Position, Tally, Values, World,
     deferred::{Deferred, EpochRecord, Measured},
     parts::Parts,
     series::Shared,
-    smooth::SmoothLoss,
+    smooth::{RunningLoss, SmoothLoss},
 };
 use crate::{
     batch::{AnyOutput, Input, Target, in_place},
@@ -46,6 +46,7 @@ pub(crate) struct State {
     pub rng: Rng,
     pub device: Device,
     pub world: World,
+    pub interrupt: Interrupt,
     pub epoch: usize,
     pub iteration: usize,
     pub steps: usize,
@@ -57,6 +58,7 @@ pub(crate) struct State {
     pub batches: usize,
     pub last_output: AnyOutput,
     pub last_loss: Tensor,
+    pub running_loss: RunningLoss,
     pub gradients: Gradients,
     /// The parameters of each optimizer, if there are several.
     pub parts: Parts,
@@ -171,7 +173,9 @@ impl State {
         self.num_batch = 0;
         self.batches = 0;
         self.choose(None);
-        self.internal = Internal { means: vec![f64::NAN; self.metric_names.len()], ..Internal::default() };
+        self.running_loss = RunningLoss::new();
+        let smooth = self.running_loss.shared();
+        self.internal = Internal { smooth, means: vec![f64::NAN; self.metric_names.len()], ..Internal::default() };
         self.drop_batch();
     }
 

@@ -85,7 +85,7 @@ impl Checkpoints {
         Self { best: Some(value.monitored()), ..self }
     }
 
-    /// Whether Ctrl-C, SIGTERM or an [`Interrupt`](crate::learner::Interrupt) writes one before the training ends. Defaults to true.
+    /// Whether Ctrl-C, SIGTERM or an [`Interrupt`](crate::training::Interrupt) writes one before the training ends. Defaults to true.
     #[must_use]
     pub fn on_interrupt(self, write: bool) -> Self {
         Self { on_interrupt: write, ..self }

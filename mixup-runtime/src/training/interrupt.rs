@@ -10,26 +10,81 @@ use signal_hook::{
     flag,
 };
 
-/// A handle that ends a learner's run from any thread; its clones end the same run.
-#[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+/// What ends a learner's run as Ctrl-C does, from any thread; its clones end the same run.
+///
+/// [`Learner::interrupt_handle`](crate::learner::Learner::interrupt_handle) has it, and so has a callback that asks for
+/// `interrupt: &Interrupt`: one that ends a training shortly before the machine's time is over, say, so that a checkpoint is
+/// written.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use mixup::{prelude::*, training::Interrupt};
+///
+/// #[callback(on_batch_end, if = began.elapsed() > Duration::from_secs(23 * 3600))]
+/// fn end_in_time(interrupt: &Interrupt) {
+///     interrupt.interrupt();
+/// }
+/// # static began: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+/// # let _ = end_in_time;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<Flags>);
+
+#[derive(Debug)]
+struct Flags {
+    /// Whether it was used.
+    used: AtomicBool,
+    /// Whether a callback holds it off.
+    held: AtomicBool,
+    /// Whether a signal does the same.
+    by_signals: bool,
+}
 
 impl Interrupt {
+    pub(crate) fn new(by_signals: bool) -> Self {
+        Self(Arc::new(Flags { used: AtomicBool::new(false), held: AtomicBool::new(false), by_signals }))
+    }
+
     /// Ends the current run at the next batch, or after its last one, with
     /// [`Error::Interrupted`](crate::training::Error::Interrupted). Does nothing if there is no current run.
     ///
     /// It only sets a flag, so a signal handler may call it.
     pub fn interrupt(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.used.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn clear(&self) {
-        self.0.store(false, Ordering::Relaxed);
+    /// Whether the current run is to end: by [`interrupt`](Self::interrupt), or by a signal if the learner
+    /// [handles signals](crate::learner::LearnerBuilder::handle_signals).
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.0.used.load(Ordering::Relaxed) || self.0.by_signals && signalled()
     }
 
-    /// Whether this run was interrupted by this handle.
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Lets the current run go on, whoever interrupts it, until [`release`](Self::release): for a callback that trains with
+    /// other processes, with which it must agree on the batch after which all end. A run begins without a hold.
+    pub fn hold(&self) {
+        self.0.held.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends a [`hold`](Self::hold): if the run was interrupted since, it ends at the next batch.
+    pub fn release(&self) {
+        self.0.held.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn heeds_signals(&self) -> bool {
+        self.0.by_signals
+    }
+
+    /// Called when a run begins.
+    pub(crate) fn clear(&self) {
+        self.0.used.store(false, Ordering::Relaxed);
+        self.release();
+    }
+
+    /// Whether the run ends now.
+    pub(crate) fn ends(&self) -> bool {
+        !self.0.held.load(Ordering::Relaxed) && self.is_used()
     }
 }
 
@@ -44,16 +99,16 @@ static SIGNALLED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 static RUNS: Mutex<usize> = Mutex::new(0);
 
 /// Whether a signal has ended the runs in progress.
-pub(super) fn signalled() -> bool {
+fn signalled() -> bool {
     SIGNALLED.get().is_some_and(|signalled| signalled.load(Ordering::Relaxed))
 }
 
 /// While this guard lives, a signal means "end the run".
-pub(super) struct Watch(());
+pub(crate) struct Watch(());
 
 impl Watch {
     /// If no handler can be installed, training goes on without one.
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
         let signalled = SIGNALLED.get_or_init(|| {
             let signalled = Arc::new(AtomicBool::new(true));
