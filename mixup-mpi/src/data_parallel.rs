@@ -18,7 +18,7 @@ use crate::{
     error::ParallelError,
     flat::Flat,
     group::{Group, Met},
-    says::{Moment, Says},
+    says::{Moment, Same, Says},
 };
 
 /// Has the processes of a program train one model together: [`Parallel::data_parallel`](crate::Parallel::data_parallel) adds it.
@@ -30,9 +30,12 @@ use crate::{
 /// - After the backward pass, and with [`Accumulate`] only when there is a step, the gradients are averaged, each rank weighted
 ///   by its number of items. Callbacks with a smaller `order`, among them [`GradientClip`] and all without one, then have the
 ///   average in `on_backward_end`. It is not done during the backward pass, since `tch` has no hooks in it.
+/// - The training loss is averaged with them, so that callbacks which decide by `smooth_loss` or `train_loss` decide the same
+///   everywhere.
 /// - Each rank validates its part of the validation data, with the buffers of the first rank, and all have the numbers of the
 ///   whole. Validations outside of a training, and predictions, are those of one process on each rank.
-/// - If a rank fails, is stopped or is interrupted, all others end too, with its reason, at their next step.
+/// - If a rank fails or is stopped, all others end too, with its reason, at their next step. If one is interrupted, all are, after
+///   the same batch.
 ///
 /// Another callback asks for `parallel: Option<&DataParallel>`, or for `world: World`.
 #[derive(Debug)]
@@ -45,6 +48,9 @@ pub struct DataParallel {
     divided: Arc<AtomicBool>,
     /// How many items the gradients are of.
     items: usize,
+    /// The place of the next exchange, and a digest of the optimizer's settings there.
+    here: Moment,
+    settings: i64,
     gradients: Flat,
     spent: Spent,
 }
@@ -72,6 +78,8 @@ impl DataParallel {
             validation: None,
             divided: Arc::default(),
             items: 0,
+            here: Moment::Begin,
+            settings: 0,
             gradients: Flat::default(),
             spent: Spent::default(),
         }
@@ -116,16 +124,21 @@ impl DataParallel {
         self.items = 0;
     }
 
-    fn on_backward_end(
+    #[on(backward_end)]
+    fn count(&mut self, opt: &dyn Optimizer, last_target: &Target, epoch: usize, num_batch: usize) {
+        self.items += last_target.items();
+        (self.here, self.settings) = (Moment::Step { epoch, batch: num_batch }, digest(opt));
+    }
+
+    #[on(backward_end)]
+    fn average(
         &mut self,
         gradients: &Gradients,
         params: &Params,
-        last_target: &Target,
-        epoch: usize,
-        num_batch: usize,
+        running_loss: &mut RunningLoss,
+        interrupt: &Interrupt,
         accumulate: Option<&Accumulate>,
     ) -> Result<Option<StopTraining>, ParallelError> {
-        self.items += last_target.items();
         if !accumulate.is_none_or(Accumulate::steps_now) {
             return Ok(None);
         }
@@ -134,7 +147,7 @@ impl DataParallel {
             return Ok(None);
         }
         let waited = self.group.waited();
-        let stop = self.average(gradients, params, Moment::Step { epoch, batch: num_batch })?;
+        let stop = self.exchange(gradients, params, running_loss, interrupt)?;
         self.spent.waiting += self.group.waited().saturating_sub(waited);
         self.items = 0;
         Ok(stop)
@@ -148,6 +161,7 @@ impl DataParallel {
         params: &Params,
         epoch: usize,
         iteration: usize,
+        interrupt: &Interrupt,
     ) -> Result<Option<StopTraining>, ParallelError> {
         let trained: HashSet<&str> = params.iter().map(|(name, _)| name).collect();
         let buffers = params.variables().into_iter().filter(|(name, _)| !trained.contains(name.as_str()));
@@ -156,7 +170,7 @@ impl DataParallel {
             return Ok(None);
         }
         let mut all = Flat::of(buffers.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
-        if let Met::Stop(stop) = self.group.go_on(&Says::at(Moment::Validation { epoch, iteration }))? {
+        if let Met::Stop(stop) = self.group.go_on(Says::at(Moment::Validation { epoch, iteration }), interrupt)? {
             return Ok(Some(stop));
         }
         all.take_first(&self.group);
@@ -170,12 +184,13 @@ impl DataParallel {
         tally: &mut Tally,
         epoch: usize,
         iteration: usize,
+        interrupt: &Interrupt,
     ) -> Result<Option<StopTraining>, ParallelError> {
         if self.validation.is_none() || !self.divided.load(Relaxed) {
             return Ok(None);
         }
         let own = written(self.rank(), tally.state())?;
-        if let Met::Stop(stop) = self.group.go_on(&Says::at(Moment::Tally { epoch, iteration }))? {
+        if let Met::Stop(stop) = self.group.go_on(Says::at(Moment::Tally { epoch, iteration }), interrupt)? {
             return Ok(Some(stop));
         }
         let all = self.group.gather(&own)?;
@@ -186,12 +201,13 @@ impl DataParallel {
 }
 
 impl DataParallel {
-    /// Averages the gradients of all ranks, in place.
-    fn average(
+    /// Averages the gradients of all ranks, in place, and with them the training loss.
+    fn exchange(
         &mut self,
         gradients: &Gradients,
         params: &Params,
-        at: Moment,
+        running_loss: &mut RunningLoss,
+        interrupt: &Interrupt,
     ) -> Result<Option<StopTraining>, ParallelError> {
         let items = self.items as i64;
         let (now, same_items) = loop {
@@ -203,26 +219,30 @@ impl DataParallel {
             for (name, grad) in &now {
                 (name, grad.kind() as i32).hash(&mut names);
             }
-            let says = Says { at, layout: names.finish().cast_signed(), items, end: None };
-            match self.group.go_on(&says)? {
+            let layout = names.finish().cast_signed();
+            let says = Says { layout, settings: self.settings, items, ..Says::at(self.here) };
+            match self.group.go_on(says, interrupt)? {
                 Met::Stop(stop) => return Ok(Some(stop)),
-                Met::All { same_layout: true, same_items } => break (now, same_items),
-                Met::All { same_layout: false, .. } => self.add_missing(&now, params)?,
+                Met::All(Same { settings: false, .. }) => return Err(ParallelError::OtherSettings),
+                Met::All(Same { layout: true, items, .. }) => break (now, items),
+                Met::All(_) => self.add_missing(&now, params)?,
             }
         };
         let mut all = [items * self.size() as i64];
         if !same_items {
             self.group.sum(&[items], &mut all);
         }
+        self.spent.bytes += self.gradients.bytes() as u64;
+        self.gradients.push(running_loss.get()?);
         let began = Instant::now();
         self.gradients.scale(items as f64 / all[0].max(1) as f64);
         let scaled = Instant::now();
         self.gradients.sum(&self.group);
         let summed = Instant::now();
         self.gradients.write(now.iter().map(|(_, grad)| grad))?;
+        running_loss.set(self.gradients.pushed())?;
         self.spent.copying += (scaled - began) + summed.elapsed();
         self.spent.exchanging += summed - scaled;
-        self.spent.bytes += self.gradients.bytes() as u64;
         Ok(None)
     }
 
@@ -244,6 +264,16 @@ impl DataParallel {
         }
         Ok(())
     }
+}
+
+/// A digest of the optimizer's settings.
+fn digest(opt: &dyn Optimizer) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    for (group, hyper) in opt.hypers().iter() {
+        let Hyper { lr, momentum, weight_decay } = hyper;
+        (group, [lr, momentum, weight_decay].map(|number| number.to_bits())).hash(&mut hasher);
+    }
+    hasher.finish().cast_signed()
 }
 
 fn written(rank: usize, state: &State) -> Result<Vec<u8>, ParallelError> {

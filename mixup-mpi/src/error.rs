@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use mixup::{model::GradientError, state::StateError, training::World};
+use mixup::{
+    model::GradientError,
+    state::StateError,
+    training::{ReadError, World},
+};
 use tch::{Kind, TchError};
 
 use crate::says::Moment;
@@ -35,6 +39,12 @@ pub enum ParallelError {
         "the ranks have different models or different numbers of epochs: all must build the same learner, and train as long"
     )]
     OtherModel,
+    /// The optimizers of the ranks have different settings.
+    #[error(
+        "the ranks have different learning rates, momentums or weight decays: a callback that sets them must do so by numbers \
+         that are the same on all ranks, such as `valid_loss`, metrics, and `train_loss`"
+    )]
+    OtherSettings,
     /// Another rank has failed.
     #[error("rank {rank} failed: {error}")]
     Failed {
@@ -43,7 +53,7 @@ pub enum ParallelError {
         /// The message of its error or panic.
         error: String,
     },
-    /// Another rank was interrupted.
+    /// Another rank was interrupted, and a callback there did not wait until all agree.
     #[error("rank {rank} was interrupted")]
     Interrupted {
         /// The rank.
@@ -119,6 +129,9 @@ pub enum ParallelError {
     /// A state.
     #[error("{0}")]
     State(#[from] StateError),
+    /// The training loss.
+    #[error("{0}")]
+    Loss(#[from] ReadError),
     /// The gradients.
     #[error("{0}")]
     Gradient(#[from] GradientError),

@@ -25,6 +25,9 @@ struct Row<T> {
     len: usize,
 }
 
+/// How many numbers are copied at once: few enough for a core's cache, and for memory that the allocator has at hand.
+const PIECE: usize = 1 << 16;
+
 /// The kind in which a tensor is exchanged.
 fn exchanged(kind: Kind) -> Option<Kind> {
     match kind {
@@ -61,6 +64,16 @@ impl Flat {
             }
         }
         Ok(())
+    }
+
+    /// Takes one more number, which is exchanged with the others.
+    pub(crate) fn push(&mut self, number: f64) {
+        self.doubles.push_one(number);
+    }
+
+    /// What has become of the number that was pushed last.
+    pub(crate) fn pushed(&mut self) -> f64 {
+        self.doubles.filled().last().copied().unwrap_or(f64::NAN)
     }
 
     /// How many bytes there are.
@@ -114,6 +127,12 @@ impl<T: Element + Equivalence + Copy + Default> Row<T> {
         tensor.f_copy_data(&mut self.numbers[begin..], count)
     }
 
+    fn push_one(&mut self, number: T) {
+        self.numbers.truncate(self.len);
+        self.numbers.push(number);
+        self.len += 1;
+    }
+
     fn filled(&mut self) -> &mut [T] {
         &mut self.numbers[..self.len]
     }
@@ -130,8 +149,16 @@ impl<T: Element + Equivalence + Copy + Default> Row<T> {
     fn write(&self, at: &mut usize, tensor: &Tensor) -> Result<(), TchError> {
         let numbers = &self.numbers[*at..][..tensor.numel()];
         *at += numbers.len();
-        let numbers = Tensor::f_from_slice(numbers)?.f_view(&tensor.size()[..])?;
-        tensor.shallow_clone().f_copy_(&numbers)?;
+        if !tensor.is_contiguous() {
+            let numbers = Tensor::f_from_slice(numbers)?.f_view(&tensor.size()[..])?;
+            tensor.shallow_clone().f_copy_(&numbers)?;
+            return Ok(());
+        }
+        let tensor = tensor.f_view([-1])?;
+        for (piece, numbers) in numbers.chunks(PIECE).enumerate() {
+            let place = tensor.f_narrow(0, (piece * PIECE) as i64, numbers.len() as i64)?;
+            place.shallow_clone().f_copy_(&Tensor::f_from_slice(numbers)?)?;
+        }
         Ok(())
     }
 }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mixup::{callback::StopTraining, training::World};
+use mixup::{
+    callback::StopTraining,
+    training::{Interrupt, World},
+};
 use mpi::{
     collective::{CommunicatorCollectives as _, Root as _, SystemOperation},
     datatype::PartitionMut,
@@ -21,7 +24,7 @@ use mpi::{
 
 use crate::{
     error::ParallelError,
-    says::{End, Heard, Moment, News, Says},
+    says::{End, Heard, Moment, News, Same, Says},
 };
 
 /// All ranks of a program.
@@ -91,20 +94,25 @@ impl Group {
         let code = says.end.map_or(0, |(end, _)| end as i64);
         let own_rank = i64::from(u32::MAX) - self.world.rank() as i64;
         let ended = if code > 0 { code << 32 | own_rank } else { 0 };
-        let at = says.at.number();
-        let sent = [ended, -code, at, -at, says.layout, says.layout.wrapping_neg(), says.items, -says.items];
-        let mut most = [0_i64; 8];
-        self.comm().all_reduce_into(&sent, &mut most, SystemOperation::max());
-        let [ended, mildest, ahead, behind, layout, other_layout, items, other_items] = most;
+        let pair = |number: i64| [number, number.wrapping_neg()];
+        let same = [says.at.number(), says.layout, says.settings, says.items].map(pair);
+        let [at, layout, settings, items] = same;
+        let sent = [[ended, -code], at, layout, settings, items, [i64::from(says.interrupted), 0]];
+        let mut most = [[0_i64; 2]; 6];
+        self.comm().all_reduce_into(sent.as_flattened(), most.as_flattened_mut(), SystemOperation::max());
+        let [[ended, mildest], at, layout, settings, items, [interrupted, _]] = most;
         if let Some(end) = End::of(ended >> 32) {
             let rank = (i64::from(u32::MAX) - (ended & 0xffff_ffff)) as usize;
             let text = self.hear(rank, says.end.map_or("", |(_, text)| text));
             return Ok(Heard::Ended(News { rank, end, text, all: -mildest == end as i64 }));
         }
-        if ahead != -behind {
-            return Err(ParallelError::Apart { first: Moment::of(-behind), last: Moment::of(ahead) });
+        let is_same = |[most, least]: [i64; 2]| most == least.wrapping_neg();
+        let [last, first] = at;
+        if !is_same(at) {
+            return Err(ParallelError::Apart { first: Moment::of(-first), last: Moment::of(last) });
         }
-        Ok(Heard::All { same_layout: layout == other_layout.wrapping_neg(), same_items: items == -other_items })
+        let same = Same { layout: is_same(layout), settings: is_same(settings), items: is_same(items) };
+        Ok(Heard::All { same, interrupted: interrupted > 0 })
     }
 
     /// Begins a training.
@@ -117,13 +125,20 @@ impl Group {
         self.inner().ended
     }
 
-    /// Meets the others on the way, and returns a request to stop if one has stopped.
+    /// Meets the others on the way, and returns a request to stop if one has stopped. If one was interrupted, all are from now on.
     ///
     /// # Errors
-    /// If another rank has failed, was interrupted, or is somewhere else.
-    pub(crate) fn go_on(&self, says: &Says<'_>) -> Result<Met, ParallelError> {
-        match self.meet(says)? {
-            Heard::All { same_layout, same_items } => Ok(Met::All { same_layout, same_items }),
+    /// If another rank has failed, or is somewhere else.
+    pub(crate) fn go_on(&self, mut says: Says<'_>, interrupt: &Interrupt) -> Result<Met, ParallelError> {
+        says.interrupted = interrupt.is_used();
+        match self.meet(&says)? {
+            Heard::All { same, interrupted } => {
+                if interrupted {
+                    interrupt.interrupt();
+                    interrupt.release();
+                }
+                Ok(Met::All(same))
+            }
             Heard::Ended(news) => {
                 self.inner().ended = true;
                 heed(news, says.at).map(Met::Stop)
@@ -241,7 +256,7 @@ impl std::fmt::Debug for Group {
 
 /// How a meeting of ranks that train has gone.
 pub(crate) enum Met {
-    All { same_layout: bool, same_items: bool },
+    All(Same),
     Stop(StopTraining),
 }
 

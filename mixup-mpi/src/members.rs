@@ -13,7 +13,7 @@ use crate::{
     error::ParallelError,
     flat::Flat,
     group::{Group, Met, heed},
-    says::{End, Heard, Moment, Says},
+    says::{End, Heard, Moment, Same, Says},
 };
 
 /// Gives all ranks the weights and buffers of the first one when a training begins, and tells them how it has ended on this one.
@@ -38,19 +38,23 @@ impl Members {
         epochs: usize,
         params: &Params,
         world: World,
+        interrupt: &Interrupt,
     ) -> Result<Option<StopTraining>, ParallelError> {
         let here = self.group.world();
         if world != here {
             return Err(ParallelError::OtherWorld { learner: world, here });
         }
+        if world.is_shared() {
+            interrupt.hold(); // the ranks agree when all end
+        }
         self.group.begin();
         let variables = params.variables();
         let mut all = Flat::of(variables.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
         let says = Says { layout: digest(epochs, &variables), ..Says::at(Moment::Begin) };
-        match self.group.go_on(&says)? {
+        match self.group.go_on(says, interrupt)? {
             Met::Stop(stop) => return Ok(Some(stop)),
-            Met::All { same_layout: false, .. } => return Err(ParallelError::OtherModel),
-            Met::All { .. } => {}
+            Met::All(Same { layout: false, .. }) => return Err(ParallelError::OtherModel),
+            Met::All(_) => {}
         }
         all.take_first(&self.group);
         all.write(variables.values())?;

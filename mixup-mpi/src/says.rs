@@ -118,8 +118,12 @@ pub(crate) struct Says<'a> {
     pub at: Moment,
     /// A digest of what must be the same on all.
     pub layout: i64,
+    /// A digest of the optimizer's settings.
+    pub settings: i64,
     /// Its part of the batch.
     pub items: i64,
+    /// Whether it was interrupted, and still goes on.
+    pub interrupted: bool,
     /// How it has ended, if it has.
     pub end: Option<(End, &'a str)>,
 }
@@ -127,7 +131,7 @@ pub(crate) struct Says<'a> {
 impl Says<'_> {
     /// Says only where it is.
     pub(crate) fn at(at: Moment) -> Self {
-        Self { at, layout: 0, items: 0, end: None }
+        Self { at, layout: 0, settings: 0, items: 0, interrupted: false, end: None }
     }
 }
 
@@ -135,9 +139,21 @@ impl Says<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// All go on.
-    All { same_layout: bool, same_items: bool },
+    All {
+        same: Same,
+        /// Whether one was interrupted.
+        interrupted: bool,
+    },
     /// One has ended.
     Ended(News),
+}
+
+/// What is the same on all ranks that go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Same {
+    pub layout: bool,
+    pub settings: bool,
+    pub items: bool,
 }
 
 /// The most serious end, that of the first rank with it.

@@ -39,8 +39,8 @@ const CASES: [Case; 7] = [
     Case { items: 46, adam: true, batch: 7, ..PLAIN },
 ];
 
-/// Trains for two epochs, with batches of `batch`.
-fn trained(case: Case, batch: usize, mpi: Option<&Mpi>) -> Vec<f32> {
+/// The weights and the training losses of two epochs, with batches of `batch`.
+fn trained(case: Case, batch: usize, mpi: Option<&Mpi>) -> (Vec<f32>, Vec<f32>) {
     let mut builder = on(data(case.items, 0, batch));
     builder =
         if case.adam { builder.optimizer(AdamW::default()) } else { builder.optimizer(Sgd::default().momentum(0.9)) };
@@ -55,24 +55,31 @@ fn trained(case: Case, batch: usize, mpi: Option<&Mpi>) -> Vec<f32> {
         None => builder,
     };
     let mut learn = builder.build().expect("it fits");
-    learn.fit(2, 1e-2).expect("nothing is wrong");
-    numbers(&learn)
+    let report = learn.fit(2, 1e-2).expect("nothing is wrong");
+    (numbers(&learn), report.epochs.iter().map(|epoch| epoch.train_loss as f32).collect())
 }
 
 fn as_one_process(test: &str, ranks: usize) {
     let train = |mpi: &Mpi, folder: &Path| {
         for (at, case) in CASES.into_iter().enumerate() {
-            leave(folder, &format!("{at}.rank{}", mpi.rank()), &trained(case, case.batch, Some(mpi)));
+            let (weights, losses) = trained(case, case.batch, Some(mpi));
+            leave(folder, &format!("{at}.rank{}", mpi.rank()), &weights);
+            leave(folder, &format!("{at}.losses{}", mpi.rank()), &losses);
         }
     };
     let Some(ran) = on_ranks(test, ranks, train) else { return };
     let ran = ran.succeeded();
     for (at, case) in CASES.into_iter().enumerate() {
-        let of_rank = |rank: usize| left(&ran.read(&format!("{at}.rank{rank}")));
-        let (first, alone) = (of_rank(0), trained(case, case.batch * ranks, None));
-        (1..ranks).for_each(|rank| assert_eq!(first, of_rank(rank), "{case:?}: the weights are the same on all"));
-        let difference = difference(&first, &alone);
-        assert!(difference < 1e-5, "{case:?}: {difference}");
+        let (weights, losses) = trained(case, case.batch * ranks, None);
+        // The ranks average the losses of a step by its items, and one process those of its batches.
+        let most = if case.accumulate > 1 && case.items % (case.batch * ranks) as i64 > 0 { 1e-3 } else { 1e-5 };
+        for (what, alone, most) in [("rank", weights, 1e-5), ("losses", losses, most)] {
+            let of_rank = |rank: usize| left(&ran.read(&format!("{at}.{what}{rank}")));
+            let first = of_rank(0);
+            (1..ranks).for_each(|rank| assert_eq!(first, of_rank(rank), "{case:?}: {what} is the same on all"));
+            let difference = difference(&first, &alone);
+            assert!(difference < most, "{case:?}: {what}: {difference}");
+        }
     }
 }
 
@@ -84,6 +91,30 @@ fn two_ranks_train_as_one_process_with_the_joint_batch() {
 #[test]
 fn three_ranks_train_as_one_process_with_the_joint_batch() {
     as_one_process("same::three_ranks_train_as_one_process_with_the_joint_batch", 3);
+}
+
+#[test]
+fn the_sweep_over_learning_rates_is_that_of_one_process_on_all_ranks() {
+    const NAME: &str = "same::the_sweep_over_learning_rates_is_that_of_one_process_on_all_ranks";
+    let find = |batch, mpi: Option<&Mpi>| {
+        let builder = on(data(48, 0, batch)).optimizer(Sgd::default());
+        let mut learn = match mpi {
+            Some(mpi) => builder.data_parallel(mpi),
+            None => builder,
+        }
+        .build()
+        .expect("it fits");
+        let curve = learn.lr_find().expect("nothing is wrong");
+        curve.losses.iter().map(|loss| *loss as f32).collect::<Vec<_>>()
+    };
+    let train = |mpi: &Mpi, folder: &Path| leave(folder, &format!("rank{}", mpi.rank()), &find(4, Some(mpi)));
+    let Some(ran) = on_ranks(NAME, 2, train) else { return };
+    let ran = ran.succeeded();
+    let (one, other) = (left(&ran.read("rank0")), left(&ran.read("rank1")));
+    assert_eq!(one, other);
+    let alone = find(8, None);
+    // Where the loss explodes, so does what rounding makes of it.
+    assert!(difference(&one[..60], &alone[..60]) < 1e-5);
 }
 
 /// Two heads, of which a batch uses the one that its first item's class chooses.

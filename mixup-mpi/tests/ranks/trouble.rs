@@ -19,6 +19,7 @@ enum Trouble {
     Panic,
     NotANumber,
     Kill,
+    Signal,
     Exit,
     Skip,
     Slow,
@@ -30,13 +31,19 @@ struct Fails(Trouble, std::path::PathBuf);
 #[callback(stateless)]
 impl Fails {
     #[on(backward_begin, if = world.rank() == 1 && epoch == 1 && num_batch == 2)]
-    fn fail(&self, last_loss: &mut Tensor) -> Result<Option<SkipBackward>, BoxError> {
+    fn fail(&self, last_loss: &mut Tensor, interrupt: &Interrupt) -> Result<Option<SkipBackward>, BoxError> {
         trouble(&self.1);
         match self.0 {
             Trouble::Error => return Err("the disk is on fire".into()),
             Trouble::Panic => panic!("the disk is on fire"),
             Trouble::NotANumber => *last_loss = &*last_loss * f64::NAN,
-            Trouble::Kill => kill(),
+            Trouble::Kill => send("KILL"),
+            Trouble::Signal => {
+                send("TERM");
+                while !interrupt.is_used() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
             Trouble::Exit => process::exit(3),
             Trouble::Skip => return Ok(Some(SkipBackward)),
             Trouble::Slow => thread::sleep(Duration::from_secs(600)),
@@ -45,15 +52,20 @@ impl Fails {
     }
 }
 
-/// Ends this process at once.
-fn kill() {
+/// Sends this process a signal.
+fn send(signal: &str) {
     let pid = process::id().to_string();
-    process::Command::new("kill").args(["-KILL", &pid]).status().expect("it is sent");
-    thread::sleep(Duration::from_secs(60));
+    process::Command::new("kill").args(["-s", signal, &pid]).status().expect("it is sent");
+    if signal == "KILL" {
+        thread::sleep(Duration::from_secs(60));
+    }
 }
 
-fn learner(mpi: &Mpi, folder: &Path) -> LearnerBuilder<impl Model<Output = Tensor>> {
-    let saved = Checkpoints::in_dir(folder.join("checkpoints")).every_batches(3).keep_last(2);
+fn often(folder: &Path) -> Checkpoints {
+    Checkpoints::in_dir(folder.join("checkpoints")).every_batches(3).keep_last(2)
+}
+
+fn learner(mpi: &Mpi, saved: Checkpoints) -> LearnerBuilder<impl Model<Output = Tensor>> {
     on(data(40, 16, 4))
         .metric(accuracy)
         .metric(RocAuc::default())
@@ -66,7 +78,9 @@ fn learner(mpi: &Mpi, folder: &Path) -> LearnerBuilder<impl Model<Output = Tenso
 
 /// Trains with a trouble, and ends as a program does.
 fn fails(mpi: &Mpi, folder: &Path, which: Trouble) {
-    let mut builder = learner(mpi, folder).callback(Fails(which, folder.to_owned()));
+    // A signal leaves a checkpoint where none is due.
+    let saved = if which == Trouble::Signal { often(folder).every_batches(1000) } else { often(folder) };
+    let mut builder = learner(mpi, saved).callback(Fails(which, folder.to_owned()));
     if which == Trouble::NotANumber {
         builder = builder.callback(TerminateOnNan::default());
     }
@@ -80,7 +94,7 @@ fn fails(mpi: &Mpi, folder: &Path, which: Trouble) {
 
 /// The training that nothing disturbs, or goes on.
 fn ends(mpi: &Mpi, folder: &Path) {
-    let mut learn = learner(mpi, folder).build().expect("it fits");
+    let mut learn = learner(mpi, often(folder)).build().expect("it fits");
     let resumed = learn.resume();
     let report = match resumed {
         Err(Error::NoCheckpoint { .. }) => learn.fit(3, 1e-2),
@@ -169,8 +183,12 @@ fn a_program_that_ends_before_the_training_of_another_rank_is_an_error_there() {
             trouble(folder);
             return; // its data can't be read, say
         }
-        let error =
-            learner(mpi, folder).build().expect("it fits").fit(1, 1e-2).expect_err("nobody else trains").to_string();
+        let error = learner(mpi, often(folder))
+            .build()
+            .expect("it fits")
+            .fit(1, 1e-2)
+            .expect_err("nobody else trains")
+            .to_string();
         let message = "rank 1 has ended its program, and this one is at the begin of a training: all ranks must call the same methods";
         assert!(error.contains(message), "{error}");
     };
@@ -209,14 +227,59 @@ fn undisturbed() {
 #[test]
 fn all_go_on_after_a_kill_with_the_same_bits() {
     const NAME: &str = "trouble::all_go_on_after_a_kill_with_the_same_bits";
-    const UNDISTURBED: &str = "trouble::undisturbed";
     let Some(killed) = on_ranks(NAME, 2, |mpi, folder| fails(mpi, folder, Trouble::Kill)) else { return };
     let killed = killed.failed_soon();
-    let checkpoints = |folder: &Path| fs::read_dir(folder.join("checkpoints")).expect("there are some").count();
-    assert!(checkpoints(killed.folder()) > 0);
-    let resumed = to_the_end(UNDISTURBED, killed.into_folder());
+    goes_on_with_the_same_bits(killed);
+}
+
+/// Goes on from the checkpoints of a training that was broken off.
+fn goes_on_with_the_same_bits(broken_off: Ran) {
+    const UNDISTURBED: &str = "trouble::undisturbed";
+    assert!(!checkpoints(broken_off.folder()).is_empty());
+    let resumed = to_the_end(UNDISTURBED, broken_off.into_folder());
     let whole = to_the_end(UNDISTURBED, TempDir::new().expect("a folder"));
-    for name in ["weights0", "weights1", "rows0"] {
+    for name in ["weights0", "weights1", "rows0", "rows1"] {
         assert_eq!(resumed.read(name), whole.read(name), "{name}");
     }
+    assert_eq!(whole.read("rows0"), whole.read("rows1"), "all ranks have the same numbers");
+}
+
+fn checkpoints(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder.join("checkpoints")).expect("there is a folder");
+    let names = files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("checkpoint-")).collect()
+}
+
+#[test]
+fn a_signal_to_one_rank_interrupts_all_after_the_same_batch_and_leaves_a_checkpoint() {
+    const NAME: &str = "trouble::a_signal_to_one_rank_interrupts_all_after_the_same_batch_and_leaves_a_checkpoint";
+    let Some(ran) = on_ranks(NAME, 2, |mpi, folder| fails(mpi, folder, Trouble::Signal)) else { return };
+    let ran = ran.failed_soon();
+    // With two batches to a step, the ranks meet in batch 3.
+    for rank in ["rank0", "rank1"] {
+        assert_eq!(ran.read(rank), "interrupted, epoch 1, training batch 3");
+    }
+    assert_eq!(checkpoints(ran.folder()).len(), 1);
+    goes_on_with_the_same_bits(ran);
+}
+
+/// Sets other rates on each rank.
+#[callback(on_batch_begin, train, if = epoch == 1)]
+fn set_apart(opt: &mut dyn Optimizer, world: World) {
+    opt.set_lr(1e-2 / (world.rank() + 1) as f64);
+}
+
+#[test]
+fn ranks_with_different_learning_rates_do_not_drift_apart() {
+    const NAME: &str = "trouble::ranks_with_different_learning_rates_do_not_drift_apart";
+    let train = |mpi: &Mpi, folder: &Path| {
+        let mut learn = on(data(16, 0, 4)).callback(set_apart).data_parallel(mpi).build().expect("it fits");
+        let error = learn.fit(2, 1e-2).expect_err("the rates differ").to_string();
+        let message = "hook `on_backward_end`, epoch 1, training batch 0: the ranks have different learning rates";
+        assert!(error.contains(message), "{error}");
+        leave(folder, &format!("weights{}", mpi.rank()), &numbers(&learn));
+    };
+    let Some(ran) = on_ranks(NAME, 2, train) else { return };
+    let ran = ran.succeeded();
+    assert_eq!(ran.read("weights0"), ran.read("weights1"));
 }
