@@ -72,7 +72,9 @@ fn everything_in_the_table_can_be_asked_for() {
             values: &Values,
             device: Device,
             world: World,
+            interrupt: &Interrupt,
         ) {
+            assert!(!interrupt.is_used());
             assert!(values.get("accuracy").is_some());
             assert_eq!((epochs, resumed, metric_names), (2, false, &["accuracy".to_owned()][..]));
             assert_eq!(device, Device::Cpu);
@@ -118,8 +120,9 @@ fn everything_in_the_table_can_be_asked_for() {
             self.0.push(Hook::LossBegin);
         }
 
-        fn on_backward_begin(&mut self, last_loss: &mut Tensor, smooth_loss: f64) {
-            let _ = (last_loss, smooth_loss);
+        fn on_backward_begin(&mut self, last_loss: &mut Tensor, smooth_loss: f64, running_loss: &mut RunningLoss) {
+            assert_eq!(running_loss.get().expect("it is read").to_bits(), smooth_loss.to_bits());
+            let _ = last_loss;
             self.0.push(Hook::BackwardBegin);
         }
 
@@ -188,8 +191,9 @@ fn everything_in_the_table_can_be_asked_for() {
             rng: &mut Rng,
             values: &Values,
             device: Device,
+            interrupt: &Interrupt,
         ) {
-            let _ = (opt, params, model, data, rng, values, device);
+            let _ = (opt, params, model, data, rng, values, device, interrupt);
             self.0.push(Hook::PredictBegin);
         }
 
