@@ -425,4 +425,5 @@ fn an_interrupt_that_is_held_off_ends_the_run_once_it_is_released() {
     assert_eq!(ended(&mut learn), "fine");
     learn.get_mut::<Hold>().expect("it was added").0 = false;
     assert_eq!(ended(&mut learn), "interrupted, epoch 0, training batch 1", "a hold ends with its run");
+    assert!(!learn.interrupt_handle().is_used(), "no run is in progress");
 }

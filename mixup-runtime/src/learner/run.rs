@@ -14,7 +14,7 @@ use crate::{
     metrics::{Metric, MetricFunc},
     optim::Lr,
     rng::Use,
-    training::{BuildError, Error, Outcome, VALID_LOSS, Watch},
+    training::{BuildError, Error, Outcome, VALID_LOSS},
 };
 
 impl Learner {
@@ -33,7 +33,7 @@ impl Learner {
         epochs: Option<usize>,
         body: impl FnOnce(&mut Self) -> Result<T, Exit>,
     ) -> Result<Option<T>, Error> {
-        let watch = self.state.interrupt.heeds_signals().then(Watch::begin);
+        let interruptible = self.state.interrupt.begin();
         self.begin(epochs)?;
         let (loss_func, sampler) = (self.state.loss_func.clone(), self.state.sampler.clone());
         let valid_sampler = self.state.valid_sampler.clone();
@@ -96,7 +96,7 @@ impl Learner {
         // A gradient that is left over would be added to the first one of the next training.
         let zeroed = self.state.params.zero_grad();
         self.state.data.rest();
-        drop(watch);
+        drop(interruptible);
         if let Some(payload) = panic {
             for error in &errors {
                 tracing::error!("in addition to the panic: {error}");
@@ -169,7 +169,6 @@ impl Learner {
 
     /// Begins a new run: sets the counts to 0 and seeds libtorch's generator.
     fn begin(&mut self, epochs: Option<usize>) -> Result<(), Error> {
-        self.state.interrupt.clear();
         self.state.reset();
         self.prepare()?;
         self.state.epochs = epochs.unwrap_or(0);

@@ -37,13 +37,16 @@ struct Flags {
     used: AtomicBool,
     /// Whether a callback holds it off.
     held: AtomicBool,
+    /// Whether there is a run.
+    running: AtomicBool,
     /// Whether a signal does the same.
     by_signals: bool,
 }
 
 impl Interrupt {
     pub(crate) fn new(by_signals: bool) -> Self {
-        Self(Arc::new(Flags { used: AtomicBool::new(false), held: AtomicBool::new(false), by_signals }))
+        let [used, held, running] = [(); 3].map(|()| AtomicBool::new(false));
+        Self(Arc::new(Flags { used, held, running, by_signals }))
     }
 
     /// Ends the current run at the next batch, or after its last one, with
@@ -55,10 +58,11 @@ impl Interrupt {
     }
 
     /// Whether the current run is to end: by [`interrupt`](Self::interrupt), or by a signal if the learner
-    /// [handles signals](crate::learner::LearnerBuilder::handle_signals).
+    /// [handles signals](crate::learner::LearnerBuilder::handle_signals). False if there is no current run.
     #[must_use]
     pub fn is_used(&self) -> bool {
-        self.0.used.load(Ordering::Relaxed) || self.0.by_signals && signalled()
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(&self.0.running) && (is_set(&self.0.used) || self.0.by_signals && signalled())
     }
 
     /// Lets the current run go on, whoever interrupts it, until [`release`](Self::release): for a callback that trains with
@@ -72,19 +76,30 @@ impl Interrupt {
         self.0.held.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn heeds_signals(&self) -> bool {
-        self.0.by_signals
-    }
-
-    /// Called when a run begins.
-    pub(crate) fn clear(&self) {
+    /// Begins a run, which lasts as long as what this returns.
+    #[must_use]
+    pub(crate) fn begin(&self) -> Interruptible {
         self.0.used.store(false, Ordering::Relaxed);
         self.release();
+        self.0.running.store(true, Ordering::Relaxed);
+        Interruptible { interrupt: self.clone(), _watch: self.0.by_signals.then(Watch::begin) }
     }
 
     /// Whether the run ends now.
     pub(crate) fn ends(&self) -> bool {
         !self.0.held.load(Ordering::Relaxed) && self.is_used()
+    }
+}
+
+/// A run that an interrupt ends.
+pub(crate) struct Interruptible {
+    interrupt: Interrupt,
+    _watch: Option<Watch>,
+}
+
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        self.interrupt.0.running.store(false, Ordering::Relaxed);
     }
 }
 
@@ -104,11 +119,11 @@ fn signalled() -> bool {
 }
 
 /// While this guard lives, a signal means "end the run".
-pub(crate) struct Watch(());
+struct Watch(());
 
 impl Watch {
     /// If no handler can be installed, training goes on without one.
-    pub(crate) fn begin() -> Self {
+    fn begin() -> Self {
         let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
         let signalled = SIGNALLED.get_or_init(|| {
             let signalled = Arc::new(AtomicBool::new(true));

@@ -28,7 +28,6 @@ pub(crate) use deferred::{Deferred, EpochRecord, Measured};
 pub use error::{BuildError, Error, ReadError, Where};
 pub use hook::Hook;
 pub use interrupt::Interrupt;
-pub(crate) use interrupt::Watch;
 pub(crate) use life::Life;
 pub use monitored::{ByMetric, ByName, Monitored};
 pub(crate) use next::{Next, Phase};
