@@ -318,6 +318,62 @@ fn the_second_process_goes_on_from_the_file_of_the_first_one_with_its_own_part()
     assert_eq!(watched(1, Some("checkpoint-00000003.safetensors")), second[3..]);
 }
 
+/// The numbers from one on, and whether all processes have the same state.
+struct Numbered(u64, bool);
+
+impl mixup::data::Stream for Numbered {
+    fn next(&mut self, _: &mut Rng) -> Result<Option<Batch>, DataError> {
+        self.0 += 1;
+        let x = Tensor::f_full([2, 3], self.0 as f64, (Kind::Float, Device::Cpu))?;
+        Ok(Some(Batch { target: Tensor::f_zeros([2], (Kind::Int64, Device::Cpu))?.into(), input: x.into() }))
+    }
+
+    fn is_common(&self) -> bool {
+        self.1
+    }
+}
+
+impl Stateful for Numbered {
+    fn save(&self) -> Result<State, StateError> {
+        State::of_data(&self.0)
+    }
+
+    fn load(&mut self, state: &State) -> Result<(), StateError> {
+        self.0 = state.data()?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stream_goes_on_in_all_processes_only_if_its_state_is_common() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let learner = |is_common| {
+        let data = Data::stream(Numbered(0, is_common)).batches_per_epoch(3).build().expect("there are batches");
+        let saved = Checkpoints::in_dir(folder.path()).every_batches(1).keep_last(100);
+        on(data).checkpoints(saved).world(world(0, 2)).build().expect("it fits")
+    };
+    let mut whole = learner(true);
+    whole.fit(2, 0.01).expect("nothing is wrong");
+    let file = folder.path().join("checkpoint-00000002.safetensors");
+    let mut again = learner(true);
+    again.resume_from(&file).expect("all have the same state");
+    assert_eq!(bits(&again), bits(&whole));
+    let error = learner(false).resume_from(&file).expect_err("each has its own").to_string();
+    assert!(error.contains("return true from `Stream::is_common`"), "{error}");
+}
+
+#[test]
+fn another_number_of_processes_does_not_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let learner = |size| {
+        let saved = Checkpoints::in_dir(folder.path());
+        on(data(8, 0)).checkpoints(saved).world(world(0, size)).build().expect("it fits")
+    };
+    learner(2).fit(1, 0.01).expect("nothing is wrong");
+    let error = learner(3).resume_to(2).expect_err("there are three now").to_string();
+    assert!(error.ends_with("is of a training with other processes: 2; here: 3; start as many"), "{error}");
+}
+
 /// In order, and remembers how often it was asked.
 struct Asked(u64);
 

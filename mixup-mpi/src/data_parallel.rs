@@ -48,8 +48,9 @@ pub struct DataParallel {
     divided: Arc<AtomicBool>,
     /// How many items the gradients are of.
     items: usize,
-    /// The place of the next exchange, and a digest of the optimizer's settings there.
+    /// The place of the next exchange, and digests of the optimizer's settings in all steps so far, and with those there.
     here: Moment,
+    used: i64,
     settings: i64,
     gradients: Flat,
     spent: Spent,
@@ -79,6 +80,7 @@ impl DataParallel {
             divided: Arc::default(),
             items: 0,
             here: Moment::Begin,
+            used: 0,
             settings: 0,
             gradients: Flat::default(),
             spent: Spent::default(),
@@ -124,10 +126,22 @@ impl DataParallel {
         self.items = 0;
     }
 
+    /// The settings of an earlier training are not compared.
+    fn on_train_begin(&mut self) {
+        self.used = 0;
+    }
+
     #[on(backward_end)]
     fn count(&mut self, opt: &dyn Optimizer, last_target: &Target, epoch: usize, num_batch: usize) {
         self.items += last_target.items();
-        (self.here, self.settings) = (Moment::Step { epoch, batch: num_batch }, digest(opt));
+        self.here = Moment::Step { epoch, batch: num_batch };
+        self.settings = digest(self.used, opt);
+    }
+
+    /// The settings of the step that was taken: a callback may have changed them after the ranks met.
+    #[on(step_end, if = stepped)]
+    fn remember(&mut self, opt: &dyn Optimizer) {
+        self.used = digest(self.used, opt);
     }
 
     #[on(backward_end)]
@@ -266,9 +280,10 @@ impl DataParallel {
     }
 }
 
-/// A digest of the optimizer's settings.
-fn digest(opt: &dyn Optimizer) -> i64 {
+/// A digest of the optimizer's settings, after those before.
+fn digest(before: i64, opt: &dyn Optimizer) -> i64 {
     let mut hasher = DefaultHasher::new();
+    before.hash(&mut hasher);
     for (group, hyper) in opt.hypers().iter() {
         let Hyper { lr, momentum, weight_decay } = hyper;
         (group, [lr, momentum, weight_decay].map(|number| number.to_bits())).hash(&mut hasher);

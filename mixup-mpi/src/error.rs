@@ -74,7 +74,7 @@ pub enum ParallelError {
     /// The ranks are at different places.
     #[error(
         "one rank is {first} while another is {last}: all must have the same batches and validations, so a callback that \
-         skips one must do so on all"
+         skips one must do so on all, and all must go on from the same checkpoint"
     )]
     Apart {
         /// The place of one that is behind.
@@ -84,7 +84,7 @@ pub enum ParallelError {
     },
     /// The other ranks did not come.
     #[error(
-        "the other ranks did not come within {after:?}, and this one is {here}: one of them hangs, or takes longer than \
+        "the other ranks did not come within {after:.1?}, and this one is {here}: one of them hangs, or takes longer than \
          `Mpi::timeout` allows"
     )]
     Late {

@@ -263,6 +263,35 @@ fn a_signal_to_one_rank_interrupts_all_after_the_same_batch_and_leaves_a_checkpo
     goes_on_with_the_same_bits(ran);
 }
 
+/// Sets other rates on each rank for one step, after the ranks have met.
+struct SetApartLate;
+
+#[callback]
+impl SetApartLate {
+    #[on(backward_end, if = epoch == 1 && num_batch == 0)]
+    fn set_apart(opt: &mut dyn Optimizer, world: World) {
+        opt.set_lr(1e-2 / (world.rank() + 1) as f64);
+    }
+
+    #[on(step_end, if = epoch == 1 && num_batch == 0)]
+    fn set_back(opt: &mut dyn Optimizer) {
+        opt.set_lr(1e-2);
+    }
+}
+
+#[test]
+fn a_step_with_different_learning_rates_is_found_at_the_next_one() {
+    const NAME: &str = "trouble::a_step_with_different_learning_rates_is_found_at_the_next_one";
+    let train = |mpi: &Mpi, _: &Path| {
+        let mut learn = on(data(16, 0, 4)).callback(SetApartLate).data_parallel(mpi).build().expect("it fits");
+        let error = learn.fit(2, 1e-2).expect_err("the rates differed").to_string();
+        assert!(error.contains("epoch 1, training batch 1: the ranks have different learning rates"), "{error}");
+    };
+    if let Some(ran) = on_ranks(NAME, 2, train) {
+        ran.succeeded();
+    }
+}
+
 /// Sets other rates on each rank.
 #[callback(on_batch_begin, train, if = epoch == 1)]
 fn set_apart(opt: &mut dyn Optimizer, world: World) {

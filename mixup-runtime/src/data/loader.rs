@@ -343,6 +343,11 @@ impl Loader {
         if let Source::Stream(stream) = &mut self.source { Some(&mut **stream) } else { None }
     }
 
+    /// Whether each process that trains has another state of this data.
+    pub(crate) fn has_own_state(&self) -> bool {
+        matches!(&self.source, Source::Stream(stream) if !stream.is_common())
+    }
+
     /// The name of an item, counted from 0 in the data's own order: the path of a picture's file, or `item 17` of data that has no names.
     #[must_use]
     pub fn name(&self, item: usize) -> String {

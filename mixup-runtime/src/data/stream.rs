@@ -52,6 +52,13 @@ pub trait Stream: Stateful + Send {
         false
     }
 
+    /// Whether its state is the same in all processes that [train together](crate::training::World), as the number of batches
+    /// read so far is: which part of the data a process reads then comes from the program. Processes go on from the checkpoint
+    /// of the first one, so they refuse a stream whose state is not common. Defaults to false.
+    fn is_common(&self) -> bool {
+        false
+    }
+
     /// Describes the items for the summary. Defaults to "items".
     fn describe(&self) -> String {
         "items".to_owned()

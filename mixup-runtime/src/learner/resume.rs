@@ -47,6 +47,10 @@ impl Learner {
     pub(super) fn go_on(&mut self) -> Result<usize, Exit> {
         let Some(snapshot) = self.points.resumed.take() else { return Ok(0) };
         let failed = |source| Error::Resume { source };
+        let data = self.state.data.train();
+        if self.state.world.is_shared() && data.has_own_state() {
+            return Err(failed(StateError::SharedStream { stream: data.describe() }).into());
+        }
         let run = Run::of(&snapshot.run).map_err(failed)?;
         self.restore(&snapshot).map_err(failed)?;
         run.load(&mut self.state, self.callbacks.board()).map_err(failed)?;

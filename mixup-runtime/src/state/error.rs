@@ -110,6 +110,15 @@ pub enum StateError {
         /// The sampler.
         sampler: String,
     },
+    /// Several processes can't go on with the stream of the first one.
+    #[error(
+        "the data is a stream of {stream}, and its state in a checkpoint is that of the first of several processes: if all have \
+         the same, such as how many batches were read, return true from `Stream::is_common`"
+    )]
+    SharedStream {
+        /// What it has.
+        stream: String,
+    },
     /// Two states under one name.
     #[error("two states are called `{name}`: give one of them another name")]
     Twice {

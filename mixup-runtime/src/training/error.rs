@@ -149,7 +149,7 @@ pub enum Error {
     OtherLearner {
         /// The checkpoint.
         path: PathBuf,
-        /// What is different: the data, its classes, the model, the optimizer, the loss function or the metrics.
+        /// What is different: the number of processes, the data, its classes, the model, the optimizer, the loss function or the metrics.
         what: &'static str,
         /// How it was.
         saved: String,

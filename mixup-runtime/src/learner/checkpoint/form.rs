@@ -59,6 +59,8 @@ pub(super) struct Place {
 /// their saved states.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Facts {
+    /// How many processes train together.
+    pub processes: usize,
     pub data: String,
     pub classes: String,
     pub optimizer: String,
@@ -72,6 +74,9 @@ pub(super) struct Facts {
 impl Facts {
     /// The first thing that is different: its name, what it was, and what it is.
     pub fn differs(&self, now: &Self) -> Option<(&'static str, String, String)> {
+        if self.processes != now.processes {
+            return Some(("processes", self.processes.to_string(), format!("{}; start as many", now.processes)));
+        }
         let pairs = [
             ("data", &self.data, &now.data),
             ("classes", &self.classes, &now.classes),
@@ -212,6 +217,7 @@ mod tests {
     #[test]
     fn a_manifest_without_any_one_of_its_fields_is_refused() {
         let learner = Facts {
+            processes: 1,
             data: "data".to_owned(),
             classes: String::new(),
             optimizer: "optimizer".to_owned(),

@@ -314,6 +314,7 @@ impl Learner {
         let state = &self.state;
         let metrics: Vec<_> = self.metrics.iter().map(|(name, _)| name.as_str()).collect();
         form::Facts {
+            processes: state.world.size(),
             data: format!("{}, in batches of {}", state.data, state.data.train().batch_size()),
             classes: state.data.classes().join(", "),
             model: state.model.type_name(),
