@@ -9,11 +9,9 @@ use tch::{Device, Kind, Tensor};
 
 /// Runs `test`, a test of the given name, in its own process.
 fn alone(name: &str, test: impl FnOnce()) {
-    if process::is_own() {
-        return test();
+    if process::alone(name) {
+        test();
     }
-    let output = process::run(name);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// How often the process has touched a page that it did not have before.

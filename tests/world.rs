@@ -333,16 +333,7 @@ impl mixup::data::Stream for Numbered {
     }
 }
 
-impl Stateful for Numbered {
-    fn save(&self) -> Result<State, StateError> {
-        State::of_data(&self.0)
-    }
-
-    fn load(&mut self, state: &State) -> Result<(), StateError> {
-        self.0 = state.data()?;
-        Ok(())
-    }
-}
+support::number_is_state!(Numbered);
 
 #[test]
 fn a_stream_goes_on_in_all_processes_only_if_its_state_is_common() {
@@ -371,7 +362,7 @@ fn another_number_of_processes_does_not_go_on() {
     };
     learner(2).fit(1, 0.01).expect("nothing is wrong");
     let error = learner(3).resume_to(2).expect_err("there are three now").to_string();
-    assert!(error.ends_with("is of a training with other processes: 2; here: 3; start as many"), "{error}");
+    assert!(error.ends_with("is of a training with other processes: 2; here: 3, so start 2"), "{error}");
 }
 
 /// In order, and remembers how often it was asked.

@@ -48,10 +48,10 @@ pub struct DataParallel {
     divided: Arc<AtomicBool>,
     /// How many items the gradients are of.
     items: usize,
-    /// The place of the next exchange, and digests of the optimizer's settings in all steps so far, and with those there.
+    /// The place of the next exchange.
     here: Moment,
+    /// A digest of the optimizer's settings in all steps of this training.
     used: i64,
-    settings: i64,
     gradients: Flat,
     spent: Spent,
 }
@@ -81,7 +81,6 @@ impl DataParallel {
             items: 0,
             here: Moment::Begin,
             used: 0,
-            settings: 0,
             gradients: Flat::default(),
             spent: Spent::default(),
         }
@@ -132,16 +131,9 @@ impl DataParallel {
     }
 
     #[on(backward_end)]
-    fn count(&mut self, opt: &dyn Optimizer, last_target: &Target, epoch: usize, num_batch: usize) {
+    fn count(&mut self, last_target: &Target, epoch: usize, num_batch: usize) {
         self.items += last_target.items();
         self.here = Moment::Step { epoch, batch: num_batch };
-        self.settings = digest(self.used, opt);
-    }
-
-    /// The settings of the step that was taken: a callback may have changed them after the ranks met.
-    #[on(step_end, if = stepped)]
-    fn remember(&mut self, opt: &dyn Optimizer) {
-        self.used = digest(self.used, opt);
     }
 
     #[on(backward_end)]
@@ -149,6 +141,7 @@ impl DataParallel {
         &mut self,
         gradients: &Gradients,
         params: &Params,
+        opt: &dyn Optimizer,
         running_loss: &mut RunningLoss,
         interrupt: &Interrupt,
         accumulate: Option<&Accumulate>,
@@ -161,10 +154,16 @@ impl DataParallel {
             return Ok(None);
         }
         let waited = self.group.waited();
-        let stop = self.exchange(gradients, params, running_loss, interrupt)?;
+        let stop = self.exchange(gradients, params, opt, running_loss, interrupt)?;
         self.spent.waiting += self.group.waited().saturating_sub(waited);
         self.items = 0;
         Ok(stop)
+    }
+
+    /// The settings of the step that was taken: a callback may have changed them after the ranks met.
+    #[on(step_end, if = stepped)]
+    fn remember(&mut self, opt: &dyn Optimizer) {
+        self.used = digest(self.used, opt);
     }
 
     /// All ranks validate the same model: parameters are the same on all, and buffers, such as a batch norm's statistics,
@@ -220,10 +219,11 @@ impl DataParallel {
         &mut self,
         gradients: &Gradients,
         params: &Params,
+        opt: &dyn Optimizer,
         running_loss: &mut RunningLoss,
         interrupt: &Interrupt,
     ) -> Result<Option<StopTraining>, ParallelError> {
-        let items = self.items as i64;
+        let (items, settings) = (self.items as i64, digest(self.used, opt));
         let (now, same_items) = loop {
             let now: Vec<(&str, Tensor)> = gradients.iter().collect();
             let began = Instant::now();
@@ -234,7 +234,7 @@ impl DataParallel {
                 (name, grad.kind() as i32).hash(&mut names);
             }
             let layout = names.finish().cast_signed();
-            let says = Says { layout, settings: self.settings, items, ..Says::at(self.here) };
+            let says = Says { layout, settings, items, ..Says::at(self.here) };
             match self.group.go_on(says, interrupt)? {
                 Met::Stop(stop) => return Ok(Some(stop)),
                 Met::All(Same { settings: false, .. }) => return Err(ParallelError::OtherSettings),

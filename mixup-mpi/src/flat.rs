@@ -156,8 +156,8 @@ impl<T: Element + Equivalence + Copy + Default> Row<T> {
         }
         let tensor = tensor.f_view([-1])?;
         for (piece, numbers) in numbers.chunks(PIECE).enumerate() {
-            let place = tensor.f_narrow(0, (piece * PIECE) as i64, numbers.len() as i64)?;
-            place.shallow_clone().f_copy_(&Tensor::f_from_slice(numbers)?)?;
+            let mut place = tensor.f_narrow(0, (piece * PIECE) as i64, numbers.len() as i64)?;
+            place.f_copy_(&Tensor::f_from_slice(numbers)?)?;
         }
         Ok(())
     }

@@ -116,7 +116,7 @@ pub fn hooks_returning(flow: &str) -> impl Iterator<Item = Hook> {
     Hook::ALL.iter().copied().filter(move |hook| hook.flows().contains(&flow))
 }
 
-/// Makes a struct of one number stateful: the number is its state.
+/// Makes a struct whose first field is a number stateful: the number is its state.
 #[allow(unused_macros, reason = "each file of tests takes what it needs")]
 macro_rules! number_is_state {
     ($name:ident) => {

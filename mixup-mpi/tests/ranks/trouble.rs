@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process, thread, time::Duration};
 
-use mixup::{learner::LearnerBuilder, prelude::*};
+use mixup::{callback::Callback, learner::LearnerBuilder, prelude::*};
 use mixup_mpi::{Mpi, Parallel as _};
 use tch::Tensor;
 use tempfile::TempDir;
@@ -263,6 +263,14 @@ fn a_signal_to_one_rank_interrupts_all_after_the_same_batch_and_leaves_a_checkpo
     goes_on_with_the_same_bits(ran);
 }
 
+/// Trains with this callback as well, and checks that the training ends with this error.
+fn refuses(mpi: &Mpi, callback: impl Callback, message: &str) -> Learner {
+    let mut learn = on(data(16, 0, 4)).callback(callback).data_parallel(mpi).build().expect("it fits");
+    let error = learn.fit(2, 1e-2).expect_err("the rates differ").to_string();
+    assert!(error.contains(message), "{error}");
+    learn
+}
+
 /// Sets other rates on each rank for one step, after the ranks have met.
 struct SetApartLate;
 
@@ -283,9 +291,7 @@ impl SetApartLate {
 fn a_step_with_different_learning_rates_is_found_at_the_next_one() {
     const NAME: &str = "trouble::a_step_with_different_learning_rates_is_found_at_the_next_one";
     let train = |mpi: &Mpi, _: &Path| {
-        let mut learn = on(data(16, 0, 4)).callback(SetApartLate).data_parallel(mpi).build().expect("it fits");
-        let error = learn.fit(2, 1e-2).expect_err("the rates differed").to_string();
-        assert!(error.contains("epoch 1, training batch 1: the ranks have different learning rates"), "{error}");
+        refuses(mpi, SetApartLate, "epoch 1, training batch 1: the ranks have different learning rates");
     };
     if let Some(ran) = on_ranks(NAME, 2, train) {
         ran.succeeded();
@@ -302,10 +308,8 @@ fn set_apart(opt: &mut dyn Optimizer, world: World) {
 fn ranks_with_different_learning_rates_do_not_drift_apart() {
     const NAME: &str = "trouble::ranks_with_different_learning_rates_do_not_drift_apart";
     let train = |mpi: &Mpi, folder: &Path| {
-        let mut learn = on(data(16, 0, 4)).callback(set_apart).data_parallel(mpi).build().expect("it fits");
-        let error = learn.fit(2, 1e-2).expect_err("the rates differ").to_string();
         let message = "hook `on_backward_end`, epoch 1, training batch 0: the ranks have different learning rates";
-        assert!(error.contains(message), "{error}");
+        let learn = refuses(mpi, set_apart, message);
         leave(folder, &format!("weights{}", mpi.rank()), &numbers(&learn));
     };
     let Some(ran) = on_ranks(NAME, 2, train) else { return };

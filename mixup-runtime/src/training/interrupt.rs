@@ -17,15 +17,19 @@ use signal_hook::{
 /// written.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::{
+///     sync::LazyLock,
+///     time::{Duration, Instant},
+/// };
 ///
-/// use mixup::{prelude::*, training::Interrupt};
+/// use mixup::prelude::*;
 ///
-/// #[callback(on_batch_end, if = began.elapsed() > Duration::from_secs(23 * 3600))]
+/// static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+///
+/// #[callback(on_batch_end, if = BEGAN.elapsed() > Duration::from_secs(23 * 3600))]
 /// fn end_in_time(interrupt: &Interrupt) {
 ///     interrupt.interrupt();
 /// }
-/// # static began: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
 /// # let _ = end_in_time;
 /// ```
 #[derive(Clone, Debug)]

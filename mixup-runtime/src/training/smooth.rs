@@ -88,7 +88,7 @@ impl SmoothLoss {
 /// the numbers of all.
 ///
 /// ```
-/// use mixup::{prelude::*, training::RunningLoss};
+/// use mixup::prelude::*;
 ///
 /// /// The other process, which always has a loss of 1.
 /// fn average(own: f64) -> f64 {

@@ -75,7 +75,8 @@ impl Facts {
     /// The first thing that is different: its name, what it was, and what it is.
     pub fn differs(&self, now: &Self) -> Option<(&'static str, String, String)> {
         if self.processes != now.processes {
-            return Some(("processes", self.processes.to_string(), format!("{}; start as many", now.processes)));
+            let now = format!("{}, so start {}", now.processes, self.processes);
+            return Some(("processes", self.processes.to_string(), now));
         }
         let pairs = [
             ("data", &self.data, &now.data),
